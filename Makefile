@@ -1,0 +1,3 @@
+.PHONY: servers
+servers:
+	@scripts/servers.sh
