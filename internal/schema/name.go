@@ -1,0 +1,42 @@
+package schema
+
+import (
+	"cmp"
+	"strings"
+)
+
+// Name is a table, view, routine, trigger or event in its schema, spelled as the source spells it.
+type Name struct {
+	Schema string `json:"schema"`
+	Name   string `json:"name"`
+}
+
+// String prints schema.name without quotes, for people.
+func (n Name) String() string { return n.Schema + "." + n.Name }
+
+// Quoted prints `schema`.`name` for SQL.
+func (n Name) Quoted() string { return Quote(n.Schema) + "." + Quote(n.Name) }
+
+// Compare orders names by schema, then by name, byte by byte.
+func (n Name) Compare(m Name) int {
+	return cmp.Or(strings.Compare(n.Schema, m.Schema), strings.Compare(n.Name, m.Name))
+}
+
+// Quote puts an identifier in backticks.
+func Quote(identifier string) string {
+	return "`" + strings.ReplaceAll(identifier, "`", "``") + "`"
+}
+
+// SystemSchemas are never read; their events are archived and skipped on replay.
+var SystemSchemas = []string{"mysql", "sys", "information_schema", "performance_schema"}
+
+// IsSystem tells whether the schema belongs to the server itself. System schema names have
+// no case on any server.
+func IsSystem(schema string) bool {
+	for _, s := range SystemSchemas {
+		if strings.EqualFold(s, schema) {
+			return true
+		}
+	}
+	return false
+}
