@@ -1,0 +1,119 @@
+package mysqltest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+)
+
+// mysqldVariable names the environment variable by which a user makes tests run against a server of their own.
+const mysqldVariable = "TRIPOD_TEST_MYSQLD"
+
+// defaultServer is the folder under .servers, made by scripts/servers.sh, of the server that tests run against.
+const defaultServer = "mysql-9.7"
+
+// ErrNoServer is wrapped by every error of [Find] that installing a server mends.
+var ErrNoServer = errors.New("no MySQL server to test with: run make servers, or set " + mysqldVariable + "=/path/to/mysqld")
+
+// Install is an installed server: the programs, not a running process.
+type Install struct {
+	// Mysqld is the absolute path of the server program.
+	Mysqld string
+	// Version is what it says of itself, such as "9.7.4".
+	Version string
+
+	// root is the private root folder that holds the program, empty for a server the user named: that one knows
+	// where its own files are.
+	root string
+	// templates is where template data directories are kept.
+	templates string
+}
+
+// Find returns the server to test with: the one TRIPOD_TEST_MYSQLD names, else the one under .servers in the folder of
+// the nearest go.mod above the working directory. The error wraps [ErrNoServer] when there is none.
+func Find() (Install, error) {
+	project, projectErr := projectFolder()
+	templates := filepath.Join(project, ".servers")
+	if projectErr != nil {
+		templates = filepath.Join(os.TempDir(), fmt.Sprintf("tripod-servers-%d", os.Getuid()))
+	}
+	if named := os.Getenv(mysqldVariable); named != "" {
+		return newInstall(named, "", templates)
+	}
+	if projectErr != nil {
+		return Install{}, fmt.Errorf("%w (%w)", ErrNoServer, projectErr)
+	}
+	root := filepath.Join(project, ".servers", defaultServer)
+	// The stamp is written last: without it an installation is unfinished.
+	if _, err := os.Stat(filepath.Join(root, "stamp")); err != nil {
+		return Install{}, fmt.Errorf("%w (%w)", ErrNoServer, err)
+	}
+	return newInstall(filepath.Join(root, "bin", "mysqld"), root, templates)
+}
+
+// projectFolder returns the folder of the nearest go.mod at or above the working directory.
+func projectFolder() (string, error) {
+	working, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("find the project folder: %w", err)
+	}
+	for dir := working; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("find the project folder: no go.mod at or above %s", working)
+		}
+	}
+}
+
+// serverVersion takes "9.7.4" out of "/path/mysqld  Ver 9.7.4-2 for Linux on x86_64 ((Debian))".
+var serverVersion = regexp.MustCompile(`Ver ([0-9]+\.[0-9]+\.[0-9]+)`)
+
+func newInstall(mysqld, root, templates string) (Install, error) {
+	mysqld, err := filepath.Abs(mysqld)
+	if err != nil {
+		return Install{}, fmt.Errorf("find %s: %w", mysqld, err)
+	}
+	out, err := exec.CommandContext(context.Background(), mysqld, "--no-defaults", "--version").CombinedOutput()
+	if err != nil {
+		return Install{}, fmt.Errorf("%w (%s --version: %w: %s)", ErrNoServer, mysqld, err, out)
+	}
+	version := serverVersion.FindSubmatch(out)
+	if version == nil {
+		return Install{}, fmt.Errorf("%w (%s is no MySQL server: its --version is %q)", ErrNoServer, mysqld, out)
+	}
+	return Install{Mysqld: mysqld, Version: string(version[1]), root: root, templates: templates}, nil
+}
+
+// Program returns the path of a program that belongs to the server: mysql, mysqlbinlog, mysqldump, mysqladmin.
+func (i Install) Program(name string) (string, error) {
+	beside := filepath.Join(filepath.Dir(i.Mysqld), name)
+	if _, err := os.Stat(beside); err == nil {
+		return beside, nil
+	}
+	// A server that came as a distribution's package has its clients in another folder of the PATH.
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", fmt.Errorf("find %s of %s: %w", name, i.Mysqld, err)
+	}
+	return path, nil
+}
+
+// fileArgs are the options that tell a server in a private root where its own files are.
+func (i Install) fileArgs() []string {
+	if i.root == "" {
+		return nil
+	}
+	share := filepath.Join(i.root, "usr", "share", "mysql")
+	return []string{
+		"--basedir=" + filepath.Join(i.root, "usr"),
+		"--lc-messages-dir=" + share,
+		"--character-sets-dir=" + filepath.Join(share, "charsets"),
+		"--plugin-dir=" + filepath.Join(i.root, "usr", "lib", "mysql", "plugin"),
+	}
+}

@@ -1,0 +1,150 @@
+package mysqltest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Reset makes the server as if new, without the second that a start takes: no schemas but its own, no accounts but root,
+// no other connections, no prepared XA transactions, one binlog file, an empty GTID set. Its server_uuid and its global
+// variables stay as they are.
+func (s *Server) Reset(ctx context.Context) error {
+	for _, step := range []struct {
+		what string
+		do   func(context.Context, *sql.Conn) error
+	}{
+		{"kill connections", killOthers},
+		{"roll prepared transactions back", rollbackPrepared},
+		{"drop schemas", dropSchemas},
+		{"drop accounts", dropAccounts},
+		{"empty the binlog", resetBinlog},
+	} {
+		conn, err := s.root.Conn(ctx)
+		if err == nil {
+			err = step.do(ctx, conn)
+			_ = conn.Close() // returns it to the pool
+		}
+		if err != nil {
+			return fmt.Errorf("reset a test server: %s: %w", step.what, err)
+		}
+	}
+	return nil
+}
+
+func killOthers(ctx context.Context, conn *sql.Conn) error {
+	ids, err := rows[int64](ctx, conn, `SELECT id FROM information_schema.processlist
+		WHERE id <> CONNECTION_ID() AND user NOT IN ('system user', 'event_scheduler')`)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		// 1094, no such thread: it has gone by itself meanwhile.
+		if _, err := conn.ExecContext(ctx, "KILL "+strconv.FormatInt(id, 10)); err != nil && !IsError(err, 1094) {
+			return err
+		}
+	}
+	return nil
+}
+
+func rollbackPrepared(ctx context.Context, conn *sql.Conn) error {
+	prepared, err := conn.QueryContext(ctx, "XA RECOVER CONVERT XID")
+	if err != nil {
+		return err
+	}
+	defer prepared.Close() //nolint:errcheck // Err tells
+	var rollbacks []string
+	for prepared.Next() {
+		var format, global, branch int
+		var xid string // 0x and the hex of both parts
+		if err := prepared.Scan(&format, &global, &branch, &xid); err != nil {
+			return err
+		}
+		hex := strings.TrimPrefix(xid, "0x")
+		rollbacks = append(rollbacks, fmt.Sprintf("XA ROLLBACK X'%s', X'%s', %d", hex[:2*global], hex[2*global:], format))
+	}
+	if err := prepared.Err(); err != nil {
+		return err
+	}
+	return execAll(ctx, conn, rollbacks)
+}
+
+func dropSchemas(ctx context.Context, conn *sql.Conn) error {
+	drops, err := rows[string](ctx, conn, "SELECT CONCAT('DROP DATABASE `', REPLACE(schema_name, '`', '``'), '`') FROM information_schema.schemata "+
+		"WHERE schema_name NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')")
+	if err != nil {
+		return err
+	}
+	// Foreign keys may cross schemas.
+	return execAll(ctx, conn, append([]string{"SET foreign_key_checks = 0"}, append(drops, "SET foreign_key_checks = 1")...))
+}
+
+func dropAccounts(ctx context.Context, conn *sql.Conn) error {
+	drops, err := rows[string](ctx, conn, `SELECT CONCAT('DROP USER ', QUOTE(user), '@', QUOTE(host)) FROM mysql.user
+		WHERE user NOT IN ('root', 'mysql.sys', 'mysql.session', 'mysql.infoschema')`)
+	if err != nil {
+		return err
+	}
+	return execAll(ctx, conn, drops)
+}
+
+func resetBinlog(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "RESET BINARY LOGS AND GTIDS")
+	if IsError(err, 1064) { // servers before 8.4 know it by its old name only
+		_, err = conn.ExecContext(ctx, "RESET MASTER")
+	}
+	return err
+}
+
+// globals returns the global variables, without those that the server changes by itself.
+func (s *Server) globals(ctx context.Context) (map[string]string, error) {
+	variables := make(map[string]string)
+	list, err := s.root.QueryContext(ctx, "SHOW GLOBAL VARIABLES")
+	if err != nil {
+		return nil, fmt.Errorf("read the global variables: %w", err)
+	}
+	defer list.Close() //nolint:errcheck // Err tells
+	for list.Next() {
+		var name, value string
+		if err := list.Scan(&name, &value); err != nil {
+			return nil, fmt.Errorf("read the global variables: %w", err)
+		}
+		variables[name] = value
+	}
+	if err := list.Err(); err != nil {
+		return nil, fmt.Errorf("read the global variables: %w", err)
+	}
+	for _, changing := range []string{"gtid_executed", "gtid_purged", "innodb_thread_sleep_delay"} {
+		delete(variables, changing)
+	}
+	return variables, nil
+}
+
+// rows returns the only column of a query.
+func rows[T any](ctx context.Context, conn *sql.Conn, query string) ([]T, error) {
+	list, err := conn.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer list.Close() //nolint:errcheck // Err tells
+	var values []T
+	for list.Next() {
+		var value T
+		if err := list.Scan(&value); err != nil {
+			return nil, err
+		}
+		values = append(values, value)
+	}
+	return values, list.Err()
+}
+
+func execAll(ctx context.Context, conn *sql.Conn, statements []string) error {
+	for _, statement := range statements {
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", firstLine(statement), err)
+		}
+	}
+	return nil
+}
