@@ -1,0 +1,56 @@
+package event
+
+import (
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/schema"
+)
+
+// EntryKind is the kind of a log entry.
+type EntryKind int
+
+// The kinds.
+const (
+	Transaction EntryKind = iota + 1 // BEGIN .. XID, COMMIT or ROLLBACK; XA COMMIT ONE PHASE
+	Statement                        // one statement that is no transaction: DDL
+	XAPrepared                       // XA START .. prepare
+	XACommit                         // XA COMMIT of a prepared transaction
+	XARollback                       // XA ROLLBACK of a prepared transaction
+)
+
+// Entry is one entry of the log: what a GTID stands for.
+type Entry struct {
+	// Start is where its first event starts: the GTID event, or BEGIN or the statement itself on
+	// servers that write none. End is where its last event ends. Both are boundaries between entries.
+	Start binlog.Position
+	End   binlog.Position
+	GTID  binlog.GTID // zero for an anonymous transaction
+	// CommitTime is the immediate_commit_timestamp of the GTID event; 0 where it is not logged.
+	CommitTime binlog.Time
+	// Timestamp is the header time of the last event, in seconds.
+	Timestamp uint32
+	Kind      EntryKind
+	// Tables lists the tables with rows events, in the order of their first.
+	Tables []Touch
+	// Queries holds the statements inside, copied, without BEGIN, COMMIT, SAVEPOINT, XA and their
+	// like: the DDL, a CREATE TABLE inside BEGIN .. XID (fact 8.1), DML in statement format.
+	Queries []*Query
+	// OmittedQueries is the number of statements that were passed to OnQuery but not kept in Queries,
+	// because there were too many (see Assembler). A consumer without OnQuery must take such an
+	// entry as one that may touch any table.
+	OmittedQueries int
+	// StatementContext: INTVAR, RAND or USER_VAR events were met (fact 8.17).
+	StatementContext bool
+	// XID names the XA transaction as the server writes it: X'gtrid',X'bqual',formatID.
+	XID string
+	// RolledBack: the group ends with ROLLBACK. Its changes to non-transactional tables stand.
+	RolledBack bool
+}
+
+// Touch is what an entry does to one table.
+type Touch struct {
+	Name         schema.Name
+	Flags        uint16 // OR of the rows events' flags
+	PartialImage bool   // an image lacks columns
+	PartialJSON  bool   // an event of type 39
+	Rows         uint64
+}
