@@ -1,0 +1,112 @@
+package catalog
+
+import (
+	"testing"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/schema"
+)
+
+func at(pos uint64) binlog.Position {
+	return binlog.Position{Timeline: "one", File: "binlog.000003", Pos: pos}
+}
+
+func table(name string) schema.Name { return schema.Name{Schema: "s", Name: name} }
+
+// sidesManifest: entries start at 100, 200, ... and each ends where the next one starts.
+func sidesManifest() *Manifest {
+	window := func(low, high uint64) binlog.Window { return binlog.Window{Low: at(low), High: at(high)} }
+	return &Manifest{
+		Floor: binlog.Point{Position: at(200)},
+		Names: []NameBase{
+			{Name: table("read"), Base: BaseRead, Statements: window(300, 600), Definition: window(400, 500), Rows: window(200, 550)},
+			{Name: table("absent"), Base: BaseRead, Absent: true, Statements: window(300, 500), Definition: window(300, 500), Rows: window(300, 500)},
+			{Name: table("dropped"), Base: BaseTombstone, At: at(400), AtEnd: at(500)},
+			{Name: table("swapped"), Base: BaseTombstone, At: at(400), AtEnd: at(500), Inside: true},
+			{Name: table("other"), Base: BaseOutside},
+		},
+		Schemas: []SchemaBase{{Name: "s", Exists: true, Window: window(300, 400)}},
+		Objects: []Object{
+			{Name: table("v"), Kind: KindView, Window: window(300, 500)},
+			{Name: table("P"), Kind: KindProcedure, Window: window(300, 500)},
+		},
+	}
+}
+
+func TestSidesByBase(t *testing.T) {
+	const skip, inside, after = binlog.Skip, binlog.Inside, binlog.After
+	starts := []uint64{100, 200, 300, 400, 500, 600, 700}
+	tests := []struct {
+		what string
+		side func(s *Sides, start binlog.Position) binlog.Side
+		want []binlog.Side
+	}{
+		{"statement on read", func(s *Sides, p binlog.Position) binlog.Side { return s.StatementSide(table("read"), p) },
+			[]binlog.Side{skip, skip, inside, inside, inside, after, after}},
+		{"definition of read", func(s *Sides, p binlog.Position) binlog.Side { return s.DefinitionSide(table("read"), p) },
+			[]binlog.Side{skip, skip, skip, inside, after, after, after}},
+		{"rows of read", func(s *Sides, p binlog.Position) binlog.Side { return s.RowSide(table("read"), p) },
+			[]binlog.Side{skip, inside, inside, inside, inside, after, after}},
+		{"create if not exists of read", func(s *Sides, p binlog.Position) binlog.Side { return s.CreateSide(table("read"), p, true) },
+			[]binlog.Side{skip, skip, skip, skip, skip, after, after}},
+		{"create of read", func(s *Sides, p binlog.Position) binlog.Side { return s.CreateSide(table("read"), p, false) },
+			[]binlog.Side{skip, skip, inside, inside, inside, after, after}},
+		{"create if not exists of absent", func(s *Sides, p binlog.Position) binlog.Side { return s.CreateSide(table("absent"), p, true) },
+			[]binlog.Side{skip, skip, inside, inside, after, after, after}},
+		{"definition of absent", func(s *Sides, p binlog.Position) binlog.Side { return s.DefinitionSide(table("absent"), p) },
+			[]binlog.Side{skip, skip, inside, inside, after, after, after}},
+		{"statement on tombstone", func(s *Sides, p binlog.Position) binlog.Side { return s.StatementSide(table("dropped"), p) },
+			[]binlog.Side{skip, skip, skip, skip, after, after, after}},
+		{"rows of tombstone", func(s *Sides, p binlog.Position) binlog.Side { return s.RowSide(table("dropped"), p) },
+			[]binlog.Side{skip, skip, skip, skip, after, after, after}},
+		{"rename to tombstone", func(s *Sides, p binlog.Position) binlog.Side {
+			_, d := s.RenameSides(table("x"), table("dropped"), p)
+			return d
+		}, []binlog.Side{skip, skip, skip, skip, after, after, after}},
+		{"rename to inside tombstone", func(s *Sides, p binlog.Position) binlog.Side {
+			_, d := s.RenameSides(table("x"), table("swapped"), p)
+			return d
+		}, []binlog.Side{skip, skip, skip, after, after, after, after}},
+		{"rename from inside tombstone", func(s *Sides, p binlog.Position) binlog.Side {
+			f, _ := s.RenameSides(table("swapped"), table("x"), p)
+			return f
+		}, []binlog.Side{skip, skip, skip, skip, after, after, after}},
+		{"outside", func(s *Sides, p binlog.Position) binlog.Side { return s.StatementSide(table("other"), p) },
+			[]binlog.Side{skip, skip, skip, skip, skip, skip, skip}},
+		{"unlisted", func(s *Sides, p binlog.Position) binlog.Side { return s.StatementSide(table("new"), p) },
+			[]binlog.Side{skip, after, after, after, after, after, after}},
+		{"rows of unlisted", func(s *Sides, p binlog.Position) binlog.Side { return s.RowSide(table("new"), p) },
+			[]binlog.Side{skip, after, after, after, after, after, after}},
+		{"system table", func(s *Sides, p binlog.Position) binlog.Side {
+			return s.RowSide(schema.Name{Schema: "mysql", Name: "user"}, p)
+		}, []binlog.Side{skip, skip, skip, skip, skip, skip, skip}},
+		{"schema", func(s *Sides, p binlog.Position) binlog.Side { return s.SchemaSide("s", p) },
+			[]binlog.Side{skip, skip, inside, after, after, after, after}},
+		{"unlisted schema", func(s *Sides, p binlog.Position) binlog.Side { return s.SchemaSide("t", p) },
+			[]binlog.Side{skip, after, after, after, after, after, after}},
+		{"view", func(s *Sides, p binlog.Position) binlog.Side { return s.ObjectSide(KindView, table("v"), p) },
+			[]binlog.Side{skip, skip, inside, inside, after, after, after}},
+		{"procedure in other case", func(s *Sides, p binlog.Position) binlog.Side { return s.ObjectSide(KindProcedure, table("p"), p) },
+			[]binlog.Side{skip, skip, inside, inside, after, after, after}},
+	}
+	s := sidesManifest().Sides()
+	for _, tt := range tests {
+		for i, start := range starts {
+			if got := tt.side(s, at(start)); got != tt.want[i] {
+				t.Errorf("%s, entry at %d: %v, want %v", tt.what, start, got, tt.want[i])
+			}
+		}
+	}
+}
+
+func TestSidesCompareNamesAsTheSource(t *testing.T) {
+	m := sidesManifest()
+	upper := schema.Name{Schema: "S", Name: "OTHER"}
+	if got := m.Sides().StatementSide(upper, at(700)); got != binlog.After {
+		t.Errorf("with case: %v, want another table's side", got)
+	}
+	m.Source.LowerCaseTableNames = 1
+	if got := m.Sides().StatementSide(upper, at(700)); got != binlog.Skip {
+		t.Errorf("without case: %v, want the side of s.other", got)
+	}
+}
