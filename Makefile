@@ -1,3 +1,67 @@
+# tripod: `make help` lists what there is. Needs git, make, gcc, Go 1.26 and, for the private MySQL server, apt.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Packages that make test runs, and flags for go test: make test PKG=./dumper/... TESTFLAGS='-run TestW3 -v'
+PKG ?= ./...
+TESTFLAGS ?=
+# Packages tested at once. Each may run several MySQL servers of 270 MB.
+JOBS ?= 2
+# The longest that one package's tests may take.
+TIMEOUT ?= 15m
+SEED ?= 1
+HISTORIES ?= 150
+# Further flags for demo, history and soak.
+ARGS ?=
+
+GOLANGCI_LINT_VERSION := v2.15.0
+golangci_lint := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
 .PHONY: servers
-servers:
+servers: ## install MySQL 9.7 privately under .servers/ (TRIPOD_TEST_MYSQLD=/path/to/mysqld uses your own instead)
 	@scripts/servers.sh
+
+.PHONY: build
+build: ## build bin/tripod: static, without failpoints
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/tripod ./cmd/tripod
+
+# The overlay switches failpoints on in tests and in whatever the tests build; no file of the work tree changes.
+.PHONY: test
+test: servers ## run all tests, with the race detector and failpoints, against real servers (PKG=, TESTFLAGS=, JOBS=)
+	@overlay=$$(go run ./scripts/failpoints) && export GOFLAGS="$${GOFLAGS:-} '-overlay=$$overlay'" && \
+	set -x && go test -race -count=1 -p $(JOBS) -timeout $(TIMEOUT) $(TESTFLAGS) $(PKG)
+
+.PHONY: lint
+lint: $(golangci_lint) ## golangci-lint, with the import table of ARCHITECTURE.md
+	$(golangci_lint) run
+
+$(golangci_lint):
+	@mkdir -p bin/install
+	GOBIN=$(CURDIR)/bin/install go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	@mv bin/install/golangci-lint $@ && rmdir bin/install
+
+.PHONY: demo
+demo: servers build ## the whole story: live writers, archive, backup, a mistake, the restore of the second before it
+	go run ./tests/cmd/demo $(ARGS)
+
+.PHONY: history
+history: servers ## one random history, backed up and restored at several points (SEED=n)
+	go run ./tests/cmd/history -seed $(SEED) $(ARGS)
+
+.PHONY: soak
+soak: servers ## many random histories (HISTORIES=n)
+	go run ./tests/cmd/history -soak $(HISTORIES) $(ARGS)
+
+.PHONY: clean
+clean: ## remove what was built (bin/, .cache/); the servers stay
+	rm -rf bin .cache
+
+.PHONY: clean-all
+clean-all: clean ## clean, and remove the servers
+	rm -rf .servers
