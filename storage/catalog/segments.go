@@ -1,0 +1,118 @@
+package catalog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/storage"
+)
+
+// ErrConflict: the store holds another segment of the same bytes' place. Two histories were
+// archived under one timeline, or two writers disagree about what the source sent.
+var ErrConflict = errors.New("the store holds other bytes for the same part of the binlog")
+
+// SegmentRef names one segment: the bytes from Start to End, exclusive, of a binlog file.
+type SegmentRef struct {
+	Key      string
+	Timeline binlog.Timeline
+	File     string
+	Start    uint64
+	End      uint64
+	Size     int64 // of the object, in bytes
+}
+
+// Timelines returns the timelines of which the instance's archive holds something, in byte
+// order, which says nothing about which came first.
+func (c *Catalog) Timelines(ctx context.Context, instance string) ([]binlog.Timeline, error) {
+	folders, err := c.folders(ctx, binlogPrefix(instance))
+	if err != nil {
+		return nil, err
+	}
+	var timelines []binlog.Timeline
+	for _, folder := range folders {
+		name, ok := Unescape(folder)
+		if !ok {
+			return nil, altered(binlogPrefix(instance)+folder+"/", "is not the folder of a timeline")
+		}
+		timelines = append(timelines, binlog.Timeline(name))
+	}
+	return timelines, nil
+}
+
+// Files returns the binlog files of which the archive holds something, in the order of their
+// numbers (never of their names).
+func (c *Catalog) Files(ctx context.Context, instance string, timeline binlog.Timeline) ([]string, error) {
+	folders, err := c.folders(ctx, timelinePrefix(instance, timeline))
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, folder := range folders {
+		name, ok := Unescape(folder)
+		if !ok {
+			return nil, altered(timelinePrefix(instance, timeline)+folder+"/", "is not the folder of a binlog file")
+		}
+		if _, err := binlog.FileNumber(name); err != nil {
+			continue // no server writes such a file: the folder is not tripod's
+		}
+		files = append(files, name)
+	}
+	slices.SortFunc(files, binlog.CompareFiles)
+	return files, nil
+}
+
+// Segments returns the segments of one binlog file that start at or behind from, by start and
+// then by end. They may overlap: a reader takes the longest that starts at its place.
+func (c *Catalog) Segments(ctx context.Context, instance string, timeline binlog.Timeline, file string, from uint64) ([]SegmentRef, error) {
+	prefix := filePrefix(instance, timeline, file)
+	start := ""
+	if from > 0 {
+		start = prefix + digits(from)
+	}
+	var refs []SegmentRef
+	for object, err := range c.bucket.List(ctx, prefix, start) {
+		if err != nil {
+			return nil, storeFault(fmt.Errorf("list the segments of %s: %w", file, err))
+		}
+		from, to, ok := parseSegmentName(object.Key[len(prefix):])
+		if !ok {
+			continue // the index, and what later versions put beside it
+		}
+		refs = append(refs, SegmentRef{Key: object.Key, Timeline: timeline, File: file, Start: from, End: to, Size: object.Size})
+	}
+	return refs, nil
+}
+
+// PutSegment stores a segment unless it is there. An equal one is fine: data that begins with
+// the same bytes of the same history was put by another run. Anything else is ErrConflict.
+func (c *Catalog) PutSegment(ctx context.Context, instance string, ref SegmentRef, data []byte) error {
+	key := SegmentKey(instance, ref.Timeline, ref.File, ref.Start, ref.End)
+	err := c.createAlone(ctx, key, data)
+	if !errors.Is(err, storage.ErrExists) {
+		return err
+	}
+	there, err := c.get(ctx, key)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(there, data) {
+		return fmt.Errorf("write %s: %w", key, ErrConflict)
+	}
+	return nil
+}
+
+// OpenSegment returns the whole object. A segment that compaction took away since it was
+// listed is storage.ErrNotFound: list the file's segments again and go on. Whoever reads it
+// checks its hashes (package segment).
+func (c *Catalog) OpenSegment(ctx context.Context, ref SegmentRef) (io.ReadCloser, error) {
+	r, err := c.bucket.Get(ctx, ref.Key, 0, -1)
+	if err != nil {
+		return nil, storeFault(fmt.Errorf("read %s: %w", ref.Key, err))
+	}
+	return r, nil
+}
