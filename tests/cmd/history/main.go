@@ -1,0 +1,51 @@
+// Command history runs random histories against tripod: one by its seed, or many as a soak.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/tripod-db/tripod/tests/history"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	c := history.Config{Log: os.Stdout}
+	soak := flag.Int("soak", 0, "run this many histories with consecutive seeds")
+	flag.Uint64Var(&c.Seed, "seed", uint64(time.Now().UnixMicro()), "seed of the history, or of the first one")
+	flag.BoolVar(&c.GTID, "gtid", true, "source with GTIDs (one history; a soak mixes)")
+	flag.IntVar(&c.Transactions, "transactions", history.DefaultTransactions, "committed transactions, at least")
+	flag.IntVar(&c.Changes, "changes", history.DefaultChanges, "DDL statements inside the backup, at least")
+	flag.IntVar(&c.Writers, "writers", history.DefaultWriters, "concurrent writers")
+	flag.DurationVar(&c.KillArchiver, "kill-archiver", 0, "kill -9 the archiver at this interval")
+	flag.StringVar(&c.Binary, "tripod", "bin/tripod-failpoints", "tripod, built with failpoints")
+	flag.StringVar(&c.Keep, "keep", "", "folder that keeps a failed history's store and logs")
+	flag.Parse()
+	fleet, err := history.StartFleet(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, fleet.Stop(context.WithoutCancel(ctx))) }()
+	if *soak > 0 {
+		c.Log = nil
+		return history.Soak(ctx, fleet, c, *soak, os.Stdout)
+	}
+	fmt.Printf("seed %d\n", c.Seed)
+	r, err := history.Run(ctx, fleet.Servers(c.GTID), c)
+	fmt.Printf("%+v\n", r)
+	return err
+}

@@ -1,0 +1,300 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// truth is all that a server holds in the history's schemas, in a form that two servers can
+// be compared by: definitions as the server prints them, rows byte by byte.
+type truth struct {
+	objects map[string]string   // "kind schema.name" -> definition
+	rows    map[string][]string // "schema.table" -> rows, sorted; each the values' bytes
+}
+
+// What a restore may not keep: the account that defines an object (the restoring user may not
+// set another's), and the next AUTO_INCREMENT, which rolled-back inserts move without a trace
+// in the log (it is checked against the greatest value instead).
+var (
+	definerText       = regexp.MustCompile("DEFINER=`[^`]*`@`[^`]*` ?")
+	autoIncrementText = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
+)
+
+// takeTruth reads a server in one consistent read view. The caller has stopped all writes.
+func takeTruth(ctx context.Context, db *sql.DB) (*truth, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect for the truth: %w", err)
+	}
+	defer conn.Close() //nolint:errcheck // returns it to the pool
+	t := &truth{objects: map[string]string{}, rows: map[string][]string{}}
+	if _, err := conn.ExecContext(ctx, "SET NAMES utf8mb4, time_zone='+00:00', sql_mode='', sql_quote_show_create=1"); err != nil {
+		return nil, fmt.Errorf("set the session for the truth: %w", err)
+	}
+	for _, s := range schemas {
+		if err := t.schema(ctx, conn, s); err != nil {
+			return nil, fmt.Errorf("take the truth of %s: %w", s, err)
+		}
+	}
+	if _, err := conn.ExecContext(ctx, "SET NAMES DEFAULT, time_zone=DEFAULT, sql_mode=DEFAULT"); err != nil {
+		return nil, fmt.Errorf("reset the session: %w", err)
+	}
+	return t, nil
+}
+
+func (t *truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
+	found, err := list(ctx, conn, "SELECT CONCAT(DEFAULT_CHARACTER_SET_NAME, ' ', DEFAULT_COLLATION_NAME) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", s)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	t.objects["schema "+s] = found[0][0]
+	tables, err := list(ctx, conn, "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY 1", s)
+	if err != nil {
+		return err
+	}
+	for _, r := range tables {
+		if r[1] != "BASE TABLE" {
+			if err := t.show(ctx, conn, "view", "SHOW CREATE VIEW ", s, r[0], "View", "Create View", "character_set_client", "collation_connection"); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := t.show(ctx, conn, "table", "SHOW CREATE TABLE ", s, r[0], "Table", "Create Table"); err != nil {
+			return err
+		}
+		if err := t.table(ctx, conn, name{s, r[0]}); err != nil {
+			return err
+		}
+	}
+	routines, err := list(ctx, conn, "SELECT ROUTINE_NAME, ROUTINE_TYPE FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? ORDER BY 2, 1", s)
+	if err != nil {
+		return err
+	}
+	for _, r := range routines {
+		kind := strings.ToLower(r[1])
+		title := strings.ToUpper(kind[:1]) + kind[1:]
+		if err := t.show(ctx, conn, kind, "SHOW CREATE "+r[1]+" ", s, r[0], title, "Create "+title, "sql_mode", "character_set_client", "collation_connection", "Database Collation"); err != nil {
+			return err
+		}
+	}
+	triggers, err := list(ctx, conn, "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_ORDER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ? ORDER BY 1", s)
+	if err != nil {
+		return err
+	}
+	for _, r := range triggers {
+		if err := t.show(ctx, conn, "trigger", "SHOW CREATE TRIGGER ", s, r[0], "Trigger", "SQL Original Statement", "sql_mode", "character_set_client", "collation_connection", "Database Collation"); err != nil {
+			return err
+		}
+		t.objects["trigger "+s+"."+r[0]] += "\non " + r[1] + " order " + r[2]
+	}
+	events, err := list(ctx, conn, `SELECT EVENT_NAME, STATUS, ON_COMPLETION, IFNULL(STARTS,''), IFNULL(ENDS,''), EVENT_COMMENT FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? ORDER BY 1`, s)
+	if err != nil {
+		return err
+	}
+	for _, r := range events {
+		if err := t.show(ctx, conn, "event", "SHOW CREATE EVENT ", s, r[0], "Event", "Create Event", "sql_mode", "time_zone", "character_set_client", "collation_connection", "Database Collation"); err != nil {
+			return err
+		}
+		t.objects["event "+s+"."+r[0]] += "\n" + strings.Join(r[1:], "|")
+	}
+	return nil
+}
+
+// show stores the wanted columns of a SHOW CREATE statement.
+func (t *truth) show(ctx context.Context, conn *sql.Conn, kind, statement, schema, object, title string, columns ...string) error {
+	rows, err := conn.QueryContext(ctx, statement+quoteName(schema, object))
+	if err != nil {
+		return fmt.Errorf("%s%s: %w", statement, object, err)
+	}
+	defer rows.Close() //nolint:errcheck // read to its end below
+	names, err := rows.Columns()
+	if err != nil {
+		return fmt.Errorf("%s%s: %w", statement, object, err)
+	}
+	values := make([]sql.NullString, len(names))
+	into := make([]any, len(names))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	var text []string
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return fmt.Errorf("%s%s: %w", statement, object, err)
+		}
+		for i, n := range names {
+			if slices.Contains(columns, n) {
+				text = append(text, values[i].String)
+			}
+		}
+	}
+	if len(text) != len(columns) {
+		return fmt.Errorf("%s%s: columns %q lack some of %q (%s)", statement, object, names, columns, title)
+	}
+	definition := strings.Join(text, "\n")
+	definition = definerText.ReplaceAllString(definition, "")
+	definition = autoIncrementText.ReplaceAllString(definition, "")
+	t.objects[kind+" "+schema+"."+object] = definition
+	return rows.Err()
+}
+
+// table stores every row as the exact bytes of every column, generated and invisible ones included.
+func (t *truth) table(ctx context.Context, conn *sql.Conn, n name) error {
+	columns, err := list(ctx, conn, "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION", n.schema, n.table)
+	if err != nil {
+		return err
+	}
+	exprs := make([]string, len(columns))
+	for i, c := range columns {
+		q := quote(c[0])
+		switch c[1] {
+		case "float": // six digits are printed without it (fact 7.1)
+			q += "*1e0"
+		case "enum", "set":
+			q = "CAST(" + q + " AS UNSIGNED)"
+		case "json":
+			q = "CAST(" + q + " AS CHAR CHARACTER SET utf8mb4)"
+		case "char", "varchar", "tinytext", "text", "mediumtext", "longtext":
+			q = "CAST(" + q + " AS BINARY)" // the bytes, in the column's own character set
+		}
+		exprs[i] = q
+	}
+	rows, err := conn.QueryContext(ctx, "SELECT "+strings.Join(exprs, ", ")+" FROM "+n.String())
+	if err != nil {
+		return fmt.Errorf("read %s: %w", n, err)
+	}
+	defer rows.Close() //nolint:errcheck // read to its end below
+	values := make([]sql.RawBytes, len(columns))
+	into := make([]any, len(columns))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	var out []string
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return fmt.Errorf("read %s: %w", n, err)
+		}
+		var b strings.Builder
+		for i, v := range values {
+			if i > 0 {
+				b.WriteByte('|')
+			}
+			b.WriteString(columns[i][0])
+			b.WriteByte('=')
+			b.WriteString(printable(v))
+		}
+		out = append(out, b.String())
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read %s: %w", n, err)
+	}
+	sort.Strings(out)
+	t.rows[n.schema+"."+n.table] = out
+	return nil
+}
+
+// printable renders bytes so that every difference shows and nothing is ambiguous.
+func printable(v []byte) string {
+	if v == nil {
+		return "NULL"
+	}
+	for _, c := range v {
+		if c < 0x20 || c > 0x7e || c == '|' || c == '\\' {
+			return "x" + hex.EncodeToString(v)
+		}
+	}
+	return "'" + string(v) + "'"
+}
+
+func list(ctx context.Context, conn *sql.Conn, query string, args ...any) ([][]string, error) {
+	rows, err := conn.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", query, err)
+	}
+	defer rows.Close() //nolint:errcheck // read to its end below
+	names, err := rows.Columns()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", query, err)
+	}
+	var out [][]string
+	for rows.Next() {
+		r := make([]string, len(names))
+		into := make([]any, len(names))
+		for i := range r {
+			into[i] = &r[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, fmt.Errorf("%s: %w", query, err)
+		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+// differences lists how restored differs from the source's truth, the first few of each kind.
+func (t *truth) differences(restored *truth) []string {
+	var out []string
+	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	for _, k := range union(t.objects, restored.objects) {
+		want, is := t.objects[k]
+		got, there := restored.objects[k]
+		switch {
+		case !is:
+			add("%s: restored, but not on the source:\n    %s", k, got)
+		case !there:
+			add("%s: missing", k)
+		case want != got:
+			add("%s differs:\n    source   %q\n    restored %q", k, want, got)
+		}
+	}
+	for _, k := range union(t.rows, restored.rows) {
+		missing, extra := minus(t.rows[k], restored.rows[k]), minus(restored.rows[k], t.rows[k])
+		if len(missing)+len(extra) == 0 {
+			continue
+		}
+		add("rows of %s: %d on the source, %d restored, %d missing, %d too many", k, len(t.rows[k]), len(restored.rows[k]), len(missing), len(extra))
+		for i, r := range missing[:min(3, len(missing))] {
+			add("    missing %d: %.600s", i, r)
+		}
+		for i, r := range extra[:min(3, len(extra))] {
+			add("    extra   %d: %.600s", i, r)
+		}
+	}
+	return out
+}
+
+func union[V any](a, b map[string]V) []string {
+	var keys []string
+	for k := range a {
+		keys = append(keys, k)
+	}
+	for k := range b {
+		if _, both := a[k]; !both {
+			keys = append(keys, k)
+		}
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// minus returns what the sorted multiset a has more than the sorted multiset b.
+func minus(a, b []string) []string {
+	var out []string
+	j := 0
+	for _, v := range a {
+		for j < len(b) && b[j] < v {
+			j++
+		}
+		if j < len(b) && b[j] == v {
+			j++
+			continue
+		}
+		out = append(out, v)
+	}
+	return out
+}
