@@ -132,7 +132,7 @@ func (c *Catalog) Manifest(ctx context.Context, instance, id string) (*Manifest,
 	case err != nil:
 		return nil, err
 	case m.Instance != instance || m.ID != id:
-		return nil, altered(ManifestKey(instance, id), "is that of backup %q of instance %q", m.ID, m.Instance)
+		return nil, storage.Altered(ManifestKey(instance, id), "is that of backup %q of instance %q", m.ID, m.Instance)
 	}
 	return m, nil
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/storage"
 )
 
@@ -29,44 +28,21 @@ func (c *Catalog) Bucket() storage.Bucket { return c.bucket }
 func (c *Catalog) SingleWriterOnly(ctx context.Context) (bool, error) {
 	p, err := c.bucket.Properties(ctx)
 	if err != nil {
-		return false, storeFault(fmt.Errorf("probe the store: %w", err))
+		return false, storage.Fault(fmt.Errorf("probe the store: %w", err))
 	}
 	return !p.PutIfAbsent, nil
-}
-
-// storeFault gives an error of the store its exit code and remedy. ErrNotFound, ErrExists and
-// ErrConflict stay what they are: the caller knows what they mean.
-func storeFault(err error) error {
-	var known *fault.Error
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &known), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
-		errors.Is(err, storage.ErrNotFound), errors.Is(err, storage.ErrExists), errors.Is(err, ErrConflict):
-		return err
-	}
-	hint := "check that the store can be reached and that its credentials are right; run tripod check --store URL"
-	switch {
-	case errors.Is(err, storage.ErrReadOnly):
-		hint = "give tripod the right to write there, or name another store with --store"
-	case errors.Is(err, storage.ErrFull):
-		hint = "make room in the store (tripod prune removes what no policy keeps), then run the command again"
-	case errors.Is(err, storage.ErrNoConditionalPut):
-		hint = "this store cannot tell two writers apart: use --single-writer and make sure that there is one"
-	}
-	return fault.New(fault.CodeFailed, fault.KindStore, hint, "%w", err)
 }
 
 // get returns the whole object, or an error that wraps storage.ErrNotFound.
 func (c *Catalog) get(ctx context.Context, key string) (_ []byte, err error) {
 	r, err := c.bucket.Get(ctx, key, 0, -1)
 	if err != nil {
-		return nil, storeFault(fmt.Errorf("read %s: %w", key, err))
+		return nil, storage.Fault(fmt.Errorf("read %s: %w", key, err))
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	data, err := io.ReadAll(r)
 	if err != nil {
-		return nil, storeFault(fmt.Errorf("read %s: %w", key, err))
+		return nil, storage.Fault(fmt.Errorf("read %s: %w", key, err))
 	}
 	return data, nil
 }
@@ -91,7 +67,7 @@ func (c *Catalog) write(ctx context.Context, key string, v any) error {
 
 func (c *Catalog) put(ctx context.Context, key string, data []byte) error {
 	if err := c.bucket.Put(ctx, key, bytes.NewReader(data), int64(len(data))); err != nil {
-		return storeFault(fmt.Errorf("write %s: %w", key, err))
+		return storage.Fault(fmt.Errorf("write %s: %w", key, err))
 	}
 	return nil
 }
@@ -108,7 +84,7 @@ func (c *Catalog) create(ctx context.Context, key string, v any) error {
 
 func (c *Catalog) putIfAbsent(ctx context.Context, key string, data []byte) error {
 	if err := c.bucket.PutIfAbsent(ctx, key, bytes.NewReader(data), int64(len(data))); err != nil {
-		return storeFault(fmt.Errorf("write %s: %w", key, err))
+		return storage.Fault(fmt.Errorf("write %s: %w", key, err))
 	}
 	return nil
 }
@@ -124,7 +100,7 @@ func (c *Catalog) createAlone(ctx context.Context, key string, data []byte) erro
 	case err == nil:
 		return fmt.Errorf("write %s: %w", key, storage.ErrExists)
 	case !errors.Is(err, storage.ErrNotFound):
-		return storeFault(fmt.Errorf("write %s: %w", key, err))
+		return storage.Fault(fmt.Errorf("write %s: %w", key, err))
 	}
 	return c.put(ctx, key, data)
 }
@@ -137,7 +113,7 @@ func (c *Catalog) has(ctx context.Context, key string) (bool, error) {
 	case errors.Is(err, storage.ErrNotFound):
 		return false, nil
 	default:
-		return false, storeFault(fmt.Errorf("look for %s: %w", key, err))
+		return false, storage.Fault(fmt.Errorf("look for %s: %w", key, err))
 	}
 }
 
@@ -150,7 +126,7 @@ func (c *Catalog) folders(ctx context.Context, prefix string) ([]string, error) 
 		next := ""
 		for object, err := range c.bucket.List(ctx, prefix, from) {
 			if err != nil {
-				return nil, storeFault(fmt.Errorf("list %q: %w", prefix, err))
+				return nil, storage.Fault(fmt.Errorf("list %q: %w", prefix, err))
 			}
 			name, _, isFolder := strings.Cut(object.Key[len(prefix):], "/")
 			if !isFolder {

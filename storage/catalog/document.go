@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/storage"
 )
 
 // A document is an indented JSON object whose last member, "sha256", is the hash of all bytes
@@ -46,20 +47,20 @@ func decode(key string, document []byte, newest int, v any) error {
 		Version int `json:"version"`
 	}
 	if err := json.Unmarshal(document, &head); err != nil {
-		return altered(key, "is no whole JSON document: %w", err)
+		return storage.Altered(key, "is no whole JSON document: %w", err)
 	}
 	if head.Version > newest {
 		return fault.New(fault.CodeFailed, fault.KindVersion, "use a newer tripod to read this store",
 			"read %s: version %d, this tripod reads up to %d: %w", key, head.Version, newest, ErrNewerVersion)
 	}
 	if head.Version < 1 {
-		return altered(key, "names no version")
+		return storage.Altered(key, "names no version")
 	}
 	if err := checkSeal(document); err != nil {
-		return altered(key, "%w", err)
+		return storage.Altered(key, "%w", err)
 	}
 	if err := json.Unmarshal(document, v); err != nil {
-		return altered(key, "does not hold what it should: %w", err)
+		return storage.Altered(key, "does not hold what it should: %w", err)
 	}
 	return nil
 }
@@ -75,17 +76,4 @@ func checkSeal(document []byte) error {
 		return errors.New("does not match its SHA-256: it was changed after it was written")
 	}
 	return nil
-}
-
-// hintAltered is the way out of an object that is not what was written.
-const hintAltered = "run tripod verify to see what else is damaged; get the object back from a copy of the store, or take a new backup"
-
-// altered is the fault of an object that is not what was written.
-func altered(key, format string, args ...any) error {
-	return fault.New(fault.CodeDifference, fault.KindIntegrity, hintAltered, "object "+quoteFormat(key)+" "+format, args...)
-}
-
-// quoteFormat makes key safe inside a format.
-func quoteFormat(key string) string {
-	return string(bytes.ReplaceAll([]byte(key), []byte("%"), []byte("%%")))
 }

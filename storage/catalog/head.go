@@ -77,14 +77,14 @@ func (c *Catalog) Holes(ctx context.Context, instance string) ([]Hole, error) {
 	var holes []Hole
 	for object, err := range c.bucket.List(ctx, prefix, "") {
 		if err != nil {
-			return nil, storeFault(fmt.Errorf("list the holes of instance %s: %w", instance, err))
+			return nil, storage.Fault(fmt.Errorf("list the holes of instance %s: %w", instance, err))
 		}
 		var hole Hole
 		if err := c.read(ctx, object.Key, HoleVersion, &hole); err != nil {
 			return nil, err
 		}
 		if HoleKey(instance, hole.From) != object.Key {
-			return nil, altered(object.Key, "is that of a hole at %s", hole.From)
+			return nil, storage.Altered(object.Key, "is that of a hole at %s", hole.From)
 		}
 		holes = append(holes, hole)
 	}

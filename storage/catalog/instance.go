@@ -63,7 +63,7 @@ func (c *Catalog) Instance(ctx context.Context, name string) (Instance, error) {
 	case err != nil:
 		return Instance{}, err
 	case i.Name != name:
-		return Instance{}, altered(InstanceKey(name), "is that of instance %q, not of %q", i.Name, name)
+		return Instance{}, storage.Altered(InstanceKey(name), "is that of instance %q, not of %q", i.Name, name)
 	}
 	return i, nil
 }

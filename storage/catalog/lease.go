@@ -61,7 +61,7 @@ func (c *Catalog) LatestLease(ctx context.Context, instance string) (lease Lease
 		return Lease{}, false, err
 	}
 	if lease.Epoch != epoch {
-		return Lease{}, false, altered(leaseKey(instance, epoch), "is the lease of epoch %d", lease.Epoch)
+		return Lease{}, false, storage.Altered(leaseKey(instance, epoch), "is the lease of epoch %d", lease.Epoch)
 	}
 	return lease, true, nil
 }
@@ -78,7 +78,7 @@ func (c *Catalog) highestEpoch(ctx context.Context, instance string, from uint64
 	var highest uint64
 	for object, err := range c.bucket.List(ctx, prefix, prefix+digits(from)) {
 		if err != nil {
-			return 0, storeFault(fmt.Errorf("look for the lease of instance %s: %w", instance, err))
+			return 0, storage.Fault(fmt.Errorf("look for the lease of instance %s: %w", instance, err))
 		}
 		name, isLease := strings.CutSuffix(object.Key[len(prefix):], ".json")
 		if !isLease {
@@ -86,7 +86,7 @@ func (c *Catalog) highestEpoch(ctx context.Context, instance string, from uint64
 		}
 		epoch, err := strconv.ParseUint(name, 10, 64)
 		if err != nil {
-			return 0, altered(object.Key, "is no lease")
+			return 0, storage.Altered(object.Key, "is no lease")
 		}
 		highest = max(highest, epoch)
 	}

@@ -39,12 +39,12 @@ func (c *Catalog) OpenSchemaObject(ctx context.Context, instance, id, below stri
 	rest, hasHead := bytes.CutPrefix(object, []byte(definitionHead))
 	at := bytes.LastIndex(rest, []byte(definitionTail))
 	if !hasHead || at < 0 {
-		return nil, altered(key, "is no whole definition")
+		return nil, storage.Altered(key, "is no whole definition")
 	}
 	text := rest[:at]
 	sum := sha256.Sum256(text)
 	if string(rest[at+len(definitionTail):]) != hex.EncodeToString(sum[:])+"\n" {
-		return nil, altered(key, "does not match its SHA-256: it was changed after it was written")
+		return nil, storage.Altered(key, "does not match its SHA-256: it was changed after it was written")
 	}
 	return text, nil
 }
@@ -54,7 +54,7 @@ func (c *Catalog) OpenSchemaObject(ctx context.Context, instance, id, below stri
 func (c *Catalog) PutChunk(ctx context.Context, instance, id, below string, body io.Reader, size int64) error {
 	key := BackupKey(instance, id, below)
 	if err := c.bucket.Put(ctx, key, body, size); err != nil {
-		return storeFault(fmt.Errorf("write %s: %w", key, err))
+		return storage.Fault(fmt.Errorf("write %s: %w", key, err))
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ func (c *Catalog) OpenChunk(ctx context.Context, instance, id, below string) (io
 	key := BackupKey(instance, id, below)
 	r, err := c.bucket.Get(ctx, key, 0, -1)
 	if err != nil {
-		return nil, missing(key, storeFault(fmt.Errorf("read %s: %w", key, err)))
+		return nil, missing(key, storage.Fault(fmt.Errorf("read %s: %w", key, err)))
 	}
 	return r, nil
 }
@@ -73,7 +73,7 @@ func (c *Catalog) OpenChunk(ctx context.Context, instance, id, below string) (io
 // missing turns not-found of an object that another one names into a fault of code 13.
 func missing(key string, err error) error {
 	if errors.Is(err, storage.ErrNotFound) {
-		return altered(key, "is missing: %w", err)
+		return storage.Altered(key, "is missing: %w", err)
 	}
 	return err
 }

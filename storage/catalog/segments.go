@@ -37,7 +37,7 @@ func (c *Catalog) Timelines(ctx context.Context, instance string) ([]binlog.Time
 	for _, folder := range folders {
 		name, ok := Unescape(folder)
 		if !ok {
-			return nil, altered(binlogPrefix(instance)+folder+"/", "is not the folder of a timeline")
+			return nil, storage.Altered(binlogPrefix(instance)+folder+"/", "is not the folder of a timeline")
 		}
 		timelines = append(timelines, binlog.Timeline(name))
 	}
@@ -55,7 +55,7 @@ func (c *Catalog) Files(ctx context.Context, instance string, timeline binlog.Ti
 	for _, folder := range folders {
 		name, ok := Unescape(folder)
 		if !ok {
-			return nil, altered(timelinePrefix(instance, timeline)+folder+"/", "is not the folder of a binlog file")
+			return nil, storage.Altered(timelinePrefix(instance, timeline)+folder+"/", "is not the folder of a binlog file")
 		}
 		if _, err := binlog.FileNumber(name); err != nil {
 			continue // no server writes such a file: the folder is not tripod's
@@ -77,7 +77,7 @@ func (c *Catalog) Segments(ctx context.Context, instance string, timeline binlog
 	var refs []SegmentRef
 	for object, err := range c.bucket.List(ctx, prefix, start) {
 		if err != nil {
-			return nil, storeFault(fmt.Errorf("list the segments of %s: %w", file, err))
+			return nil, storage.Fault(fmt.Errorf("list the segments of %s: %w", file, err))
 		}
 		from, to, ok := parseSegmentName(object.Key[len(prefix):])
 		if !ok {
@@ -112,7 +112,7 @@ func (c *Catalog) PutSegment(ctx context.Context, instance string, ref SegmentRe
 func (c *Catalog) OpenSegment(ctx context.Context, ref SegmentRef) (io.ReadCloser, error) {
 	r, err := c.bucket.Get(ctx, ref.Key, 0, -1)
 	if err != nil {
-		return nil, storeFault(fmt.Errorf("read %s: %w", ref.Key, err))
+		return nil, storage.Fault(fmt.Errorf("read %s: %w", ref.Key, err))
 	}
 	return r, nil
 }

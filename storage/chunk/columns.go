@@ -1,0 +1,49 @@
+package chunk
+
+import "github.com/tripod-db/tripod/internal/schema"
+
+// nothing is selected, and loaded into a variable nobody reads, where a table has no column
+// but generated ones: its rows are only their number.
+const nothing = "NULL"
+
+// Select returns the expressions to SELECT and the columns that they are the values of, in the
+// order of the chunk's text. The session has SET NAMES binary and time_zone '+00:00', so
+// strings, BIT, GEOMETRY, VECTOR and JSON arrive as their bytes (fact 7.7). Generated columns
+// are left out, invisible ones are not. A table of generated columns alone gives one
+// expression and no column.
+func Select(t *schema.Table) (expressions, columns []string) {
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if c.Generated != schema.NotGenerated {
+			continue
+		}
+		expressions = append(expressions, expression(c))
+		columns = append(columns, c.Name)
+	}
+	if len(columns) == 0 {
+		expressions = []string{nothing}
+	}
+	return expressions, columns
+}
+
+// expression reads one column exactly.
+func expression(c *schema.Column) string {
+	name := schema.Quote(c.Name)
+	switch c.Type {
+	case "float":
+		// As text a FLOAT has 6 digits; as a product it is a DOUBLE with all it needs (facts 7.1, 7.4).
+		return name + "*1e0"
+	case "double":
+		if c.Decimals >= 0 {
+			// DOUBLE(p,s) is printed with s digits, which need not be the nearest to the stored value.
+			return name + "*1e0"
+		}
+	case "enum":
+		// By number: a label does not tell an invalid value (index 0) from a member ''.
+		return name + "+0"
+	case "set":
+		// +0 is a DOUBLE: from 1e15 on, 50 members, it prints with an exponent, from 54 on it is not exact.
+		return "CAST(" + name + " AS UNSIGNED)"
+	}
+	return name
+}

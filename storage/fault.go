@@ -1,0 +1,40 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tripod-db/tripod/internal/fault"
+)
+
+// Fault gives an error of a store its exit code and remedy. ErrNotFound, ErrExists, the end
+// of a context, and what is a fault already come back unchanged: the caller knows what they mean.
+func Fault(err error) error {
+	var known *fault.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
+		errors.Is(err, ErrNotFound), errors.Is(err, ErrExists):
+		return err
+	}
+	hint := "check that the store can be reached and that its credentials are right; run tripod check --store URL"
+	switch {
+	case errors.Is(err, ErrReadOnly):
+		hint = "give tripod the right to write there, or name another store with --store"
+	case errors.Is(err, ErrFull):
+		hint = "make room in the store (tripod prune removes what no policy keeps), then run the command again"
+	case errors.Is(err, ErrNoConditionalPut):
+		hint = "this store cannot tell two writers apart: use --single-writer and make sure that there is one"
+	}
+	return fault.New(fault.CodeFailed, fault.KindStore, hint, "%w", err)
+}
+
+// Altered is the fault of an object that is missing, or not what was written: format and args
+// go on behind "object KEY".
+func Altered(key, format string, args ...any) error {
+	return fault.New(fault.CodeDifference, fault.KindIntegrity,
+		"run tripod verify to see what else is damaged; get the object back from a copy of the store, or take a new backup",
+		"object %s %w", key, fmt.Errorf(format, args...))
+}
