@@ -31,7 +31,9 @@ func FailpointCall(t testing.TB, name string, fn any) {
 }
 
 // FailpointVariable renders the setting of GO_FAILPOINTS that enables a failpoint in a program built with failpoints.
-func FailpointVariable(name, term string) string { return "GO_FAILPOINTS=" + module + name + "=" + term }
+func FailpointVariable(name, term string) string {
+	return "GO_FAILPOINTS=" + module + name + "=" + term
+}
 
 func disable(t testing.TB, name string) {
 	t.Helper()

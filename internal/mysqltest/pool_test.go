@@ -41,16 +41,8 @@ func TestServersAreKeptAndComeBackAsNew(t *testing.T) {
 				t.Errorf("%s is %q, want %q", text, got, want)
 			}
 		}
-		var prepared int
-		list, err := s.Root().QueryContext(t.Context(), "XA RECOVER")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for list.Next() {
-			prepared++
-		}
-		if err := list.Err(); err != nil || prepared != 0 {
-			t.Errorf("%d prepared transactions are left, %v", prepared, err)
+		if prepared := preparedTransactions(t, s); prepared != 0 {
+			t.Errorf("%d prepared transactions are left", prepared)
 		}
 		if files, err := s.BinlogFiles(); err != nil || len(files) != 1 {
 			t.Errorf("binlog files %v, %v", files, err)
@@ -68,6 +60,22 @@ func TestServersAreKeptAndComeBackAsNew(t *testing.T) {
 	if third == second {
 		t.Error("a server with a changed global variable was kept")
 	}
+}
+
+func preparedTransactions(t *testing.T, s *Server) (count int) {
+	t.Helper()
+	list, err := s.Root().QueryContext(t.Context(), "XA RECOVER")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer list.Close()
+	for list.Next() {
+		count++
+	}
+	if err := list.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return count
 }
 
 // pinned returns a connection that lives until the test ends.

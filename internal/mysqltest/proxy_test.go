@@ -22,7 +22,7 @@ func TestProxyCutsRefusesAndStalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // it was cut
+	defer conn.Close()
 	var one int
 	if err := conn.QueryRowContext(t.Context(), "SELECT 1").Scan(&one); err != nil || one != 1 {
 		t.Fatalf("got %d, %v", one, err)

@@ -54,7 +54,7 @@ func rollbackPrepared(ctx context.Context, conn *sql.Conn) error {
 	if err != nil {
 		return err
 	}
-	defer prepared.Close() //nolint:errcheck // Err tells
+	defer prepared.Close()
 	var rollbacks []string
 	for prepared.Next() {
 		var format, global, branch int
@@ -105,7 +105,7 @@ func (s *Server) globals(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the global variables: %w", err)
 	}
-	defer list.Close() //nolint:errcheck // Err tells
+	defer list.Close()
 	for list.Next() {
 		var name, value string
 		if err := list.Scan(&name, &value); err != nil {
@@ -128,7 +128,7 @@ func rows[T any](ctx context.Context, conn *sql.Conn, query string) ([]T, error)
 	if err != nil {
 		return nil, err
 	}
-	defer list.Close() //nolint:errcheck // Err tells
+	defer list.Close()
 	var values []T
 	for list.Next() {
 		var value T

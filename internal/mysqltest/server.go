@@ -22,6 +22,9 @@ const readyPoll = 15 * time.Millisecond
 // startLimit bounds the start of a server when the context does not: crash recovery of a small server takes seconds.
 const startLimit = 2 * time.Minute
 
+// idleConnections is how many connections of root are kept open between statements.
+const idleConnections = 2
+
 // ErrStopped is returned for a server that was removed by [Server.Stop].
 var ErrStopped = errors.New("the server was stopped and removed")
 
@@ -69,6 +72,7 @@ func (i Install) startFrom(ctx context.Context, o Options, from string) (_ *Serv
 		}
 	}
 	s.root = sql.OpenDB(s.connector(Root, ""))
+	s.root.SetMaxIdleConns(idleConnections)
 	if err := s.launch(ctx); err != nil {
 		return nil, err
 	}
@@ -140,6 +144,11 @@ func (s *Server) Kill() error {
 func (s *Server) end(ctx context.Context, sig syscall.Signal) error {
 	if s.process == nil {
 		return nil
+	}
+	if sig == syscall.SIGTERM {
+		// A clean shutdown waits two seconds for clients that do not go, our idle connections among them.
+		s.root.SetMaxIdleConns(-1)
+		s.root.SetMaxIdleConns(idleConnections)
 	}
 	if err := s.process.signal(sig); err != nil {
 		return err

@@ -29,7 +29,7 @@ func grantsOf(t *testing.T, db *sql.DB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // returns it to the pool
+	defer conn.Close()
 	grants, err := rows[string](t.Context(), conn, "SHOW GRANTS")
 	if err != nil {
 		t.Fatal(err)
