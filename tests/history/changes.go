@@ -13,7 +13,8 @@ type ddl struct {
 	db    *sql.DB
 	live  *live
 	r     *rand.Rand
-	count int // names made so far
+	count int   // names made so far
+	deck  []int // kinds not drawn since the last shuffle: every kind comes up
 	// done are the statements that succeeded, in order.
 	done []string
 }
@@ -51,7 +52,12 @@ func (d *ddl) step(ctx context.Context) (int, error) {
 		return 0, nil
 	}
 	n := names[d.r.IntN(len(names))]
-	statements := kinds[d.r.IntN(len(kinds))].make(d, n, d.live.columns(n))
+	if len(d.deck) == 0 {
+		d.deck = d.r.Perm(len(kinds))
+	}
+	kind := kinds[d.deck[0]]
+	d.deck = d.deck[1:]
+	statements := kind.make(d, n, d.live.columns(n))
 	ok := 0
 	for _, s := range statements {
 		_, err := d.conn.ExecContext(ctx, s)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/tripod-db/tripod/internal/mysqltest"
+	"github.com/tripod-db/tripod/tests/truth"
 )
 
 // Config says what one history is made of.
@@ -53,7 +54,7 @@ type Report struct {
 // StopPoint is where a restore has to arrive.
 type stopPoint struct {
 	flag, value string
-	truth       *truth
+	truth       *truth.Truth
 }
 
 const instance = "history"
@@ -374,7 +375,7 @@ func (h *run) stopPoint(ctx context.Context, flag string) error {
 	if err != nil {
 		return fmt.Errorf("note a stop point: %w", err)
 	}
-	if p.truth, err = takeTruth(ctx, h.source); err != nil {
+	if p.truth, err = truth.Take(ctx, h.source, schemas...); err != nil {
 		return err
 	}
 	h.stops = append(h.stops, p)
@@ -434,11 +435,11 @@ func (h *run) restore(ctx context.Context, p stopPoint) error {
 		return fmt.Errorf("restore %s %s: %w", p.flag, p.value, err)
 	}
 	h.report.Restores += o.took
-	restored, err := takeTruth(ctx, target.Root())
+	restored, err := truth.Take(ctx, target.Root(), schemas...)
 	if err != nil {
 		return err
 	}
-	if d := p.truth.differences(restored); len(d) > 0 {
+	if d := p.truth.Differences(restored); len(d) > 0 {
 		return fmt.Errorf("restored %s %s, but it differs:\n%s", p.flag, p.value, strings.Join(d[:min(len(d), 30)], "\n"))
 	}
 	h.logf("restored %s: %d rows loaded, %d transactions replayed, %s: equal", p.flag, result.Rows, result.Txns, o.took.Round(time.Millisecond))

@@ -85,6 +85,7 @@ func members(n int) string {
 // linked are tables that hang on each other: foreign keys that cascade (9.7 logs what they
 // change, fact 4.1), a trigger that writes elsewhere, a view, routines and an event.
 var linked = []string{
+	"USE `shop`", // bodies name tables without a schema
 	"CREATE TABLE `shop`.`parents` (id INT NOT NULL PRIMARY KEY, v VARCHAR(10), u INT, UNIQUE KEY (u))",
 	"CREATE TABLE `shop`.`children` (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, p INT, v VARCHAR(10), KEY (p)," +
 		" CONSTRAINT fk_p FOREIGN KEY (p) REFERENCES parents (id) ON DELETE CASCADE ON UPDATE CASCADE)",

@@ -1,7 +1,8 @@
-package history
+package truth
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
 	"fmt"
@@ -11,9 +12,9 @@ import (
 	"strings"
 )
 
-// truth is all that a server holds in the history's schemas, in a form that two servers can
-// be compared by: definitions as the server prints them, rows byte by byte.
-type truth struct {
+// Truth is all that a server holds in some schemas, in a form that two servers can be compared
+// by: definitions as the server prints them, rows byte by byte.
+type Truth struct {
 	objects map[string]string   // "kind schema.name" -> definition
 	rows    map[string][]string // "schema.table" -> rows, sorted; each the values' bytes
 }
@@ -26,14 +27,15 @@ var (
 	autoIncrementText = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
 )
 
-// takeTruth reads a server in one consistent read view. The caller has stopped all writes.
-func takeTruth(ctx context.Context, db *sql.DB) (*truth, error) {
+// Take reads the schemas of a server. The caller has stopped all writes. A schema that does
+// not exist is part of the truth, too.
+func Take(ctx context.Context, db *sql.DB, schemas ...string) (*Truth, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("connect for the truth: %w", err)
 	}
 	defer conn.Close() //nolint:errcheck // returns it to the pool
-	t := &truth{objects: map[string]string{}, rows: map[string][]string{}}
+	t := &Truth{objects: map[string]string{}, rows: map[string][]string{}}
 	if _, err := conn.ExecContext(ctx, "SET NAMES utf8mb4, time_zone='+00:00', sql_mode='', sql_quote_show_create=1"); err != nil {
 		return nil, fmt.Errorf("set the session for the truth: %w", err)
 	}
@@ -48,7 +50,7 @@ func takeTruth(ctx context.Context, db *sql.DB) (*truth, error) {
 	return t, nil
 }
 
-func (t *truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
+func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 	found, err := list(ctx, conn, "SELECT CONCAT(DEFAULT_CHARACTER_SET_NAME, ' ', DEFAULT_COLLATION_NAME) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", s)
 	if err != nil || len(found) == 0 {
 		return err
@@ -68,7 +70,7 @@ func (t *truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 		if err := t.show(ctx, conn, "table", "SHOW CREATE TABLE ", s, r[0], "Table", "Create Table"); err != nil {
 			return err
 		}
-		if err := t.table(ctx, conn, name{s, r[0]}); err != nil {
+		if err := t.table(ctx, conn, s, r[0]); err != nil {
 			return err
 		}
 	}
@@ -107,7 +109,7 @@ func (t *truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 }
 
 // show stores the wanted columns of a SHOW CREATE statement.
-func (t *truth) show(ctx context.Context, conn *sql.Conn, kind, statement, schema, object, title string, columns ...string) error {
+func (t *Truth) show(ctx context.Context, conn *sql.Conn, kind, statement, schema, object, title string, columns ...string) error {
 	rows, err := conn.QueryContext(ctx, statement+quoteName(schema, object))
 	if err != nil {
 		return fmt.Errorf("%s%s: %w", statement, object, err)
@@ -144,8 +146,8 @@ func (t *truth) show(ctx context.Context, conn *sql.Conn, kind, statement, schem
 }
 
 // table stores every row as the exact bytes of every column, generated and invisible ones included.
-func (t *truth) table(ctx context.Context, conn *sql.Conn, n name) error {
-	columns, err := list(ctx, conn, "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION", n.schema, n.table)
+func (t *Truth) table(ctx context.Context, conn *sql.Conn, schema, table string) error {
+	columns, err := list(ctx, conn, "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION", schema, table)
 	if err != nil {
 		return err
 	}
@@ -164,9 +166,9 @@ func (t *truth) table(ctx context.Context, conn *sql.Conn, n name) error {
 		}
 		exprs[i] = q
 	}
-	rows, err := conn.QueryContext(ctx, "SELECT "+strings.Join(exprs, ", ")+" FROM "+n.String())
+	rows, err := conn.QueryContext(ctx, "SELECT "+strings.Join(exprs, ", ")+" FROM "+quoteName(schema, table))
 	if err != nil {
-		return fmt.Errorf("read %s: %w", n, err)
+		return fmt.Errorf("read %s.%s: %w", schema, table, err)
 	}
 	defer rows.Close() //nolint:errcheck // read to its end below
 	values := make([]sql.RawBytes, len(columns))
@@ -177,7 +179,7 @@ func (t *truth) table(ctx context.Context, conn *sql.Conn, n name) error {
 	var out []string
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
-			return fmt.Errorf("read %s: %w", n, err)
+			return fmt.Errorf("read %s.%s: %w", schema, table, err)
 		}
 		var b strings.Builder
 		for i, v := range values {
@@ -191,10 +193,10 @@ func (t *truth) table(ctx context.Context, conn *sql.Conn, n name) error {
 		out = append(out, b.String())
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read %s: %w", n, err)
+		return fmt.Errorf("read %s.%s: %w", schema, table, err)
 	}
 	sort.Strings(out)
-	t.rows[n.schema+"."+n.table] = out
+	t.rows[schema+"."+table] = out
 	return nil
 }
 
@@ -236,8 +238,8 @@ func list(ctx context.Context, conn *sql.Conn, query string, args ...any) ([][]s
 	return out, rows.Err()
 }
 
-// differences lists how restored differs from the source's truth, the first few of each kind.
-func (t *truth) differences(restored *truth) []string {
+// Differences lists how restored differs from the source's truth, the first few of each kind.
+func (t *Truth) Differences(restored *Truth) []string {
 	var out []string
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	for _, k := range union(t.objects, restored.objects) {
@@ -298,3 +300,29 @@ func minus(a, b []string) []string {
 	}
 	return out
 }
+
+// Table is one table's contents in short.
+type Table struct {
+	Name   string // schema.table
+	Rows   int
+	SHA256 string // of the definition and of all rows in byte order
+}
+
+// Tables lists every table of the truth in short, sorted by name.
+func (t *Truth) Tables() []Table {
+	var out []Table
+	for _, k := range union(t.rows, nil) {
+		h := sha256.New()
+		for _, r := range append([]string{t.objects["table "+k]}, t.rows[k]...) {
+			fmt.Fprintf(h, "%d:%s,", len(r), r) // a hash takes every write
+		}
+		out = append(out, Table{Name: k, Rows: len(t.rows[k]), SHA256: hex.EncodeToString(h.Sum(nil))})
+	}
+	return out
+}
+
+func quote(identifier string) string {
+	return "`" + strings.ReplaceAll(identifier, "`", "``") + "`"
+}
+
+func quoteName(schema, table string) string { return quote(schema) + "." + quote(table) }
