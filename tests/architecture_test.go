@@ -9,12 +9,9 @@ import (
 	"maps"
 	"os"
 	"os/exec"
-	"path"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/goccy/go-yaml"
 )
 
 const module = "github.com/tripod-db/tripod"
@@ -226,76 +223,4 @@ func TestViolationsAreFound(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.what, got, c.want)
 		}
 	}
-}
-
-// depguardRule is one rule of the linter's settings.
-type depguardRule struct {
-	ListMode string   `yaml:"list-mode"`
-	Files    []string `yaml:"files"`
-	Allow    []string `yaml:"allow"`
-	Deny     []struct {
-		Package string `yaml:"pkg"`
-	} `yaml:"deny"`
-}
-
-func TestDepguardHoldsTheTableOfArchitectureMD(t *testing.T) {
-	text, err := os.ReadFile("../.golangci.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var config struct {
-		Linters struct {
-			Enable   []string
-			Settings struct {
-				Depguard struct{ Rules map[string]depguardRule }
-			}
-		}
-	}
-	if err := yaml.Unmarshal(text, &config); err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Contains(config.Linters.Enable, "depguard") {
-		t.Error("depguard is not enabled")
-	}
-	rules := config.Linters.Settings.Depguard.Rules
-	table := loadTable(t)
-	for _, name := range slices.Sorted(maps.Keys(table)) {
-		if slices.Contains(table[name], everything) {
-			continue
-		}
-		rule := rules[strings.ReplaceAll(name, "/", "-")]
-		want := slices.Concat(table.allowed(name), testOnly)
-		want = append(want, name) // its external tests import it
-		slices.Sort(want)
-		want = slices.Compact(want)
-		var got []string
-		for _, pattern := range rule.Allow {
-			got = append(got, strings.TrimSuffix(strings.TrimPrefix(pattern, module+"/"), "$"))
-		}
-		slices.Sort(got)
-		denied := len(rule.Deny) == 1 && rule.Deny[0].Package == module
-		files := []string{"**/" + name + "/*.go"}
-		if !slices.Equal(got, want) || !slices.Equal(rule.Files, files) || rule.ListMode != "lax" || !denied {
-			t.Errorf("the rule of %s in .golangci.yml is not the row of ARCHITECTURE.md; it should be:\n%s", name, renderRule(name, want))
-		}
-	}
-	for name, rule := range rules {
-		if len(rule.Files) == 1 && strings.HasSuffix(rule.Files[0], "/*.go") {
-			folder := path.Dir(strings.TrimPrefix(rule.Files[0], "**/"))
-			if _, has := table[folder]; !has {
-				t.Errorf("rule %s in .golangci.yml is for %s, which has no row in ARCHITECTURE.md", name, folder)
-			}
-		}
-	}
-}
-
-// renderRule writes a rule as it should stand in .golangci.yml.
-func renderRule(name string, allow []string) string {
-	var text strings.Builder
-	fmt.Fprintf(&text, "        %s:\n          list-mode: lax\n          files: [\"**/%s/*.go\"]\n          deny: *ours\n          allow:\n",
-		strings.ReplaceAll(name, "/", "-"), name)
-	for _, other := range allow {
-		fmt.Fprintf(&text, "            - %s/%s$\n", module, other)
-	}
-	return text.String()
 }
