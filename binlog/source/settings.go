@@ -1,0 +1,89 @@
+package source
+
+import (
+	"fmt"
+
+	"github.com/tripod-db/tripod/internal/server"
+)
+
+// shortestRetention in seconds: below it a weekend, even a night, without tripod loses the log.
+const shortestRetention = 24 * 60 * 60
+
+// checkFacts judges the server's version and settings (fact 14.8).
+func checkFacts(f server.Facts) []Finding {
+	findings := checkVersion(f)
+	add := func(bad bool, found Finding) {
+		if bad {
+			findings = append(findings, found)
+		}
+	}
+	add(!f.LogBin, Finding{
+		ID: "log_bin", Level: LevelError,
+		Message: "the source writes no binlog (log_bin=OFF): without it no moment but the backup's could be restored, and not even that exactly",
+		Remedy:  "set log_bin and server_id in the server's configuration and restart it",
+	})
+	add(f.LogBin && f.BinlogFormat != "ROW", Finding{
+		ID: "binlog_format", Level: LevelError,
+		Message: "binlog_format is " + f.BinlogFormat + ": statements cannot be replayed exactly",
+		Remedy:  persist(f, "binlog_format=ROW") + "; sessions that are open keep the old format until they connect again",
+	})
+	add(f.RowImage != "" && f.RowImage != "FULL", Finding{
+		ID: "binlog_row_image", Level: LevelError,
+		Message: "binlog_row_image is " + f.RowImage + ": the log's rows lack columns",
+		Remedy:  persist(f, "binlog_row_image=FULL") + "; sessions that are open keep the old image until they connect again",
+	})
+	add(f.RowValueOptions != "", Finding{
+		ID: "binlog_row_value_options", Level: LevelError,
+		Message: "binlog_row_value_options is " + f.RowValueOptions + ": the log holds parts of JSON documents instead of documents",
+		Remedy:  persist(f, "binlog_row_value_options=''") + "; sessions that are open keep the old setting until they connect again",
+	})
+	add(f.GTIDMode == "ON_PERMISSIVE" || f.GTIDMode == "OFF_PERMISSIVE", Finding{
+		ID: "gtid_mode", Level: LevelWarning,
+		Message: "gtid_mode is " + f.GTIDMode + ", between ON and OFF: some transactions have a GTID and some have none, so stop points by GTID are incomplete",
+		Remedy:  persist(f, "gtid_mode=ON"),
+	})
+	add(f.LogBin && f.SyncBinlog != 1, Finding{
+		ID: "sync_binlog", Level: LevelWarning,
+		Message: fmt.Sprintf("sync_binlog is %d: after a crash the source may have lost transactions that the archive holds", f.SyncBinlog),
+		Remedy:  persist(f, "sync_binlog=1"),
+	})
+	add(f.FlushLogAtCommit != 1, Finding{
+		ID: "innodb_flush_log_at_trx_commit", Level: LevelWarning,
+		Message: fmt.Sprintf("innodb_flush_log_at_trx_commit is %d: after a crash the source may have lost transactions that the archive holds", f.FlushLogAtCommit),
+		Remedy:  persist(f, "innodb_flush_log_at_trx_commit=1"),
+	})
+	add(f.LogBin && f.BinlogExpire > 0 && f.BinlogExpire < shortestRetention, Finding{
+		ID: "retention", Level: LevelWarning,
+		Message: fmt.Sprintf("the source keeps its binlog for %d seconds only: an archiver that is down for longer leaves a hole", f.BinlogExpire),
+		Remedy:  persist(f, fmt.Sprintf("binlog_expire_logs_seconds=%d", 7*shortestRetention)),
+	})
+	add(f.LogBin && !ProvedGTIDLow(f), Finding{
+		ID: "low_watermark", Level: LevelInfo,
+		Message: fmt.Sprintf("the low watermark is the start of the binlog file: a restore replays up to max_binlog_size (%d bytes) more, and tables without a key need quiet moments", f.MaxBinlogSize),
+		Remedy:  "gtid_mode=ON on MySQL 9, or BACKUP_ADMIN for the account, make it sharp",
+	})
+	return findings
+}
+
+func checkVersion(f server.Facts) []Finding {
+	found := Finding{ID: "version", Level: LevelInfo, Message: fmt.Sprintf("the source is %s %s", f.Flavor, f.Version)}
+	switch {
+	case f.Flavor != server.FlavorMySQL:
+		found.Level = LevelError
+		found.Message += ", whose watermarks this version of tripod does not know"
+		found.Remedy = "back up MySQL sources only with this version of tripod"
+	case f.Major != 9:
+		found.Level = LevelWarning
+		found.Message += ": tripod's watermarks are proved by its tests on 9.7 only"
+		found.Remedy = "run a restore drill before you rely on it"
+	}
+	return []Finding{found}
+}
+
+// persist returns the statement that sets a global variable, for good where the server can.
+func persist(f server.Facts, assignment string) string {
+	if f.Flavor == server.FlavorMySQL && f.AtLeast(8, 0, 0) {
+		return "SET PERSIST " + assignment
+	}
+	return "SET GLOBAL " + assignment + " (and in the server's configuration)"
+}
