@@ -1,5 +1,7 @@
 package event
 
+import "fmt"
+
 // Action is what a rows event does.
 type Action byte
 
@@ -9,6 +11,19 @@ const (
 	Update
 	Delete
 )
+
+// String names the action as SQL does.
+func (a Action) String() string {
+	switch a {
+	case Insert:
+		return "INSERT"
+	case Update:
+		return "UPDATE"
+	case Delete:
+		return "DELETE"
+	}
+	return "unknown action"
+}
 
 // Flags of Rows.Flags (fact 4.3).
 const (
@@ -25,17 +40,18 @@ type Rows struct {
 	Table  *TableMap
 	Action Action
 	Flags  uint16
-	// PartialJSON: an update event of type 39 (binlog_row_value_options=PARTIAL_JSON). Each
-	// refuses it when a row really holds a JSON diff.
+	// PartialJSON: an update event of type 39 (binlog_row_value_options=PARTIAL_JSON): JSON columns
+	// of after images may be diffs (Image.IsDiff).
 	PartialJSON bool
 	// Before and After tell which columns are in the images; the zero value where the action has no such image.
 	Before Bitmap
 	After  Bitmap
+	// Partition is the number of the partition that the rows (of an UPDATE: the rows before) lie in; -1 where it is not logged.
+	Partition int
 
-	extra  []byte // extra row info
 	images []byte
 	offset int // of images in the event, for errors
-	count  int // of rows, -1 until they have been walked
+	count  int // of rows; -1 until they have been walked
 }
 
 // PartialImage tells whether an image lacks columns (binlog_row_image not FULL, fact 6.7).
@@ -73,55 +89,213 @@ func (b Bitmap) Count() int {
 	return c
 }
 
-// Image is one row image: the bytes of a row with the place of each column. It aliases the
-// event's bytes and memory that Rows.Each uses again for the next row; Clone makes one that
-// lasts. The zero Image is "none": the before image of an INSERT, the after image of a DELETE.
-type Image struct {
-	data  []byte
-	cells []cell
+// parseRows reads a rows event and, if it is the last of a statement, closes the statement's
+// table maps. The rows themselves are read by Each.
+func (t *tableMaps) parseRows(h Header, c *cursor, idSize int) (Event, error) {
+	r := &Rows{common: common{h}, Action: actionOf(h.Type), PartialJSON: h.Type == TypePartialUpdateRows, Partition: -1, count: -1}
+	id := c.uint(idSize, "table id")
+	r.Flags = c.u16("flags")
+	if c.err != nil {
+		return nil, c.err
+	}
+	m := t.open[id]
+	if r.Flags&RowsStatementEnd != 0 {
+		clear(t.open)
+	}
+	if m == nil {
+		if id == dummyTableID && r.Flags&RowsStatementEnd != 0 {
+			return &Other{common{h}, c.rest()}, nil
+		}
+		return nil, fmt.Errorf("read %s event for table id %d: %w", h.Type, id, ErrNoTableMap)
+	}
+	r.Table = m
+	switch h.Type {
+	case TypeWriteRowsV1, TypeUpdateRowsV1, TypeDeleteRowsV1:
+	default:
+		r.readExtra(c)
+	}
+	if n := c.lenenc("number of columns"); c.err == nil && n != uint64(len(m.Columns)) {
+		c.fail("%d columns, the table map of %s has %d", n, m.Name, len(m.Columns))
+	}
+	if r.Action != Insert {
+		r.Before = c.bitmap(len(m.Columns))
+	}
+	if r.Action != Delete {
+		r.After = c.bitmap(len(m.Columns))
+	}
+	r.offset = c.start + c.pos
+	r.images = c.rest()
+	return r, c.err
 }
 
-// cell is the place of one column's value in the data of an Image.
-type cell struct {
-	start, end uint32
-	state      cellState
+func actionOf(t Type) Action {
+	switch t {
+	case TypeWriteRowsV1, TypeWriteRowsV2:
+		return Insert
+	case TypeDeleteRowsV1, TypeDeleteRowsV2:
+		return Delete
+	}
+	return Update
 }
 
-type cellState uint32
+func (c *cursor) bitmap(n int) Bitmap {
+	return Bitmap{bits: c.take(uint64(n+7)/8, "columns present"), n: n}
+}
 
+// Types of the extra row info.
 const (
-	cellAbsent cellState = iota
-	cellNull
-	cellValue
-	cellDiff // a JSON diff instead of a value
+	extraNDB       = 0
+	extraPartition = 1
 )
 
-// Exists tells whether there is an image.
-func (im Image) Exists() bool { return im.cells != nil }
-
-// NumColumns returns the number of columns of the table, present in the image or not.
-func (im Image) NumColumns() int { return len(im.cells) }
-
-// Present tells whether column i is in the image. A missing column is not NULL (fact 6.7).
-func (im Image) Present(i int) bool { return im.cells[i].state != cellAbsent }
-
-// IsNull tells whether column i is in the image and NULL.
-func (im Image) IsNull(i int) bool { return im.cells[i].state == cellNull }
-
-// Raw returns the bytes of column i's value as the event holds them, without a length in front;
-// nil for a column that is NULL or missing.
-func (im Image) Raw(i int) []byte {
-	c := im.cells[i]
-	if c.state != cellValue {
-		return nil
+// readExtra reads the extra row info of version 2 events: its length with the length itself, then entries.
+func (r *Rows) readExtra(c *cursor) {
+	n := c.u16("length of extra row info")
+	if c.err == nil && n < 2 {
+		c.fail("extra row info of %d bytes", n)
+		return
 	}
-	return im.data[c.start:c.end:c.end]
+	x := c.sub(c.take(uint64(n)-2, "extra row info"))
+	for x.err == nil && x.left() > 0 {
+		switch kind := x.u8("extra row info type"); kind {
+		case extraNDB:
+			size := x.u8("length of NDB info")
+			if size < 1 {
+				x.fail("NDB info of %d bytes", size)
+				break
+			}
+			x.take(uint64(size)-1, "NDB info")
+		case extraPartition:
+			r.Partition = int(x.u16("partition"))
+			if r.Action == Update {
+				x.u16("partition before the update")
+			}
+		default:
+			x.fail("extra row info of unknown type %d", kind)
+		}
+	}
+	c.join(x)
 }
 
-// Clone returns an image that owns its memory.
-func (im Image) Clone() Image {
-	if !im.Exists() {
-		return Image{}
+// Each walks the rows in their order. before is the image of an UPDATE's or DELETE's row, after
+// that of an INSERT's or UPDATE's; the other does not exist. Both are valid until fn returns.
+// fn's error ends the walk and is returned unchanged.
+func (r *Rows) Each(fn func(before, after Image) error) error {
+	n := len(r.Table.Columns)
+	var before, after Image
+	if r.Action != Insert {
+		before.cells = make([]cell, n)
 	}
-	return Image{data: append([]byte(nil), im.data...), cells: append([]cell(nil), im.cells...)}
+	if r.Action != Delete {
+		after.cells = make([]cell, n)
+	}
+	pos, count := 0, 0
+	for pos < len(r.images) {
+		start := pos
+		var err error
+		if before.Exists() {
+			if pos, err = r.walk(&before, r.Before, pos, false); err != nil {
+				return err
+			}
+		}
+		if after.Exists() {
+			if pos, err = r.walk(&after, r.After, pos, r.PartialJSON); err != nil {
+				return err
+			}
+		}
+		if pos == start { // no column at all: nothing would end the walk
+			return r.malformed(pos, "a row without bytes")
+		}
+		count++
+		if err := fn(before, after); err != nil {
+			return err
+		}
+	}
+	r.count = count
+	return nil
+}
+
+// Count returns the number of rows. It walks them unless Each has.
+func (r *Rows) Count() (int, error) {
+	if r.count < 0 {
+		if err := r.Each(func(_, _ Image) error { return nil }); err != nil {
+			return 0, err
+		}
+	}
+	return r.count, nil
+}
+
+// malformed is an error at a place in the images.
+func (r *Rows) malformed(pos int, format string, args ...any) error {
+	c := &cursor{kind: r.header.Type, start: r.offset + pos}
+	c.fail("table %s: %s", r.Table.Name, fmt.Sprintf(format, args...))
+	return c.err
+}
+
+// partialJSONUpdates is the bit of an after image's value options that says that bits follow
+// which tell diffs from documents.
+const partialJSONUpdates = 1
+
+// walk locates the columns of one image that begins at pos and returns its end. An image is a
+// bit for each present column that is NULL, then the values of the others. In events with JSON
+// diffs, value options and, for each JSON column of the table, a bit come in front.
+func (r *Rows) walk(im *Image, present Bitmap, pos int, diffs bool) (int, error) {
+	first := pos
+	var partial []byte
+	if diffs {
+		var err error
+		if partial, pos, err = r.valueOptions(pos); err != nil {
+			return 0, err
+		}
+	}
+	nullSize := (present.Count() + 7) / 8
+	if nullSize > len(r.images)-pos {
+		return 0, r.malformed(pos, "NULL bits need %d bytes, %d are left", nullSize, len(r.images)-pos)
+	}
+	nulls := r.images[pos : pos+nullSize]
+	pos += nullSize
+	bit, json := 0, 0
+	for i := range im.cells {
+		state := cellValue
+		if r.Table.Columns[i].Type == ColumnJSON {
+			if partial != nil && partial[json>>3]&(1<<(json&7)) != 0 {
+				state = cellDiff
+			}
+			json++
+		}
+		if !present.Has(i) {
+			im.cells[i] = cell{}
+			continue
+		}
+		null := nulls[bit>>3]&(1<<(bit&7)) != 0
+		bit++
+		if null {
+			im.cells[i] = cell{state: cellNull}
+			continue
+		}
+		if !r.Table.widths[i].known {
+			return 0, fmt.Errorf("table %s, column %d: %s: %w", r.Table.Name, i+1, r.Table.Columns[i].Type, ErrUnsupported)
+		}
+		start, end, err := r.Table.widths[i].locate(r.images, pos)
+		if err != nil {
+			return 0, r.malformed(pos, "column %d: %v", i+1, err)
+		}
+		im.cells[i] = cell{start: uint32(start - first), end: uint32(end - first), state: state}
+		pos = end
+	}
+	im.data = r.images[first:pos:pos]
+	return pos, nil
+}
+
+// valueOptions reads what stands in front of an after image in events with JSON diffs.
+func (r *Rows) valueOptions(pos int) (partial []byte, end int, err error) {
+	c := &cursor{kind: r.header.Type, body: r.images, pos: pos, start: r.offset}
+	options := c.lenenc("value options")
+	if options&^partialJSONUpdates != 0 {
+		c.fail("unknown value options 0x%x", options)
+	}
+	if options&partialJSONUpdates != 0 {
+		partial = c.take(uint64(r.Table.json+7)/8, "columns with JSON diffs")
+	}
+	return partial, c.pos, c.err
 }

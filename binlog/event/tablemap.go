@@ -1,9 +1,14 @@
 package event
 
-import "github.com/tripod-db/tripod/internal/schema"
+import (
+	"bytes"
+
+	"github.com/tripod-db/tripod/internal/schema"
+)
 
 // TableMap describes the columns of the rows events that follow it. It owns its memory: rows
-// events keep pointing to it when its bytes are gone.
+// events keep pointing to it when its bytes are gone. Events that describe the same table in the
+// same way share the lists inside, which nobody may change.
 type TableMap struct {
 	common
 	TableID uint64
@@ -15,6 +20,9 @@ type TableMap struct {
 	HasNames bool
 	// PrimaryKey lists the primary key's parts in key order, where logged.
 	PrimaryKey []PrimaryKeyPart
+
+	widths []width
+	json   int // number of JSON columns
 }
 
 // Flags of TableMap.Flags.
@@ -30,69 +38,104 @@ type PrimaryKeyPart struct {
 	Prefix int // characters; 0 for the whole column
 }
 
-// ColumnType is the storage type of a column in a table map.
-type ColumnType byte
+// dummyTableID stands in a rows event that carries no rows and only ends a statement.
+const dummyTableID = 0xffffff
 
-// Column types.
-const (
-	ColumnDecimal    ColumnType = 0 // before 5.0
-	ColumnTiny       ColumnType = 1
-	ColumnShort      ColumnType = 2
-	ColumnLong       ColumnType = 3
-	ColumnFloat      ColumnType = 4
-	ColumnDouble     ColumnType = 5
-	ColumnNull       ColumnType = 6
-	ColumnTimestamp  ColumnType = 7 // before 5.6.4
-	ColumnLongLong   ColumnType = 8
-	ColumnInt24      ColumnType = 9
-	ColumnDate       ColumnType = 10
-	ColumnTime       ColumnType = 11 // before 5.6.4
-	ColumnDatetime   ColumnType = 12 // before 5.6.4
-	ColumnYear       ColumnType = 13
-	ColumnNewDate    ColumnType = 14
-	ColumnVarchar    ColumnType = 15
-	ColumnBit        ColumnType = 16
-	ColumnTimestamp2 ColumnType = 17
-	ColumnDatetime2  ColumnType = 18
-	ColumnTime2      ColumnType = 19
-	ColumnTypedArray ColumnType = 20
-	ColumnVector     ColumnType = 242
-	ColumnBool       ColumnType = 244
-	ColumnJSON       ColumnType = 245
-	ColumnNewDecimal ColumnType = 246
-	ColumnEnum       ColumnType = 247
-	ColumnSet        ColumnType = 248
-	ColumnTinyBlob   ColumnType = 249
-	ColumnMediumBlob ColumnType = 250
-	ColumnLongBlob   ColumnType = 251
-	ColumnBlob       ColumnType = 252
-	ColumnVarString  ColumnType = 253
-	ColumnString     ColumnType = 254
-	ColumnGeometry   ColumnType = 255
-)
+// tableMapMemory is the number of tables whose last map is kept to be recognised.
+const tableMapMemory = 4096
 
-// ColumnMeta is one column of a table map.
-type ColumnMeta struct {
-	// Type is the real type: ColumnEnum and ColumnSet where the event says "string".
-	Type ColumnType
-	// Meta depends on Type: length in bytes of CHAR, BINARY, VARCHAR, VARBINARY; precision<<8 |
-	// scale of DECIMAL; fractional digits of TIME, DATETIME, TIMESTAMP; bytes<<8 | bits of BIT (the
-	// bits beyond whole bytes); size of the length field of BLOB, JSON, GEOMETRY, VECTOR; size in
-	// bytes of ENUM, SET, FLOAT, DOUBLE.
-	Meta     uint16
-	Nullable bool
-	// Unsigned holds only when SignKnown (fact 6).
-	Unsigned  bool
-	SignKnown bool
-	// CollationID is 0 where it is not logged. 63 is binary.
-	CollationID uint16
-	Name        string   // empty where it is not logged
-	Members     []string // of ENUM and SET where logged, in the column's character set
-	// GeometryType: 0 geometry, 1 point .. 7 geomcollection; -1 where it is not logged.
-	GeometryType int8
-	Invisible    bool // holds only when VisibilityKnown
-	// VisibilityKnown: binlog_row_metadata=FULL on 8.0.23 and later.
-	VisibilityKnown bool
-	// Dimensions is the length of VECTOR; 0 where it is not logged.
-	Dimensions uint32
+// tableMaps holds the table maps of the open statement, and the last map of each table id, since
+// the same few come again and again.
+type tableMaps struct {
+	open map[uint64]*TableMap
+	last map[uint64]rememberedMap
+}
+
+type rememberedMap struct {
+	body []byte
+	m    *TableMap
+}
+
+// reset forgets everything: a new file numbers its tables anew.
+func (t *tableMaps) reset() {
+	clear(t.open)
+	clear(t.last)
+}
+
+// parse reads a table map and opens it for the rows events that follow.
+func (t *tableMaps) parse(h Header, c *cursor, idSize int) (*TableMap, error) {
+	body := c.body
+	id := c.uint(idSize, "table id")
+	if r, ok := t.last[id]; ok && bytes.Equal(r.body, body) {
+		m := *r.m
+		m.common = common{h}
+		t.open[id] = &m
+		return &m, nil
+	}
+	own := bytes.Clone(body)
+	m := parseTableMap(h, &cursor{kind: c.kind, body: own, start: c.start}, idSize)
+	if m.err != nil {
+		return nil, m.err
+	}
+	if t.open == nil {
+		t.open, t.last = map[uint64]*TableMap{}, map[uint64]rememberedMap{}
+	}
+	if len(t.last) >= tableMapMemory {
+		clear(t.last)
+	}
+	t.last[id] = rememberedMap{body: own, m: m.TableMap}
+	t.open[id] = m.TableMap
+	return m.TableMap, nil
+}
+
+// parsedTableMap is a table map or the reason why there is none.
+type parsedTableMap struct {
+	*TableMap
+	err error
+}
+
+// parseTableMap reads a table map from bytes that it may keep.
+func parseTableMap(h Header, c *cursor, idSize int) parsedTableMap {
+	m := &TableMap{common: common{h}, TableID: c.uint(idSize, "table id"), Flags: c.u16("flags")}
+	m.Name.Schema = string(c.name("schema"))
+	m.Name.Name = string(c.name("table"))
+	n := c.lenenc("number of columns")
+	types := c.take(n, "column types")
+	meta := c.sub(c.lenencBytes("column metadata"))
+	m.Columns = make([]ColumnMeta, len(types))
+	for i, t := range types {
+		m.Columns[i] = readColumn(meta, ColumnType(t))
+	}
+	if meta.left() > 0 {
+		meta.fail("%d bytes behind the metadata of the last column", meta.left())
+	}
+	c.join(meta)
+	nullable := c.take((n+7)/8, "nullable columns")
+	if c.err != nil {
+		return parsedTableMap{err: c.err}
+	}
+	for i := range m.Columns {
+		m.Columns[i].Nullable = nullable[i>>3]&(1<<(i&7)) != 0
+	}
+	m.readOptional(c)
+	if c.err != nil {
+		return parsedTableMap{err: c.err}
+	}
+	m.widths = make([]width, len(m.Columns))
+	for i := range m.Columns {
+		m.widths[i] = widthOf(&m.Columns[i])
+		if m.Columns[i].Type == ColumnJSON {
+			m.json++
+		}
+	}
+	return parsedTableMap{TableMap: m}
+}
+
+// name reads a name with its length in front and a zero byte behind it.
+func (c *cursor) name(what string) []byte {
+	b := c.take(uint64(c.u8("length of "+what)), what)
+	if end := c.u8("end of " + what); end != 0 {
+		c.fail("the name of the %s does not end with a zero byte", what)
+	}
+	return b
 }

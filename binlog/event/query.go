@@ -1,0 +1,110 @@
+package event
+
+import (
+	"encoding/hex"
+	"strconv"
+)
+
+// queryFixedSize is the length of the fixed part of a query event: thread, seconds, length of
+// the schema's name, error code, length of the status variables.
+const queryFixedSize = 13
+
+// loadQueryFixedSize is what Execute_load_query adds: file id, place of the file name in the
+// text (2 x 4), what to do with duplicates.
+const loadQueryFixedSize = 13
+
+func parseQuery(h Header, c *cursor) *Query { return readQuery(h, c, 0) }
+
+func parseExecuteLoadQuery(h Header, c *cursor) *Query {
+	q := readQuery(h, c, loadQueryFixedSize)
+	q.LoadFile = true
+	return q
+}
+
+// readQuery reads a query event with more bytes of fixed part than a plain one has.
+func readQuery(h Header, c *cursor, more uint64) *Query {
+	q := &Query{common: common{h}, Timestamp: h.Timestamp}
+	q.ThreadID = c.u32("thread id")
+	q.Seconds = c.u32("execution time")
+	schemaLength := c.u8("schema length")
+	q.ErrorCode = c.u16("error code")
+	variables := c.u16("length of status variables")
+	c.take(more, "load data fields")
+	vars := c.sub(c.take(uint64(variables), "status variables"))
+	q.Context.read(vars)
+	c.join(vars)
+	q.Schema = string(c.take(uint64(schemaLength), "schema"))
+	if end := c.u8("end of schema"); end != 0 {
+		c.fail("the schema's name does not end with a zero byte")
+	}
+	q.SQL = c.rest()
+	return q
+}
+
+// Clone returns a query that owns its memory.
+func (q *Query) Clone() *Query {
+	own := *q
+	own.SQL = append([]byte(nil), q.SQL...)
+	return &own
+}
+
+// parseXAPrepare reads an XA prepare event.
+func parseXAPrepare(h Header, c *cursor) *XAPrepare {
+	e := &XAPrepare{common: common{h}, OnePhase: c.u8("one phase") != 0}
+	e.FormatID = int32(c.u32("format id"))
+	gtrid := c.u32("length of gtrid")
+	bqual := c.u32("length of bqual")
+	e.GTRID = c.take(uint64(gtrid), "gtrid")
+	e.BQUAL = c.take(uint64(bqual), "bqual")
+	return e
+}
+
+// XID prints the id as the server writes it in XA statements: X'gtrid',X'bqual',formatID.
+func (e *XAPrepare) XID() string {
+	return "X'" + hex.EncodeToString(e.GTRID) + "',X'" + hex.EncodeToString(e.BQUAL) + "'," +
+		strconv.FormatInt(int64(e.FormatID), 10)
+}
+
+// Fields of a heartbeat of type 41.
+const (
+	heartbeatFile     = 1
+	heartbeatPosition = 2
+)
+
+// parseHeartbeatV2 reads fields of type, length, value; a type of 0 ends them.
+func parseHeartbeatV2(h Header, c *cursor) *Heartbeat {
+	e := &Heartbeat{common: common{h}}
+	for c.err == nil && c.left() > 0 {
+		kind := c.lenenc("field type")
+		if kind == 0 {
+			break
+		}
+		value := c.sub(c.lenencBytes("field"))
+		switch kind {
+		case heartbeatFile:
+			e.File = string(value.rest())
+		case heartbeatPosition:
+			e.Pos = value.lenenc("position")
+		}
+		c.join(value)
+	}
+	return e
+}
+
+// parseStatementContext reads what a statement in statement format needs beside its text.
+func parseStatementContext(h Header, c *cursor) *StatementContext {
+	e := &StatementContext{common: common{h}}
+	switch h.Type {
+	case TypeIntvar:
+		e.Intvar = c.u8("kind")
+		e.Value = c.u64("value")
+	case TypeRand:
+		e.Seeds[0] = c.u64("first seed")
+		e.Seeds[1] = c.u64("second seed")
+	case TypeUserVar:
+		e.Variable = string(c.take(uint64(c.u32("length of name")), "name"))
+	default: // pieces of a file for LOAD DATA: its contents are of no use without the statement
+		c.rest()
+	}
+	return e
+}
