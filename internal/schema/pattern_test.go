@@ -1,0 +1,45 @@
+package schema
+
+import "testing"
+
+func TestPatternMatches(t *testing.T) {
+	for _, c := range []struct {
+		pattern string
+		name    Name
+		fold    bool
+		want    bool
+	}{
+		{"a", Name{"a", "t"}, false, true},
+		{"a", Name{"b", "t"}, false, false},
+		{"a.t", Name{"a", "t"}, false, true},
+		{"a.t", Name{"a", "t2"}, false, false},
+		{"a.*", Name{"a", "anything"}, false, true},
+		{"*.t?", Name{"x", "t1"}, false, true},
+		{"*.t?", Name{"x", "t12"}, false, false},
+		{"sh*op.*_log", Name{"shoop", "a_b_log"}, false, true},
+		{"sh*op.*_log", Name{"shoop", "a_log_b"}, false, false},
+		{"A.T", Name{"a", "t"}, false, false},
+		{"A.T", Name{"a", "t"}, true, true},
+		{"a.t", Name{"A", "T"}, true, true},
+		{"`a.b`.`c``d`", Name{"a.b", "c`d"}, false, true},
+		{"`a*`.t", Name{"abc", "t"}, false, false},
+		{"`a*`.t", Name{"a*", "t"}, false, true},
+		{"a.表?", Name{"a", "表名"}, false, true},
+	} {
+		p, err := ParsePattern(c.pattern)
+		if err != nil {
+			t.Fatalf("ParsePattern(%q): %v", c.pattern, err)
+		}
+		if got := p.Match(c.name, c.fold); got != c.want {
+			t.Errorf("%q matches %v (fold %v): %v, want %v", c.pattern, c.name, c.fold, got, c.want)
+		}
+	}
+}
+
+func TestPatternRefusesWhatIsNoName(t *testing.T) {
+	for _, s := range []string{"", ".", "a.", ".t", "a.b.c", "`a", "`a`b", "``.t"} {
+		if p, err := ParsePattern(s); err == nil {
+			t.Errorf("ParsePattern(%q) = %v, want an error", s, p)
+		}
+	}
+}
