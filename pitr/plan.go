@@ -1,0 +1,100 @@
+package pitr
+
+import (
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// Plan says what a restore will do. It prints as JSON (its exported fields) and as text
+// (Text); Problem tells whether Run would refuse it.
+type Plan struct {
+	Instance string `json:"instance"`
+	BackupID string `json:"backup_id"`
+	Wanted   string `json:"wanted"` // the stop point as asked for
+	// Stop is what the stop point was resolved to; From is where replay begins.
+	Stop            binlog.Point `json:"stop"`
+	From            binlog.Point `json:"from"`
+	RecoverableFrom binlog.Point `json:"recoverable_from"`
+
+	Target  string       `json:"target"`
+	Schemas []SchemaPlan `json:"schemas"`
+	Tables  []TablePlan  `json:"tables"` // loaded from chunks
+	Load    LoadPlan     `json:"load"`
+	Replay  ReplayPlan   `json:"replay"`
+
+	// Creates lists every object that the restore makes, at the stop point or on the way there.
+	Creates []ObjectName `json:"creates"`
+	// Existing lists those of them that the target has already; with --force they are dropped.
+	Existing []ObjectName `json:"existing"`
+	Force    bool         `json:"force"`
+	Findings []Finding    `json:"findings"`
+
+	wish     Wish
+	manifest *catalog.Manifest
+	facts    targetFacts
+}
+
+// SchemaPlan is one schema that the restore works in.
+type SchemaPlan struct {
+	Name      string `json:"name"`
+	Charset   string `json:"charset,omitempty"`
+	Collation string `json:"collation,omitempty"`
+	// OnTarget: it is there already; its defaults are changed to those of the source.
+	OnTarget bool `json:"on_target"`
+}
+
+// TablePlan is one table that is loaded from chunks.
+type TablePlan struct {
+	schema.Name
+	Class       string `json:"class"`
+	Rows        uint64 `json:"rows"`
+	Bytes       uint64 `json:"bytes"`
+	BytesStored uint64 `json:"bytes_stored"`
+	Chunks      int    `json:"chunks"`
+}
+
+// LoadPlan sums up the tables.
+type LoadPlan struct {
+	Rows        uint64 `json:"rows"`
+	Bytes       uint64 `json:"bytes"`
+	BytesStored uint64 `json:"bytes_stored"`
+	Chunks      int    `json:"chunks"`
+	Threads     int    `json:"threads"`
+	// Local: by LOAD DATA LOCAL; otherwise by REPLACE, several times slower.
+	Local bool `json:"local"`
+}
+
+// ReplayPlan sums up the log between From and Stop.
+type ReplayPlan struct {
+	Transactions uint64 `json:"transactions"`
+	Statements   uint64 `json:"statements"` // that are carried out
+	Bytes        uint64 `json:"bytes"`
+}
+
+// ObjectName names an object with its kind: table, view, procedure, function, trigger, event.
+type ObjectName struct {
+	Kind string `json:"kind"`
+	schema.Name
+}
+
+// String prints kind schema.name.
+func (o ObjectName) String() string { return o.Kind + " " + o.Name.String() }
+
+// Level says how much a finding matters.
+type Level string
+
+// Levels of findings.
+const (
+	LevelError   Level = "error" // Run refuses
+	LevelWarning Level = "warning"
+	LevelInfo    Level = "info"
+)
+
+// Finding is something that plan found about the target.
+type Finding struct {
+	ID      string `json:"id"`
+	Level   Level  `json:"level"`
+	Message string `json:"message"`
+	Remedy  string `json:"remedy,omitempty"`
+}

@@ -1,0 +1,46 @@
+package pitr
+
+import (
+	"time"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/schema"
+)
+
+// Result is what a restore did: the JSON of `tripod restore`.
+type Result struct {
+	BackupID             string       `json:"backup_id"`
+	Seconds              Seconds      `json:"seconds"`
+	RowsLoaded           uint64       `json:"rows_loaded"`
+	TransactionsReplayed uint64       `json:"transactions_replayed"`
+	RowEvents            uint64       `json:"row_events"`   // rows events that were applied
+	RowsWritten          uint64       `json:"rows_written"` // row changes of these events
+	StatementsReplayed   uint64       `json:"statements_replayed"`
+	Stop                 binlog.Point `json:"stop"`
+	Warnings             []string     `json:"warnings"`
+	DefinersChanged      []string     `json:"definers_changed"`
+	Loose                []string     `json:"loose"`
+	Divergence           []Divergence `json:"divergence"`
+	// BinlogWritten: the target's own binlog holds the restore, because sql_log_bin=0 is not permitted.
+	BinlogWritten bool `json:"binlog_written"`
+}
+
+// Seconds are the durations of the phases.
+type Seconds struct {
+	Load   float64 `json:"load"`
+	Replay float64 `json:"replay"`
+	Finish float64 `json:"finish"`
+	Total  float64 `json:"total"`
+}
+
+// Divergence is one place where the target did not hold what the log says it held.
+type Divergence struct {
+	schema.Name
+	Position binlog.Position `json:"position"`
+	GTID     string          `json:"gtid,omitempty"`
+	Change   string          `json:"change"` // insert, update, delete
+	Key      string          `json:"key"`    // as the statement names the row
+	Problem  string          `json:"problem"`
+}
+
+func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }

@@ -1,0 +1,202 @@
+package rewriter
+
+import (
+	"iter"
+
+	"github.com/tripod-db/tripod/internal/schema"
+)
+
+// Batch collects the statements of consecutive row changes for one connection. Changes keep
+// their order; neighbours of one kind on one table share a statement. Not safe for concurrent use.
+type Batch struct {
+	text   []byte
+	pieces []piece
+}
+
+// piece is the text of one row's statement, without what it can share with its neighbours.
+type piece struct {
+	table      *Table
+	start, end int // in Batch.text
+	verb       verb
+	rule       Rule
+	lenient    bool
+	count      int
+	origin     Origin
+}
+
+// Statement is SQL for the target. SQL is valid until the batch is reset.
+type Statement struct {
+	SQL   []byte
+	Table schema.Name
+	// Rows is how many row changes the statement stands for, Count how many rows it must
+	// affect (Uncounted: any number).
+	Rows  int
+	Count int
+	Rule  Rule
+	// Lenient: the statement writes an ENUM of index 0, which STRICT refuses; nothing but that
+	// warning (1265 on an ENUM column) may come of it.
+	Lenient bool
+	// First and Last are the origins of its first and last change.
+	First, Last Origin
+
+	pieces []piece
+}
+
+// Add appends the statements for a change of a table by a rule. It returns ErrPartialImage,
+// ErrKeylessWindow, or what made the images unreadable; the batch is then as before.
+func (b *Batch) Add(t *Table, rule Rule, c Change, o Origin) error {
+	if err := t.check(c); err != nil {
+		return err
+	}
+	text, pieces := len(b.text), len(b.pieces)
+	var err error
+	if rule == Window {
+		err = b.window(t, c, o)
+	} else {
+		err = b.account(t, c, o)
+	}
+	if err != nil {
+		b.text, b.pieces = b.text[:text], b.pieces[:pieces]
+		return err
+	}
+	for i := pieces; i < len(b.pieces); i++ {
+		b.pieces[i].rule = rule
+	}
+	return nil
+}
+
+// Size returns the bytes of SQL that the batch holds, nearly.
+func (b *Batch) Size() int { return len(b.text) + 64*len(b.pieces) }
+
+// Len returns the number of pieces: as many as Singles yields statements.
+func (b *Batch) Len() int { return len(b.pieces) }
+
+// Reset empties the batch and keeps its memory.
+func (b *Batch) Reset() {
+	clear(b.pieces)
+	b.text, b.pieces = b.text[:0], b.pieces[:0]
+}
+
+func (b *Batch) addTuple(t *Table, v verb, c Change, o Origin, count int) error {
+	start := len(b.text)
+	text, err := t.appendTuple(b.text, c.Map, c.After)
+	if err != nil {
+		return err
+	}
+	b.push(text, piece{table: t, start: start, verb: v, lenient: t.hasZeroEnum(c.After), count: count, origin: o})
+	return nil
+}
+
+func (b *Batch) addDelete(t *Table, c Change, o Origin, count int) error {
+	start := len(b.text)
+	p := piece{table: t, start: start, verb: verbDelete, count: count, origin: o}
+	var text []byte
+	var err error
+	if t.identityList != "" {
+		text, err = t.appendIdentity(b.text, c.Map, c.Before)
+	} else {
+		p.verb = verbOther
+		text, err = t.appendIdentityMatch(append(b.text, t.deleteHead...), c.Map, c.Before)
+	}
+	if err != nil {
+		return err
+	}
+	b.push(text, p)
+	return nil
+}
+
+// addOther adds a complete statement that must affect one row.
+func (b *Batch) addOther(t *Table, c Change, o Origin, write func([]byte) ([]byte, error)) error {
+	start := len(b.text)
+	text, err := write(b.text)
+	if err != nil {
+		return err
+	}
+	lenient := c.After.Exists() && t.hasZeroEnum(c.After)
+	b.push(text, piece{table: t, start: start, verb: verbOther, lenient: lenient, count: 1, origin: o})
+	return nil
+}
+
+func (b *Batch) push(text []byte, p piece) {
+	p.end = len(text)
+	b.text = text
+	b.pieces = append(b.pieces, p)
+}
+
+// Statements yields the batch's SQL in order, neighbours joined, each statement at most limit
+// bytes long unless a single row is longer.
+func (b *Batch) Statements(limit int) iter.Seq[Statement] {
+	return func(yield func(Statement) bool) {
+		for from := 0; from < len(b.pieces); {
+			to := b.joined(from, limit)
+			if !yield(b.statement(b.pieces[from:to])) {
+				return
+			}
+			from = to
+		}
+	}
+}
+
+// Singles yields one statement for each piece: to find out which of a batch failed.
+func (b *Batch) Singles() iter.Seq[Statement] {
+	return func(yield func(Statement) bool) {
+		for i := range b.pieces {
+			if !yield(b.statement(b.pieces[i : i+1])) {
+				return
+			}
+		}
+	}
+}
+
+// joined returns the end of the run of pieces from from on that become one statement.
+func (b *Batch) joined(from, limit int) int {
+	p := &b.pieces[from]
+	to := from + 1
+	if p.verb == verbOther || p.lenient {
+		return to
+	}
+	for ; to < len(b.pieces); to++ {
+		q := &b.pieces[to]
+		if q.table != p.table || q.verb != p.verb || q.rule != p.rule || q.lenient || q.end-p.start > limit {
+			break
+		}
+	}
+	return to
+}
+
+func (b *Batch) statement(pieces []piece) Statement {
+	p := &pieces[0]
+	s := Statement{
+		Table: p.table.name, Rows: len(pieces), Count: p.count, Rule: p.rule, Lenient: p.lenient,
+		First: p.origin, Last: pieces[len(pieces)-1].origin, pieces: pieces,
+	}
+	if p.count != Uncounted {
+		s.Count = len(pieces)
+	}
+	switch p.verb {
+	case verbInsert:
+		s.SQL = b.join(p.table.insertHead, pieces, "")
+	case verbReplace:
+		s.SQL = b.join(p.table.replaceHead, pieces, "")
+	case verbDelete:
+		s.SQL = b.join(p.table.deleteHead+p.table.identityList+" IN (", pieces, ")")
+	case verbOther:
+		s.SQL = b.text[p.start:p.end:p.end]
+	}
+	return s
+}
+
+func (b *Batch) join(head string, pieces []piece, tail string) []byte {
+	size := len(head) + len(tail) + len(pieces)
+	for i := range pieces {
+		size += pieces[i].end - pieces[i].start
+	}
+	sql := append(make([]byte, 0, size), head...)
+	for i := range pieces {
+		if i > 0 {
+			sql = append(sql, ',')
+		}
+		sql = append(sql, b.text[pieces[i].start:pieces[i].end]...)
+	}
+	return append(sql, tail...)
+}
