@@ -205,22 +205,6 @@ func (s *Server) remove() error {
 	return errors.Join(errs...)
 }
 
-// Freeze stops the server's execution as a machine under a paused hypervisor does: connections stay open, nothing
-// answers. [Server.Thaw] ends it.
-func (s *Server) Freeze() error { return s.signal(syscall.SIGSTOP) }
-
-// Thaw lets a frozen server go on.
-func (s *Server) Thaw() error { return s.signal(syscall.SIGCONT) }
-
-func (s *Server) signal(sig syscall.Signal) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.process == nil {
-		return fmt.Errorf("send %v: the server is down", sig)
-	}
-	return s.process.signal(sig)
-}
-
 // Alive reports whether the server's process runs.
 func (s *Server) Alive() bool {
 	s.mu.Lock()

@@ -78,7 +78,7 @@ func TestKillKeepsWhatWasCommitted(t *testing.T) {
 
 func TestFreezeAndThaw(t *testing.T) {
 	s := Source(t)
-	if err := s.Freeze(); err != nil {
+	if err := s.Freeze(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
