@@ -129,7 +129,8 @@ type ReadAgain struct {
 	Position  binlog.Position `json:"position,omitzero"`
 }
 
-// SchemaBase is one schema (database) with its window: low of the tick before, high of the tick after.
+// SchemaBase is one schema (database) with its window: highs of the ticks before and after
+// SHOW CREATE DATABASE, which waits for the schema's metadata lock as a definition does for a table's.
 type SchemaBase struct {
 	Name      string        `json:"name"`
 	Exists    bool          `json:"exists"`
@@ -137,6 +138,9 @@ type SchemaBase struct {
 	Collation string        `json:"collation,omitempty"`
 	Create    string        `json:"create,omitempty"` // SHOW CREATE DATABASE
 	Window    binlog.Window `json:"window"`
+	// RecoverableFrom is R11 for the names of this schema that the manifest does not list: before
+	// it DROP DATABASE may have taken away tables that nobody knows by name. Floor if unknown.
+	RecoverableFrom binlog.Position `json:"recoverable_from,omitzero"`
 }
 
 // ObjectKind is a kind of schema object that is not a table.

@@ -129,6 +129,18 @@ func (s *Sides) Base(n schema.Name) *NameBase {
 	return &NameBase{Name: n, Base: BaseFloor}
 }
 
+// RecoverableFrom is R11 for one name: no stop point before it is served for this name, not
+// even in a partial restore. An outside name has none of its own.
+func (s *Sides) RecoverableFrom(n schema.Name) binlog.Position {
+	if b, ok := s.names[s.key(n)]; ok {
+		return binlog.Later(b.RecoverableFrom, s.floor)
+	}
+	if b, ok := s.schemas[s.key(n).Schema]; ok {
+		return binlog.Later(b.RecoverableFrom, s.floor)
+	}
+	return s.floor
+}
+
 // StatementSide is NameBase.StatementSide of n for a meaning statement. Inside never comes
 // back from a sound manifest (W3), but for statements that change nothing: see CreateSide.
 func (s *Sides) StatementSide(n schema.Name, start binlog.Position) binlog.Side {

@@ -148,6 +148,16 @@ const temporaryPrefix = ".new#"
 
 // temporary makes a temporary file in folder, and the folder if there is none.
 func (b *Bucket) temporary(folder string) (*os.File, error) {
+	f, err := b.newTemporary(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		// Somebody removed folders that we know.
+		b.durable.Clear()
+		f, err = b.newTemporary(folder)
+	}
+	return f, err
+}
+
+func (b *Bucket) newTemporary(folder string) (*os.File, error) {
 	if err := b.makeFolder(folder); err != nil {
 		return nil, err
 	}
@@ -155,14 +165,6 @@ func (b *Bucket) temporary(folder string) (*os.File, error) {
 	rand.Read(random) // never fails: crypto/rand ends the program instead
 	name := filepath.Join(folder, temporaryPrefix+hex.EncodeToString(random))
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
-	if errors.Is(err, fs.ErrNotExist) {
-		// Somebody removed the folder since we made it.
-		b.durable.Delete(folder)
-		if err := b.makeFolder(folder); err != nil {
-			return nil, err
-		}
-		f, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
-	}
 	if err != nil {
 		return nil, writeError(fmt.Errorf("make a temporary file: %w", err))
 	}
