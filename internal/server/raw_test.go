@@ -1,0 +1,197 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tripod-db/tripod/internal/mysqltest"
+	"github.com/tripod-db/tripod/internal/server"
+)
+
+func rawConn(t testing.TB, s *server.Server) *server.RawConn {
+	t.Helper()
+	c, err := s.RawConn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+func TestRawRowsAsReceived(t *testing.T) {
+	s := mysqltest.Source(t)
+	mysqltest.Exec(t, s, "CREATE DATABASE a", "CREATE TABLE a.t (id INT PRIMARY KEY, s VARCHAR(10) CHARACTER SET latin1, b LONGBLOB)",
+		"INSERT INTO a.t VALUES (1, _latin1 x'e9', NULL), (2, '', REPEAT('x', 300)), (3, NULL, '')")
+	c := rawConn(t, open(t, address(t, s, backupUser(t, s), ""), server.Source))
+	var packets [][]byte
+	fields, err := c.Query(t.Context(), "SELECT id, s, b FROM a.t ORDER BY id", func(packet []byte) error {
+		packets = append(packets, bytes.Clone(packet))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(fields) != 3 || fields[1].Name != "s" || fields[1].Table != "t" || fields[1].Schema != "a" || fields[2].Type != 252 {
+		t.Errorf("fields %+v", fields)
+	}
+	want := [][]byte{
+		[]byte("\x011\x01\xe9\xfb"),
+		append([]byte("\x012\x00\xfc\x2c\x01"), bytes.Repeat([]byte("x"), 300)...),
+		[]byte("\x013\xfb\x00"),
+	}
+	if len(packets) != len(want) {
+		t.Fatalf("%d rows", len(packets))
+	}
+	for i := range want {
+		if !bytes.Equal(packets[i], want[i]) {
+			t.Errorf("row %d is %q", i, packets[i])
+		}
+	}
+	values, err := server.SplitRow(packets[0], nil)
+	if err != nil || len(values) != 3 || string(values[1]) != "\xe9" || values[2] != nil {
+		t.Errorf("split into %q, %v", values, err)
+	}
+	if _, err := server.SplitRow([]byte("\x05abc"), nil); err == nil {
+		t.Error("a row that ends in a value was split")
+	}
+}
+
+// Rows of 16 MiB and more come in several packets, the last of which may be empty.
+func TestRawLargeRows(t *testing.T) {
+	s := mysqltest.Source(t)
+	c := rawConn(t, open(t, address(t, s, backupUser(t, s), ""), server.Source))
+	const fragment = 1<<24 - 1
+	for _, size := range []int{1, 250, 1 << 16, 256<<10 - 4, 256 << 10, fragment - 9, fragment - 5, fragment - 4, fragment, 2*fragment - 9, 40 << 20} {
+		got := 0
+		_, err := c.Query(t.Context(), fmt.Sprintf("SELECT REPEAT('y', %d)", size), func(packet []byte) error {
+			values, err := server.SplitRow(packet, nil)
+			if err != nil {
+				return err
+			}
+			got = len(values[0])
+			if bytes.Count(values[0], []byte("y")) != size {
+				return errors.New("other bytes in between")
+			}
+			return nil
+		})
+		if err != nil || got != size {
+			t.Fatalf("%d bytes asked for, %d came: %v", size, got, err)
+		}
+	}
+	// A statement of more than one packet.
+	rows, err := c.Rows(t.Context(), "SELECT LENGTH('"+strings.Repeat("z", fragment+10)+"')")
+	if err != nil || rows[0][0] != fmt.Sprint(fragment+10) {
+		t.Fatalf("%v, %v", rows, err)
+	}
+}
+
+func TestRawBatch(t *testing.T) {
+	s := mysqltest.Source(t)
+	mysqltest.Exec(t, s, "CREATE DATABASE a", "CREATE TABLE a.t (id INT PRIMARY KEY)", "INSERT INTO a.t VALUES (1),(2),(3)")
+	srv := open(t, address(t, s, backupUser(t, s), ""), server.Source)
+	c := rawConn(t, srv)
+	var seen []string
+	collect := func(i int, fields []server.Field) (func([]byte) error, error) {
+		seen = append(seen, fmt.Sprintf("%d:%d", i, len(fields)))
+		if fields == nil {
+			return nil, nil
+		}
+		return func(packet []byte) error {
+			row, err := server.TextRow(packet)
+			seen = append(seen, strings.Join(row, ","))
+			return err
+		}, nil
+	}
+	chunk := "START TRANSACTION; SELECT @@server_uuid; SELECT id FROM a.t ORDER BY id; COMMIT"
+	if err := c.Batch(t.Context(), chunk, collect); err != nil {
+		t.Fatal(err)
+	}
+	want := "0:0 1:1 " + srv.Facts().ServerUUID + " 2:1 1 2 3 3:0"
+	if got := strings.Join(seen, " "); got != want {
+		t.Fatalf("got  %s\nwant %s", got, want)
+	}
+
+	// An error ends the batch and leaves the connection in step.
+	seen = nil
+	err := c.Batch(t.Context(), "SELECT 1; SELECT * FROM a.missing; SELECT 2", collect)
+	if server.ErrorNumber(err) != server.ErrNoSuchTable || c.Broken() {
+		t.Fatalf("got %v, broken %v", err, c.Broken())
+	}
+	if got := strings.Join(seen, " "); got != "0:1 1" {
+		t.Fatalf("got %s", got)
+	}
+	if rows, err := c.Rows(t.Context(), "SELECT 7"); err != nil || rows[0][0] != "7" {
+		t.Fatalf("after an error: %v, %v", rows, err)
+	}
+
+	// A callback that gives up takes the connection with it.
+	stop := errors.New("enough")
+	_, err = c.Query(t.Context(), "SELECT id FROM a.t", func([]byte) error { return stop })
+	if !errors.Is(err, stop) || !c.Broken() {
+		t.Fatalf("got %v, broken %v", err, c.Broken())
+	}
+	if _, err := c.Rows(t.Context(), "SELECT 1"); err == nil {
+		t.Fatal("a connection that was given up answers")
+	}
+}
+
+func TestKillQueryEndsOurOwnStatement(t *testing.T) {
+	s := mysqltest.Source(t)
+	srv := open(t, address(t, s, backupUser(t, s), ""), server.Source)
+	c := rawConn(t, srv)
+	running := make(chan error, 1)
+	go func() {
+		_, err := c.Query(t.Context(), "SELECT COUNT(*) FROM information_schema.columns a, information_schema.columns b, information_schema.columns d", nil)
+		running <- err
+	}()
+	var err error
+	mysqltest.Eventually(t, func() bool {
+		if killed := srv.KillQuery(t.Context(), c.ThreadID()); killed != nil {
+			t.Fatal(killed)
+		}
+		select {
+		case err = <-running:
+			return true
+		default:
+			return false
+		}
+	}, "the end of a killed statement")
+	if server.ErrorNumber(err) != server.ErrQueryInterrupted || c.Broken() {
+		t.Fatalf("got %v, broken %v", err, c.Broken())
+	}
+	if err := srv.KillQuery(t.Context(), 4_000_000_000); err != nil {
+		t.Fatalf("a connection that is gone: %v", err)
+	}
+}
+
+func TestRawEndsWithItsContext(t *testing.T) {
+	s := mysqltest.Source(t)
+	c := rawConn(t, open(t, address(t, s, backupUser(t, s), ""), server.Source))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := c.Query(ctx, "DO SLEEP(30)", nil)
+	if !errors.Is(err, context.DeadlineExceeded) || !c.Broken() {
+		t.Fatalf("got %v, broken %v", err, c.Broken())
+	}
+}
+
+func TestRawServerGone(t *testing.T) {
+	s := mysqltest.Source(t)
+	c := rawConn(t, open(t, address(t, s, backupUser(t, s), ""), server.Source))
+	if err := s.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.Rows(t.Context(), "SELECT 1")
+	if !server.IsTransient(err) || !c.Broken() {
+		t.Fatalf("got %v, broken %v", err, c.Broken())
+	}
+}
