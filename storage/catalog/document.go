@@ -50,8 +50,7 @@ func decode(key string, document []byte, newest int, v any) error {
 		return storage.Altered(key, "is no whole JSON document: %w", err)
 	}
 	if head.Version > newest {
-		return fault.New(fault.CodeFailed, fault.KindVersion, "use a newer tripod to read this store",
-			"read %s: version %d, this tripod reads up to %d: %w", key, head.Version, newest, ErrNewerVersion)
+		return newer(key, fmt.Errorf("version %d, this tripod reads up to %d: %w", head.Version, newest, ErrNewerVersion))
 	}
 	if head.Version < 1 {
 		return storage.Altered(key, "names no version")
@@ -76,4 +75,9 @@ func checkSeal(document []byte) error {
 		return errors.New("does not match its SHA-256: it was changed after it was written")
 	}
 	return nil
+}
+
+// newer is the fault of an object that a newer tripod wrote.
+func newer(key string, err error) error {
+	return fault.New(fault.CodeFailed, fault.KindVersion, "use a newer tripod to read this store", "read %s: %w", key, err)
 }

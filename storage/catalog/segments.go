@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/segment"
 	"github.com/tripod-db/tripod/storage"
 )
 
@@ -53,9 +54,11 @@ func (c *Catalog) Files(ctx context.Context, instance string, timeline binlog.Ti
 	}
 	var files []string
 	for _, folder := range folders {
-		name, ok := Unescape(folder)
-		if !ok {
-			return nil, storage.Altered(timelinePrefix(instance, timeline)+folder+"/", "is not the folder of a binlog file")
+		name, whole := Unescape(folder)
+		if !whole {
+			if name, err = c.longFile(ctx, timelinePrefix(instance, timeline)+folder+"/"); err != nil {
+				return nil, err
+			}
 		}
 		if _, err := binlog.FileNumber(name); err != nil {
 			continue // no server writes such a file: the folder is not tripod's
@@ -64,6 +67,21 @@ func (c *Catalog) Files(ctx context.Context, instance string, timeline binlog.Ti
 	}
 	slices.SortFunc(files, binlog.CompareFiles)
 	return files, nil
+}
+
+// longFile returns the name of a binlog file that is too long for a key: its segments say it.
+// It is empty for a folder without segments.
+func (c *Catalog) longFile(ctx context.Context, prefix string) (string, error) {
+	for object, err := range c.bucket.List(ctx, prefix, "") {
+		if err != nil {
+			return "", storage.Fault(fmt.Errorf("list %s: %w", prefix, err))
+		}
+		if _, _, ok := parseSegmentName(object.Key[len(prefix):]); ok {
+			header, err := c.SegmentHeader(ctx, SegmentRef{Key: object.Key})
+			return header.File, err
+		}
+	}
+	return "", nil
 }
 
 // Segments returns the segments of one binlog file that start at or behind from, by start and
@@ -88,20 +106,61 @@ func (c *Catalog) Segments(ctx context.Context, instance string, timeline binlog
 	return refs, nil
 }
 
-// PutSegment stores a segment unless it is there. An equal one is fine: data that begins with
-// the same bytes of the same history was put by another run. Anything else is ErrConflict.
+// PutSegment stores the segment of ref's place unless it is there. One that holds the same
+// bytes of the same history is fine, however it was compressed and under whichever lease it was
+// put; another is ErrConflict, a damaged one a fault of code 13.
 func (c *Catalog) PutSegment(ctx context.Context, instance string, ref SegmentRef, data []byte) error {
 	key := SegmentKey(instance, ref.Timeline, ref.File, ref.Start, ref.End)
 	err := c.createAlone(ctx, key, data)
 	if !errors.Is(err, storage.ErrExists) {
 		return err
 	}
-	there, err := c.get(ctx, key)
+	ours, err := segment.DecodeHeader(bytes.NewReader(data))
+	if err != nil {
+		return fmt.Errorf("write %s: %w", key, err)
+	}
+	theirs, err := c.checkSegment(ctx, key)
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(there, data) {
+	if theirs.SHA256Start != ours.SHA256Start || theirs.SHA256End != ours.SHA256End {
 		return fmt.Errorf("write %s: %w", key, ErrConflict)
+	}
+	return nil
+}
+
+// checkSegment reads a whole segment and returns its header.
+func (c *Catalog) checkSegment(ctx context.Context, key string) (_ segment.Header, err error) {
+	r, err := c.OpenSegment(ctx, SegmentRef{Key: key})
+	if err != nil {
+		return segment.Header{}, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	header, err := segment.Check(r)
+	return header, segmentFault(key, err)
+}
+
+// SegmentHeader returns the header of a segment without reading what lies behind it. Damage is
+// a fault of code 13, a newer version one of code 1.
+func (c *Catalog) SegmentHeader(ctx context.Context, ref SegmentRef) (_ segment.Header, err error) {
+	r, err := c.OpenSegment(ctx, ref)
+	if err != nil {
+		return segment.Header{}, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	header, err := segment.DecodeHeader(r)
+	return header, segmentFault(ref.Key, err)
+}
+
+// segmentFault says what an error of package segment means for the object under key.
+func segmentFault(key string, err error) error {
+	switch {
+	case errors.Is(err, segment.ErrDamaged):
+		return storage.Altered(key, "is not the segment that was written: %w", err)
+	case errors.Is(err, segment.ErrNewerVersion):
+		return newer(key, err)
+	case err != nil:
+		return storage.Fault(fmt.Errorf("read %s: %w", key, err))
 	}
 	return nil
 }
