@@ -26,10 +26,10 @@ type port struct {
 	lock   *flock.Flock
 }
 
-// reservePort takes a free port, out of the way of every other process that uses this package.
+// reservePort takes a free port, out of the way of every other process of this user that uses this package.
 func reservePort(ctx context.Context) (*port, error) {
-	dir := filepath.Join(os.TempDir(), "tripod-mysql.ports")
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("tripod-ports-%d", os.Getuid()))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("reserve a port: %w", err)
 	}
 	var last error
