@@ -16,6 +16,9 @@ HISTORIES ?= 150
 # Further flags for demo, history and soak.
 ARGS ?=
 
+# What `tripod version` prints.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
 GOLANGCI_LINT_VERSION := v2.15.0
 golangci_lint := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
@@ -29,7 +32,7 @@ servers: ## install MySQL 9.7 privately under .servers/ (TRIPOD_TEST_MYSQLD=/pat
 
 .PHONY: build
 build: ## build bin/tripod: static, without failpoints
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/tripod ./cmd/tripod
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/tripod ./cmd/tripod
 
 # The overlay switches failpoints on in tests and in whatever the tests build; no file of the work tree changes.
 .PHONY: test
