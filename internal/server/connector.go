@@ -25,6 +25,8 @@ func newConnector(a Address, role Role) (*connector, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Replay counts the rows that an UPDATE found: one that changes nothing found its row (fact 11.9).
+	config.ClientFoundRows = role == Target
 	c, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, fmt.Errorf("read the server's address: %w", err)
