@@ -2,8 +2,9 @@ package source
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/internal/server"
@@ -18,9 +19,8 @@ type LogStatus struct {
 	GTIDs      binlog.GTIDSet
 }
 
-const logStatusQuery = "SELECT SERVER_UUID, JSON_UNQUOTE(JSON_EXTRACT(LOCAL, '$.binary_log_file'))," +
-	" JSON_EXTRACT(LOCAL, '$.binary_log_position'), JSON_UNQUOTE(JSON_EXTRACT(LOCAL, '$.gtid_executed'))" +
-	" FROM performance_schema.log_status"
+// The document is read whole: under SET NAMES binary the server takes no JSON path (error 3144).
+const logStatusQuery = "SELECT SERVER_UUID, LOCAL FROM performance_schema.log_status"
 
 // canReadLogStatus: the table came with 8.0.11 and needs BACKUP_ADMIN beside SELECT.
 func canReadLogStatus(f server.Facts, g server.Grants) bool {
@@ -39,20 +39,27 @@ func ReadLogStatus(ctx context.Context, conn *server.RawConn, timeline binlog.Ti
 }
 
 func parseLogStatus(rows [][]string, timeline binlog.Timeline) (LogStatus, error) {
-	if len(rows) != 1 || len(rows[0]) != 4 || rows[0][1] == "" {
-		return LogStatus{}, fmt.Errorf("read log_status: the server shows no position")
+	if len(rows) != 1 || len(rows[0]) != 2 {
+		return LogStatus{}, fmt.Errorf("read log_status: %w", errNoAnswer)
 	}
-	pos, err := strconv.ParseUint(rows[0][2], 10, 64)
-	if err != nil {
+	var local struct {
+		File  string `json:"binary_log_file"`
+		Pos   uint64 `json:"binary_log_position"`
+		GTIDs string `json:"gtid_executed"`
+	}
+	if err := json.Unmarshal([]byte(rows[0][1]), &local); err != nil {
 		return LogStatus{}, fmt.Errorf("read log_status: %w", err)
 	}
-	set, err := binlog.ParseGTIDSet(rows[0][3])
+	if local.File == "" {
+		return LogStatus{}, errors.New("read log_status: the server shows no position")
+	}
+	set, err := binlog.ParseGTIDSet(local.GTIDs)
 	if err != nil {
 		return LogStatus{}, fmt.Errorf("read log_status: %w", err)
 	}
 	return LogStatus{
 		ServerUUID: rows[0][0],
-		Position:   binlog.Position{Timeline: timeline, File: rows[0][1], Pos: pos},
+		Position:   binlog.Position{Timeline: timeline, File: local.File, Pos: local.Pos},
 		GTIDs:      set,
 	}, nil
 }
