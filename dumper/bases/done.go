@@ -1,0 +1,105 @@
+package bases
+
+import (
+	"fmt"
+
+	"github.com/pingcap/failpoint"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// Done is R6: all bases exist, the stream has passed every high, and the rules hold for every
+// entry received. waiting says what is missing otherwise. No table is done alone.
+func (b *Bases) Done() (done bool, waiting string) {
+	if waiting = b.missing(); waiting != "" {
+		return false, waiting
+	}
+	early := false
+	failpoint.Inject("R6", func() { early = true })
+	if end := b.highest(); !early && !b.passed(end) {
+		return false, "the stream to pass " + end.String()
+	}
+	if waiting = b.unresolved(); waiting != "" && !early {
+		return false, waiting
+	}
+	b.dirty = true // a low may be known that was not when the question was asked before
+	b.Evaluate()
+	if waiting = b.missing(); waiting != "" || b.changed {
+		return false, waiting
+	}
+	return true, ""
+}
+
+// unresolved completes the row windows of all bases as far as the stream has got and names
+// something whose low watermark is not resolved yet.
+func (b *Bases) unresolved() (waiting string) {
+	for _, n := range b.order {
+		if n.complete() && n.base.Base == catalog.BaseRead && !b.setRows(n) && waiting == "" {
+			waiting = "the low watermark of " + n.spelled.String()
+		}
+	}
+	for _, o := range b.objectList {
+		if !b.objectKnown(o) && waiting == "" {
+			waiting = "the low watermark of " + string(o.kind) + " " + o.spelled.String()
+		}
+	}
+	return waiting
+}
+
+// missing names something that has no base yet.
+func (b *Bases) missing() string {
+	if _, known := b.Floor(); !known {
+		return "the floor"
+	}
+	if !b.listed {
+		return "discovery"
+	}
+	count, first := 0, ""
+	note := func(settled bool, what string) {
+		if settled {
+			return
+		}
+		if count == 0 {
+			first = what
+		}
+		count++
+	}
+	for _, n := range b.order {
+		note(n.settled(), n.spelled.String())
+	}
+	for _, s := range b.schemaList {
+		note(s.settled(), "schema "+s.spelled)
+	}
+	for _, o := range b.objectList {
+		note(o.settled(), fmt.Sprintf("%s %s", o.kind, o.spelled))
+	}
+	switch count {
+	case 0:
+		return ""
+	case 1:
+		return first
+	}
+	return fmt.Sprintf("%s and %d more", first, count-1)
+}
+
+// highest is the highest high of everything that was read.
+func (b *Bases) highest() binlog.Position {
+	end := b.after.High
+	for _, n := range b.order {
+		if n.needed() && n.base.Base == catalog.BaseRead {
+			end = binlog.Later(end, n.base.Statements.High)
+		}
+	}
+	for _, s := range b.schemaList {
+		if s.need {
+			end = binlog.Later(end, s.window.High)
+		}
+	}
+	for _, o := range b.objectList {
+		if o.need {
+			end = binlog.Later(end, o.window.High)
+		}
+	}
+	return end
+}

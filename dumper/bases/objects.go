@@ -1,0 +1,278 @@
+package bases
+
+import (
+	"strings"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// ObjectRole says what a statement does to a view, routine, trigger or event.
+type ObjectRole int
+
+// The roles.
+const (
+	ObjectCreated     ObjectRole = iota // CREATE, CREATE OR REPLACE, ALTER VIEW: its whole text is in the log
+	ObjectDropped                       // DROP of it
+	ObjectAltered                       // ALTER EVENT, PROCEDURE, FUNCTION: a part of it is in the log
+	ObjectRenamedFrom                   // it leaves this name
+	ObjectRenamedTo                     // it arrives at this name
+)
+
+// ObjectTouch is one object in one role.
+type ObjectTouch struct {
+	Kind catalog.ObjectKind
+	Name schema.Name
+	Role ObjectRole
+}
+
+// ObjectRead is what reading an object found, between two ticks.
+type ObjectRead struct {
+	Exists        bool
+	Table         string // of a trigger
+	Before, After Mark
+}
+
+type objectKey struct {
+	kind catalog.ObjectKind
+	name schema.Name
+}
+
+// object is the state of one object's name. In its window the log wins by name for CREATE and
+// DROP; what the log holds only a part of has it read again.
+type object struct {
+	kind       catalog.ObjectKind
+	key        objectKey
+	spelled    schema.Name
+	need       bool
+	first      fate
+	statements []*logged
+	progress   progress
+	attempt    int
+	exists     bool
+	table      string
+	before     Mark
+	window     binlog.Window // Low is resolved late
+	lowKnown   bool
+	tombstone  bool // window is empty and ends at the statement that took it away
+	behind     binlog.Position
+	again      []catalog.ReadAgain
+}
+
+func (o *object) settled() bool { return !o.need || o.progress == read }
+
+func (o *object) begin(attempt int) bool {
+	if !o.need || o.attempt != attempt || o.progress != idle {
+		return false
+	}
+	o.progress = reading
+	return true
+}
+
+func (b *Bases) object(kind catalog.ObjectKind, n schema.Name) *object {
+	key := objectKey{kind: kind, name: b.key(n)}
+	switch kind {
+	case catalog.KindProcedure, catalog.KindFunction, catalog.KindEvent: // names without case on any server
+		key.name.Name = strings.ToLower(key.name.Name)
+	case catalog.KindView, catalog.KindTrigger:
+	}
+	if o := b.objects[key]; o != nil {
+		return o
+	}
+	o := &object{kind: kind, key: key, spelled: n}
+	b.objects[key] = o
+	b.objectList = append(b.objectList, o)
+	return o
+}
+
+// ListObject tells that discovery found an object of this name.
+func (b *Bases) ListObject(kind catalog.ObjectKind, n schema.Name) {
+	o := b.object(kind, n)
+	o.spelled, o.need = n, true
+	b.dirty = true
+}
+
+// ObjectDone takes the result of an object's read. It is false when the read was void already.
+func (b *Bases) ObjectDone(w Want, r ObjectRead) bool {
+	o := b.object(w.Object, w.Name)
+	if o.attempt != w.Attempt || o.progress != reading {
+		return false
+	}
+	o.progress, o.exists, o.table, o.before = read, r.Exists, r.Table, r.Before
+	o.window, o.lowKnown = binlog.Window{High: r.After.High}, false
+	b.dirty = true
+	return true
+}
+
+func (b *Bases) receiveObjects(s *logged) {
+	for _, t := range s.Objects {
+		if schema.IsSystem(t.Name.Schema) {
+			continue
+		}
+		o := b.object(t.Kind, t.Name)
+		o.statements = append(o.statements, s)
+		if o.first == unseen {
+			o.first = existed
+			if t.Role == ObjectCreated || t.Role == ObjectRenamedTo {
+				o.first = made
+			}
+		}
+	}
+}
+
+func (b *Bases) wantedObjects() []Want {
+	var wants []Want
+	for _, o := range b.objectList {
+		if o.need && o.progress == idle {
+			wants = append(wants, Want{Kind: WantObject, Object: o.kind, Name: o.spelled, Attempt: o.attempt, Behind: o.behind, Again: o.again})
+		}
+	}
+	return wants
+}
+
+func (b *Bases) evaluateObjects() {
+	for _, o := range b.objectList {
+		if !o.need {
+			if o.first == existed && b.cfg.SelectedObject(o.kind, o.spelled) {
+				b.objectAgain(o, "not listed by discovery, but it was there", o.statements[0])
+			}
+			continue
+		}
+		if o.progress != read || !b.objectLow(o) || o.tombstone {
+			continue
+		}
+		for _, s := range b.objectStatements(o) {
+			if o.window.Side(s.start) == binlog.Inside && s.partOf(o) {
+				b.objectAgain(o, "a statement in the object's window", s)
+				break
+			}
+		}
+	}
+	for _, s := range b.statements {
+		b.objectFlow(s)
+	}
+}
+
+func (b *Bases) objectLow(o *object) bool {
+	if !o.lowKnown {
+		o.window.Low, o.lowKnown = o.before.Low()
+	}
+	return o.lowKnown
+}
+
+// objectStatements returns the statements that concern the object, those on a trigger's table too.
+func (b *Bases) objectStatements(o *object) []*logged {
+	if o.kind != catalog.KindTrigger || !o.exists {
+		return o.statements
+	}
+	table := b.names[b.key(schema.Name{Schema: o.spelled.Schema, Name: o.table})]
+	if table == nil {
+		return o.statements
+	}
+	all := append([]*logged(nil), o.statements...)
+	for _, s := range table.statements {
+		if away, _, _ := s.leaves(table.key); away || s.drops(table.key) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// partOf tells whether the log holds the object's new state only in part: replayed on a state
+// of unknown age such a statement guesses.
+func (s *logged) partOf(o *object) bool {
+	own := false
+	for _, t := range s.Objects {
+		if t.Kind != o.kind || !sameObject(t.Name, o) {
+			continue
+		}
+		own = true
+		if t.Role != ObjectCreated && t.Role != ObjectDropped {
+			return true
+		}
+	}
+	if own || o.kind != catalog.KindTrigger {
+		return false
+	}
+	for _, t := range s.Touches {
+		if t.Role == RenamedFrom && t.Name.Schema == o.key.name.Schema && strings.EqualFold(t.Name.Name, o.table) {
+			return true
+		}
+	}
+	return false
+}
+
+func sameObject(n schema.Name, o *object) bool {
+	return n == o.key.name || n.Schema == o.key.name.Schema && strings.EqualFold(n.Name, o.key.name.Name) &&
+		o.kind != catalog.KindView && o.kind != catalog.KindTrigger
+}
+
+// objectAgain takes the object's base away; where the log shows that the object is absent
+// behind its last statement, that tombstone will do.
+func (b *Bases) objectAgain(o *object, reason string, s *logged) {
+	b.changed, b.dirty = true, true
+	o.attempt++
+	o.need, o.progress, o.behind, o.tombstone, o.lowKnown = true, idle, s.end, false, false
+	o.again = append(o.again, inWindowReason(reason, s))
+	last := o.statements
+	if len(last) == 0 || last[len(last)-1].index < s.index {
+		return
+	}
+	end := last[len(last)-1]
+	for _, t := range end.Objects {
+		if t.Kind == o.kind && sameObject(t.Name, o) && (t.Role == ObjectDropped || t.Role == ObjectRenamedFrom) {
+			o.progress, o.exists, o.tombstone, o.lowKnown = read, false, true, true
+			o.window = binlog.Window{Low: end.end, High: end.end}
+		}
+	}
+}
+
+// objectFlow: an object renamed from a name that was read later to one whose base is older
+// has to be read under its new name (R4).
+func (b *Bases) objectFlow(s *logged) {
+	var from *object
+	for _, t := range s.Objects {
+		if t.Role != ObjectRenamedFrom && t.Role != ObjectRenamedTo {
+			continue
+		}
+		o := b.object(t.Kind, t.Name)
+		if t.Role == ObjectRenamedFrom {
+			from = o
+			continue
+		}
+		if from != nil && b.objectKnown(from) && b.objectKnown(o) && b.objectSide(from, s) == binlog.Skip && b.objectSide(o, s) == binlog.After {
+			b.objectAgain(o, "it arrives from "+from.spelled.String()+", which is not read at that place", s)
+		}
+	}
+}
+
+// objectKnown tells whether the object's sides are known.
+func (b *Bases) objectKnown(o *object) bool { return !o.need || o.progress == read && b.objectLow(o) }
+
+func (b *Bases) objectSide(o *object, s *logged) binlog.Side {
+	if !o.need {
+		return binlog.Window{Low: b.floor, High: b.floor}.Side(s.start)
+	}
+	return o.window.Side(s.start)
+}
+
+// objectResults lists the objects' windows; the texts are the reader's to add.
+func (b *Bases) objectResults(later func(binlog.Position, binlog.Time)) []catalog.Object {
+	var out []catalog.Object
+	for _, o := range b.objectList {
+		if !o.need {
+			continue
+		}
+		out = append(out, catalog.Object{Name: o.spelled, Kind: o.kind, Table: o.table, Absent: !o.exists, Window: o.window})
+		if o.tombstone {
+			later(o.window.Low, b.timeOf(o.window.Low))
+		}
+		for _, s := range b.objectStatements(o) {
+			if s.start.Before(o.window.High) {
+				later(s.end, s.time)
+			}
+		}
+	}
+	return out
+}

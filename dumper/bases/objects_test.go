@@ -1,0 +1,144 @@
+package bases
+
+import (
+	"testing"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+func objectStatement(kind catalog.ObjectKind, role ObjectRole, name string) Statement {
+	return Statement{Text: "a statement", Objects: []ObjectTouch{{Kind: kind, Name: named(name), Role: role}}}
+}
+
+// readObject reads an object that is wanted between two marks.
+func (b *Bases) readObject(t *testing.T, kind catalog.ObjectKind, name, table string, before, after Mark) {
+	t.Helper()
+	for _, w := range b.Wanted() {
+		if w.Kind == WantObject && w.Object == kind && w.Name == named(name) {
+			if !b.Begin(w) || !b.ObjectDone(w, ObjectRead{Exists: true, Table: table, Before: before, After: after}) {
+				t.Fatalf("the read of %s was void", name)
+			}
+			return
+		}
+	}
+	t.Fatalf("%s %s is not wanted", kind, name)
+}
+
+func withObject(t *testing.T, kind catalog.ObjectKind, name, table string) *Bases {
+	b := backup(t)
+	b.ListObject(kind, named(name))
+	b.readObject(t, kind, name, table, mark(1, 2), mark(4, 4))
+	return b
+}
+
+func TestObjectsLogWinsInTheWindow(t *testing.T) {
+	for _, role := range []ObjectRole{ObjectCreated, ObjectDropped} {
+		b := withObject(t, catalog.KindView, "v", "")
+		b.log(0, nil)
+		b.log(1, one(objectStatement(catalog.KindView, role, "v")))
+		b.log(2, nil)
+		b.log(3, nil)
+		r := b.mustBeDone(t)
+		if len(r.Objects) != 1 || r.Objects[0].Window != (binlog.Window{Low: place(1), High: place(4)}) {
+			t.Errorf("objects %+v, want v with its window from low to high", r.Objects)
+		}
+		if r.RecoverableFrom.Position != place(2) {
+			t.Errorf("recoverable from %v, want the end of the statement in the window", r.RecoverableFrom)
+		}
+	}
+}
+
+func TestObjectsAlteredInTheWindowAreReadAgain(t *testing.T) {
+	for _, kind := range []catalog.ObjectKind{catalog.KindEvent, catalog.KindProcedure, catalog.KindFunction} {
+		b := withObject(t, kind, "o", "")
+		b.log(0, nil)
+		b.log(1, one(objectStatement(kind, ObjectAltered, "O"))) // names without case
+		b.log(2, nil)
+		b.log(3, nil)
+		b.mustNotBeDone(t, "the log holds only a part of the object")
+		b.readObject(t, kind, "o", "", mark(4, 4), mark(4, 4))
+		b.mustBeDone(t)
+	}
+}
+
+func TestObjectsTriggerGoesWithItsTable(t *testing.T) {
+	b := withObject(t, catalog.KindTrigger, "tr", "t")
+	b.log(0, nil)
+	b.log(1, nil)
+	b.log(2, one(rename("t", "u")))
+	b.log(3, nil)
+	b.mustNotBeDone(t, "t and its trigger move while they are read")
+	b.readObject(t, catalog.KindTrigger, "tr", "u", mark(4, 4), mark(4, 4))
+	b.mustNotBeDone(t, "t was there, and u holds what it was")
+	b.read(t, "u", mark(4, 4), mark(4, 4))
+	b.mustBeDone(t)
+}
+
+func TestObjectsUnlistedOneWasDropped(t *testing.T) {
+	b := backup(t)
+	b.log(0, one(objectStatement(catalog.KindEvent, ObjectAltered, "e")))
+	b.log(1, one(objectStatement(catalog.KindEvent, ObjectDropped, "e")))
+	r := b.mustBeDone(t)
+	if len(r.Objects) != 1 || !r.Objects[0].Absent || r.RecoverableFrom.Position != place(2) {
+		t.Errorf("objects %+v, recoverable from %v; want e absent behind its DROP", r.Objects, r.RecoverableFrom)
+	}
+}
+
+func TestObjectsRenamedFromWhatWasReadLater(t *testing.T) {
+	b := backup(t)
+	b.ListObject(catalog.KindView, named("v"))
+	b.log(0, nil)
+	b.log(1, one(Statement{Objects: []ObjectTouch{
+		{Kind: catalog.KindView, Name: named("v"), Role: ObjectRenamedFrom}, {Kind: catalog.KindView, Name: named("w"), Role: ObjectRenamedTo},
+	}}))
+	b.log(2, nil)
+	for _, w := range b.Wanted() {
+		if b.Begin(w) {
+			b.ObjectDone(w, ObjectRead{Before: mark(3, 3), After: mark(3, 3)})
+		}
+	}
+	b.mustNotBeDone(t, "the view's text is nobody's")
+	b.readObject(t, catalog.KindView, "w", "", mark(3, 3), mark(3, 3))
+	b.mustBeDone(t)
+}
+
+func TestSchemaStatementInItsWindow(t *testing.T) {
+	b := backup(t)
+	b.ListSchema("s")
+	read := func(before, after Mark) {
+		t.Helper()
+		for _, w := range b.Wanted() {
+			if w.Kind == WantSchema && b.Begin(w) {
+				b.SchemaDone(w, SchemaRead{Exists: true, Before: before, After: after})
+				return
+			}
+		}
+		t.Fatal("the schema is not wanted")
+	}
+	read(mark(0, 0), mark(1, 1))
+	b.log(0, one(Statement{Schema: "s", SchemaVerb: SchemaAltered}))
+	b.mustNotBeDone(t, "the schema changes while it is read")
+	read(mark(1, 1), mark(1, 1))
+	r := b.mustBeDone(t)
+	if r.RecoverableFrom.Position != place(1) {
+		t.Errorf("recoverable from %v, want the end of ALTER DATABASE", r.RecoverableFrom)
+	}
+}
+
+func TestSchemaDefaultsThatWereReadLater(t *testing.T) {
+	b := backup(t)
+	b.ListSchema("s")
+	create := hard(Created, "t")
+	create.SchemaDefaults = true
+	b.log(0, one(create))
+	b.log(1, one(Statement{Schema: "s", SchemaVerb: SchemaAltered}))
+	for _, w := range b.Wanted() {
+		if b.Begin(w) {
+			b.SchemaDone(w, SchemaRead{Exists: true, Before: mark(2, 2), After: mark(2, 2)})
+		}
+	}
+	b.mustNotBeDone(t, "t would get defaults that came later")
+	b.read(t, "t", mark(2, 2), mark(2, 2))
+	b.mustBeDone(t)
+}

@@ -1,0 +1,170 @@
+package bases
+
+import (
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// TableRead is what one read of a table found.
+type TableRead struct {
+	// Present: there is a table of this name. If not, only First and After are set.
+	Present bool
+	// First is t0 of the first definition, the one that the SELECT list was made from; After is
+	// t1 of the last chunk or, of an absent table, of the look.
+	First, After Mark
+	// DefinitionAfter is t1 of the definition.
+	DefinitionAfter Mark
+	// Chunks is t0 of the earliest chunk; of a snapshot the samples made directly before it.
+	Chunks Mark
+	// Rows is t1 of the last chunk; of a snapshot the sample made directly after it.
+	Rows Mark
+	// Keyless: no row event may lie in the row window (R5).
+	Keyless bool
+
+	// definition is t0 of the definition in use, when it was read again.
+	definition Mark
+}
+
+// DefinitionRead is what reading a definition again found.
+type DefinitionRead struct {
+	Present       bool
+	Before, After Mark
+}
+
+// Want is something that has to be read.
+type Want struct {
+	Kind WantKind
+	// Name is the table's; of a schema, Name.Schema; of an object, its name.
+	Name    schema.Name
+	Object  catalog.ObjectKind
+	Attempt int // to be handed back with the result
+	// Behind: the tick before the read must have a high at or behind it (R3). Unknown: any.
+	Behind binlog.Position
+	// Again: why what was read before does not count, oldest first; empty for a first read.
+	Again []catalog.ReadAgain
+}
+
+// WantKind is a kind of read.
+type WantKind int
+
+// Kinds of reads.
+const (
+	WantTable WantKind = iota
+	WantDefinition
+	WantSchema
+	WantObject
+)
+
+// Wanted returns what has to be read and is being read by nobody.
+func (b *Bases) Wanted() []Want {
+	var wants []Want
+	for _, n := range b.order {
+		if !n.needed() || n.progress != idle && n.progress != rereadDef {
+			continue
+		}
+		w := Want{Kind: WantTable, Name: n.spelled, Attempt: n.attempt, Behind: n.behind, Again: n.again}
+		if n.progress == rereadDef {
+			w.Kind = WantDefinition
+		}
+		wants = append(wants, w)
+	}
+	return append(append(wants, b.wantedSchemas()...), b.wantedObjects()...)
+}
+
+// Begin says that somebody reads what w wants. It is false when w is out of date.
+func (b *Bases) Begin(w Want) bool {
+	switch w.Kind {
+	case WantSchema:
+		return b.schema(w.Name.Schema).begin(w.Attempt)
+	case WantObject:
+		return b.object(w.Object, w.Name).begin(w.Attempt)
+	case WantTable, WantDefinition:
+	}
+	n := b.name(w.Name)
+	if n.attempt != w.Attempt || !n.needed() {
+		return false
+	}
+	switch {
+	case w.Kind == WantTable && n.progress == idle:
+		n.progress = reading
+	case w.Kind == WantDefinition && n.progress == rereadDef:
+		n.progress = readingDef
+	default:
+		return false
+	}
+	return true
+}
+
+// Opened tells the mark before the first definition of a read that goes on, so that
+// statements which make it void are noticed before its end.
+func (b *Bases) Opened(w Want, first Mark) {
+	if n := b.name(w.Name); n.attempt == w.Attempt && n.progress == reading {
+		n.opened = first
+		b.dirty = true
+	}
+}
+
+// Current tells whether the read of w still counts.
+func (b *Bases) Current(w Want) bool {
+	n := b.name(w.Name)
+	return n.attempt == w.Attempt && (n.progress == reading || n.progress == readingDef)
+}
+
+// TableDone takes the result of a table's read. It is false when the read was void already.
+func (b *Bases) TableDone(w Want, r TableRead) bool {
+	n := b.name(w.Name)
+	if n.attempt != w.Attempt || n.progress != reading {
+		return false
+	}
+	r.definition = r.First
+	if !r.Present {
+		r.DefinitionAfter, r.Chunks, r.Rows = r.After, r.First, r.After
+	}
+	n.read, n.progress = r, read
+	b.setReadBase(n)
+	return true
+}
+
+// DefinitionDone takes the result of reading a definition again. D0 stays: the chunks were
+// read with the columns of the first one.
+func (b *Bases) DefinitionDone(w Want, r DefinitionRead) bool {
+	n := b.name(w.Name)
+	if n.attempt != w.Attempt || n.progress != readingDef {
+		return false
+	}
+	if !r.Present {
+		b.readAgain(n, catalog.ReadAgain{Reason: "its definition is gone"}, binlog.Position{})
+		return true
+	}
+	n.progress = read
+	n.read.definition, n.read.DefinitionAfter = r.Before, r.After
+	b.setReadBase(n)
+	return true
+}
+
+// Failed tells that a read broke off in a way that says nothing yet (the table has gone, a
+// column is unknown): it is begun again, and the stream will tell what happened.
+func (b *Bases) Failed(w Want, reason string) bool {
+	n := b.name(w.Name)
+	if n.attempt != w.Attempt || n.progress != reading && n.progress != readingDef {
+		return false
+	}
+	b.readAgain(n, catalog.ReadAgain{Reason: reason}, binlog.Position{})
+	return true
+}
+
+// setReadBase makes the windows of DESIGN section 3 of what was read. Rows.Low follows in
+// rowLow, when the stream has got that far.
+func (b *Bases) setReadBase(n *name) {
+	r := &n.read
+	n.base = catalog.NameBase{
+		Base:       catalog.BaseRead,
+		Absent:     !r.Present,
+		Statements: binlog.Window{Low: r.First.High, High: laterHigh(r.After, r.DefinitionAfter).High},
+		Definition: binlog.Window{Low: r.definition.High, High: r.DefinitionAfter.High},
+		Rows:       binlog.Window{High: r.Rows.High},
+	}
+	n.touchesFinal = false
+	b.dirty = true
+}

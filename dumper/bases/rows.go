@@ -1,0 +1,69 @@
+package bases
+
+import (
+	"github.com/pingcap/failpoint"
+
+	"github.com/tripod-db/tripod/binlog"
+)
+
+// rowLow returns L of a table that was read: the later of the low before its earliest chunk
+// and the end of the last hard meaning statement on it at or before D0. It is not known
+// before the stream has resolved the low and passed D0.
+func (b *Bases) rowLow(n *name) (binlog.Position, bool) {
+	if n.base.Absent {
+		return n.base.Statements.Low, true
+	}
+	low, known := n.read.Chunks.Low()
+	failpoint.Inject("W1", func() { low, known = n.read.Chunks.High, true })
+	if !known {
+		return binlog.Position{}, false
+	}
+	for i := len(n.statements) - 1; i >= 0; i-- {
+		s := n.statements[i]
+		if s.start.Before(n.base.Statements.Low) && s.Hard && !s.DefinitionOnly && s.on(n.key) {
+			return binlog.Later(low, s.end), true
+		}
+	}
+	return low, true
+}
+
+// setRows completes the row window of a base, when the stream has got that far.
+func (b *Bases) setRows(n *name) bool {
+	low, known := b.rowLow(n)
+	if !known {
+		return false
+	}
+	n.base.Rows.Low = low
+	failpoint.Inject("W2", func() { n.base.Rows.High = binlog.Later(low, n.read.Chunks.High) })
+	if !n.touchesFinal && b.passed(n.base.Rows.High) {
+		n.touched, _ = b.rows.lastBefore(n, n.base.Rows.High)
+		n.partial, _ = b.rows.lastPartialBefore(n, n.base.Rows.High)
+		n.touchesFinal = true
+	}
+	return n.touchesFinal
+}
+
+func (b *Bases) passed(p binlog.Position) bool {
+	return !b.received.IsZero() && !b.received.Before(p)
+}
+
+// nothingInRowWindows is R5: no row event in the window of a keyless table, no partial image
+// in that of any.
+func (b *Bases) nothingInRowWindows() {
+	for _, n := range b.order {
+		if !n.complete() || !n.present() || !b.setRows(n) {
+			continue
+		}
+		if n.read.Keyless && inRowWindow(n, n.touched) {
+			b.readAgainFrom(n, n.touched.start, n.touched.end, "a row event in the window of a table without a key")
+			continue
+		}
+		if inRowWindow(n, n.partial) {
+			b.readAgainFrom(n, n.partial.start, n.partial.end, "a partial row image in the table's window")
+		}
+	}
+}
+
+func inRowWindow(n *name, t touch) bool {
+	return !t.start.IsZero() && n.base.Rows.Side(t.start) != binlog.Skip
+}

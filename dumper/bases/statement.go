@@ -1,0 +1,162 @@
+package bases
+
+import (
+	"strings"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/schema"
+)
+
+// Role says what a statement does to a table's name.
+type Role int
+
+// The roles.
+const (
+	Created     Role = iota // the new name of CREATE TABLE, plain, LIKE or SELECT
+	Dropped                 // DROP TABLE
+	Changed                 // it existed and stays: ALTER, TRUNCATE, indexes, partitions, EXCHANGE
+	RenamedFrom             // RENAME takes the table away from this name
+	RenamedTo               // RENAME brings a table to this name
+	LikeSource              // the definition is copied; the statement is not one on this name
+)
+
+// Touch is one name in one role.
+type Touch struct {
+	Name schema.Name
+	Role Role
+}
+
+// SchemaVerb is what a statement does to a schema itself.
+type SchemaVerb int
+
+// What happens to a schema.
+const (
+	SchemaUntouched SchemaVerb = iota
+	SchemaCreated
+	SchemaAltered
+	SchemaDropped
+)
+
+// Statement is what the rules need to know of one statement of the log. Statements that
+// change nothing (kind none) are not fed to the rules.
+type Statement struct {
+	Text string // for messages
+	// Touches are in the order of the statement; a RENAME's pairs stand from, to, from, to.
+	Touches []Touch
+	// EveryTableOf names schemas of which each table is touched: dropped by DROP DATABASE,
+	// changed by a statement that could not be understood.
+	EveryTableOf []string
+	// DefinitionOnly statements change no row and no column list.
+	DefinitionOnly bool
+	// Hard: the exclusive metadata lock of every name (but LIKE's source) was held for certain.
+	Hard bool
+	// LowWindow: nothing proves that a read behind the statement's place in the log sees it, so
+	// its window begins at the low mark of the tick before the first definition (R2, R5).
+	LowWindow bool
+	// IfNotExists is of CREATE TABLE and CREATE DATABASE.
+	IfNotExists bool
+	// SchemaDefaults: the table created takes character set or collation from its schema.
+	SchemaDefaults bool
+	// Exchange: the two tables touched exchange content.
+	Exchange bool
+
+	Schema     string // that SchemaVerb is about
+	SchemaVerb SchemaVerb
+
+	Objects []ObjectTouch
+}
+
+// RowTouch tells that an entry changes rows of a table.
+type RowTouch struct {
+	Name schema.Name
+	// Partial: an image lacks columns, or holds a JSON diff without its document, so that
+	// it cannot be laid over a row of unknown age (R5).
+	Partial bool
+}
+
+// Entry is one entry of the log: a transaction or a statement.
+type Entry struct {
+	Start, End binlog.Position
+	Time       binlog.Time // commit time
+	Statements []Statement
+	Rows       []RowTouch
+}
+
+// logged is a statement with its place; the log keeps every one since floor.
+type logged struct {
+	*Statement
+	index      int
+	start, end binlog.Position
+	time       binlog.Time
+}
+
+// on tells whether the statement is one on the name: LIKE's source is only read.
+func (s *logged) on(key schema.Name) bool {
+	for _, t := range s.Touches {
+		if t.Name == key && t.Role != LikeSource {
+			return true
+		}
+	}
+	return s.everyTableOf(key.Schema)
+}
+
+func (s *logged) everyTableOf(name string) bool {
+	for _, e := range s.EveryTableOf {
+		if e == name {
+			return true
+		}
+	}
+	return false
+}
+
+// drops tells whether the name is absent right behind the statement because it was dropped.
+func (s *logged) drops(key schema.Name) bool {
+	for _, t := range s.Touches {
+		if t.Name == key && t.Role == Dropped {
+			return true
+		}
+	}
+	return s.SchemaVerb == SchemaDropped && s.Schema == key.Schema
+}
+
+// leaves tells what a RENAME does to the name: it takes its table away; away and another one
+// is brought in; the name stands first, so that what comes in comes after it has gone.
+func (s *logged) leaves(key schema.Name) (away, replaced, first bool) {
+	for i, t := range s.Touches {
+		if t.Name != key {
+			continue
+		}
+		switch t.Role {
+		case RenamedFrom:
+			away, replaced = true, false
+			first = first || i == 0
+		case RenamedTo:
+			replaced = true
+		case Created, Dropped, Changed, LikeSource:
+		}
+	}
+	return away, away && replaced, first
+}
+
+// folded returns a copy whose names are in the form that the source compares.
+func folded(s *Statement) *Statement {
+	c := *s
+	c.Touches = append([]Touch(nil), s.Touches...)
+	for i := range c.Touches {
+		c.Touches[i].Name = foldName(c.Touches[i].Name)
+	}
+	c.EveryTableOf = append([]string(nil), s.EveryTableOf...)
+	for i := range c.EveryTableOf {
+		c.EveryTableOf[i] = strings.ToLower(c.EveryTableOf[i])
+	}
+	c.Schema = strings.ToLower(c.Schema)
+	c.Objects = append([]ObjectTouch(nil), s.Objects...)
+	for i := range c.Objects {
+		c.Objects[i].Name = foldName(c.Objects[i].Name)
+	}
+	return &c
+}
+
+func foldName(n schema.Name) schema.Name {
+	return schema.Name{Schema: strings.ToLower(n.Schema), Name: strings.ToLower(n.Name)}
+}

@@ -1,0 +1,72 @@
+package bases
+
+import "github.com/tripod-db/tripod/binlog"
+
+// touch is one entry's row events on one table.
+type touch struct {
+	start, end binlog.Position
+	time       binlog.Time
+	partial    bool
+}
+
+// touchWindow is how many row touches of all tables are kept one by one. A base's H is known
+// within about two ticks of the clock (200 ms); at 100,000 touches a second that is a third
+// of the window. Behind it only the last touch of each table is kept, which may make a
+// recoverable_from later than needed, or a read be made again, and is never wrong.
+const touchWindow = 1 << 16
+
+type namedTouch struct {
+	name *name
+	touch
+}
+
+// touches is a ring of the newest row touches.
+type touches struct {
+	ring []namedTouch
+	next int
+}
+
+func (r *touches) add(n *name, t touch) {
+	n.lastTouch = t
+	n.anyPartial = n.anyPartial || t.partial
+	nt := namedTouch{name: n, touch: t}
+	if len(r.ring) < touchWindow {
+		r.ring = append(r.ring, nt)
+		return
+	}
+	old := &r.ring[r.next]
+	old.name.oldTouch = old.touch
+	if old.partial {
+		old.name.oldPartial = old.touch
+	}
+	*old = nt
+	r.next = (r.next + 1) % touchWindow
+}
+
+// lastBefore returns the newest touch of n that starts before high, or a newer one when that
+// is forgotten.
+func (r *touches) lastBefore(n *name, high binlog.Position) (touch, bool) {
+	if n.lastTouch.start.IsZero() || n.lastTouch.start.Before(high) {
+		return n.lastTouch, !n.lastTouch.start.IsZero()
+	}
+	return r.search(n, high, false, n.oldTouch)
+}
+
+// lastPartialBefore is lastBefore for touches with a partial image.
+func (r *touches) lastPartialBefore(n *name, high binlog.Position) (touch, bool) {
+	if !n.anyPartial {
+		return touch{}, false
+	}
+	return r.search(n, high, true, n.oldPartial)
+}
+
+// search goes from the newest touch backward; old stands for those that have left the ring.
+func (r *touches) search(n *name, high binlog.Position, partial bool, old touch) (touch, bool) {
+	for i := range r.ring {
+		t := &r.ring[(r.next-1-i+2*len(r.ring))%len(r.ring)]
+		if t.name == n && t.start.Before(high) && (t.partial || !partial) {
+			return t.touch, true
+		}
+	}
+	return old, !old.start.IsZero()
+}
