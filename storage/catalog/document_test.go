@@ -1,0 +1,155 @@
+package catalog_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage"
+	"github.com/tripod-db/tripod/storage/catalog"
+	"github.com/tripod-db/tripod/storage/storagetest"
+)
+
+// reads are the documents of a store, each with the call that reads it.
+func reads(t *testing.T, c *catalog.Catalog) map[string]func() error {
+	t.Helper()
+	at := binlog.Position{Timeline: timeline, File: "binlog.000001", Pos: 157}
+	id, err := c.CreateIntent(t.Context(), catalog.Intent{Instance: instance}, now)
+	for _, err := range []error{
+		err,
+		c.PutManifest(t.Context(), &catalog.Manifest{ID: id, Instance: instance}),
+		c.PutHead(t.Context(), instance, catalog.Head{End: binlog.Point{Position: at}, Epoch: 1}),
+		c.PutHole(t.Context(), instance, catalog.Hole{From: at, To: at}),
+		c.PutLease(t.Context(), instance, catalog.Lease{Epoch: 1, Holder: "h"}),
+		c.PutBeat(t.Context(), instance, catalog.Beat{Epoch: 1}),
+		c.PutAsk(t.Context(), instance, catalog.Ask{Epoch: 1}),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	lease := catalog.Escape(instance) + "/lease/00000000000000000001"
+	return map[string]func() error{
+		catalog.InstanceKey(instance):       func() error { _, err := c.Instance(t.Context(), instance); return err },
+		catalog.IntentKey(instance, id):     func() error { _, err := c.Intent(t.Context(), instance, id); return err },
+		catalog.ManifestKey(instance, id):   func() error { _, err := c.Manifest(t.Context(), instance, id); return err },
+		catalog.HeadKey(instance, timeline): func() error { _, _, err := c.Head(t.Context(), instance, timeline); return err },
+		catalog.HoleKey(instance, at):       func() error { _, err := c.Holes(t.Context(), instance); return err },
+		lease + ".json":                     func() error { _, _, err := c.LatestLease(t.Context(), instance); return err },
+		lease + ".beat":                     func() error { _, _, err := c.Beat(t.Context(), instance, 1); return err },
+		lease + ".ask":                      func() error { _, _, err := c.Ask(t.Context(), instance, 1); return err },
+	}
+}
+
+// TestDamagedDocuments: truncated anywhere, or with any bit turned, a document is never read as
+// if it were whole.
+func TestDamagedDocuments(t *testing.T) {
+	b, c := withInstance(t)
+	for key, read := range reads(t, c) {
+		if err := read(); err != nil {
+			t.Errorf("%s: %v", key, err)
+			continue
+		}
+		whole := storagetest.Get(t, b, key)
+		for n := range len(whole) {
+			storagetest.Put(t, b, key, whole[:n])
+			if n%7 == 0 {
+				wantFault(t, read(), fault.CodeDifference, fault.KindIntegrity)
+			}
+		}
+		for n := range len(whole) {
+			flipped := []byte(whole)
+			flipped[n] ^= 1 << (n % 7)
+			storagetest.Put(t, b, key, string(flipped))
+			err := read()
+			if kind := fault.Of(err); kind == nil || kind.Kind != fault.KindIntegrity && kind.Kind != fault.KindVersion || !strings.Contains(err.Error(), key) {
+				t.Fatalf("%s: bit of byte %d (%q) turned: %v", key, n, whole[n], err)
+			}
+		}
+	}
+}
+
+func TestNewerVersionIsRefused(t *testing.T) {
+	b, c := withInstance(t)
+	for key, read := range reads(t, c) {
+		whole := storagetest.Get(t, b, key)
+		// As a newer program would write it, and as somebody who edits it.
+		storagetest.Put(t, b, key, strings.Replace(whole, `"version": 1`, `"version": 2`, 1))
+		err := read()
+		wantFault(t, err, fault.CodeFailed, fault.KindVersion)
+		if !errors.Is(err, catalog.ErrNewerVersion) || !strings.Contains(err.Error(), key) {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}
+
+func TestDefinitions(t *testing.T) {
+	b, c := withInstance(t)
+	below := catalog.SchemaKey(catalog.KindTable, schema.Name{Schema: "s", Name: "t"})
+	for _, text := range []string{"", "CREATE TABLE `t` (\n  `a` int\n)", "x\n;;\n-- sha256 \n", "DELIMITER ;;\n\n;;\n"} {
+		if err := c.PutSchemaObject(t.Context(), instance, "id", below, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.OpenSchemaObject(t.Context(), instance, "id", below)
+		if err != nil || string(got) != text {
+			t.Errorf("%q came back as %q, %v", text, got, err)
+		}
+		key := catalog.BackupKey(instance, "id", below)
+		whole := storagetest.Get(t, b, key)
+		for n := range len(whole) {
+			flipped := []byte(whole)
+			flipped[n] ^= 2
+			for _, damaged := range []string{string(flipped), whole[:n]} {
+				storagetest.Put(t, b, key, damaged)
+				_, err := c.OpenSchemaObject(t.Context(), instance, "id", below)
+				wantFault(t, err, fault.CodeDifference, fault.KindIntegrity)
+			}
+		}
+	}
+	_, err := c.OpenSchemaObject(t.Context(), instance, "id", "schema/s/table.missing.sql")
+	wantFault(t, err, fault.CodeDifference, fault.KindIntegrity)
+	if !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("%v is not ErrNotFound", err)
+	}
+}
+
+func TestChunkObjects(t *testing.T) {
+	_, c := withInstance(t)
+	below := catalog.ChunkKey(schema.Name{Schema: "s", Name: "t"}, 1, "none")
+	if err := c.PutChunk(t.Context(), instance, "id", below, strings.NewReader("1\n"), 2); err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.OpenChunk(t.Context(), instance, "id", below)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil || string(text) != "1\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	_, err = c.OpenChunk(t.Context(), instance, "id", "data/s/t/00000002.tsv")
+	wantFault(t, err, fault.CodeDifference, fault.KindIntegrity)
+}
+
+// TestFaultsOfTheStore: what the operator can do next depends on what the store said.
+func TestFaultsOfTheStore(t *testing.T) {
+	b, _ := withInstance(t)
+	for what, broken := range map[string]storage.Bucket{"not writable": storagetest.ReadOnly(b), "full": storagetest.Full(b, 0)} {
+		err := catalog.New(broken).EnsureInstance(t.Context(), catalog.Instance{Name: "other"})
+		wantFault(t, err, fault.CodeFailed, fault.KindStore)
+		if !strings.Contains(fmt.Sprint(err), what) {
+			t.Errorf("%q does not say %q", err, what)
+		}
+	}
+	_, err := catalog.New(storagetest.FailOnce(b, storagetest.OpRead, "instance")).Instance(t.Context(), instance)
+	wantFault(t, err, fault.CodeFailed, fault.KindStore)
+	if !bytes.Contains([]byte(err.Error()), []byte(catalog.InstanceKey(instance))) {
+		t.Errorf("%v does not name the object", err)
+	}
+}
