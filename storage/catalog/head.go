@@ -20,12 +20,23 @@ const (
 // Head says how far the archive of a timeline reaches. It is replaced with every flush, so it
 // may lie behind the segments, never before them.
 type Head struct {
-	Version int          `json:"version"`
-	End     binlog.Point `json:"end"`
+	Version int `json:"version"`
+	// End is the last boundary between entries that the archive holds; with GTIDs its GTID set.
+	End binlog.Point `json:"end"`
+	// Last is the segment that holds the archive's last byte: behind it the next one is looked
+	// for. Zero before the first segment.
+	Last HeadSegment `json:"last,omitzero"`
 	// AsOf is the source's clock, read before a file:pos that the store now covers.
 	AsOf     binlog.Time  `json:"as_of,omitzero"`
 	Epoch    uint64       `json:"epoch"` // of the lease it was written under
 	Identity HeadIdentity `json:"identity"`
+}
+
+// HeadSegment names a segment of the head's timeline: the bytes from Start to End, exclusive, of File.
+type HeadSegment struct {
+	File  string `json:"file"`
+	Start uint64 `json:"start"`
+	End   uint64 `json:"end"`
 }
 
 // HeadIdentity is what the next connection compares with what the source says about itself
@@ -68,7 +79,9 @@ type Hole struct {
 	From    binlog.Position `json:"from"`
 	To      binlog.Position `json:"to"`
 	Found   binlog.Time     `json:"found"` // this machine's clock
-	Reason  string          `json:"reason"`
+	// AsOf is the head's in front of the hole: what was committed up to then is held.
+	AsOf   binlog.Time `json:"as_of,omitzero"`
+	Reason string      `json:"reason"`
 }
 
 // Holes returns the instance's holes by timeline and, inside one, in the order of the log.
