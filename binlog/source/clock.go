@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pingcap/failpoint"
+
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/server"
@@ -50,6 +52,7 @@ type Clock struct {
 	config ClockConfig
 	cancel context.CancelFunc
 	done   chan struct{}
+	hurry  chan struct{} // a tick is wanted now
 
 	mu      sync.Mutex
 	ticks   []Tick // the last ticksKept, in order
@@ -82,7 +85,7 @@ func StartClock(ctx context.Context, srv *server.Server, config ClockConfig) (*C
 		return nil, errors.Join(fmt.Errorf("start the clock: %w", server.Classify(err)), sampler.close())
 	}
 	run, cancel := context.WithCancel(ctx)
-	c := &Clock{srv: srv, config: config, cancel: cancel, done: make(chan struct{}), changed: make(chan struct{})}
+	c := &Clock{srv: srv, config: config, cancel: cancel, done: make(chan struct{}), hurry: make(chan struct{}, 1), changed: make(chan struct{})}
 	tick.N = 1
 	c.first = tick
 	c.publish(tick)
@@ -118,6 +121,8 @@ func (c *Clock) Before(ctx context.Context) (Tick, error) {
 // After returns t1 of a read whose last byte had come at received: the first tick whose first
 // statement was sent after it. It waits for that tick.
 func (c *Clock) After(ctx context.Context, received time.Time) (Tick, error) {
+	// For the tests' mutation table: a tick from before the read's end.
+	failpoint.Inject("w2-off", func() { received = time.Time{} })
 	return c.await(ctx, func() (Tick, bool) {
 		i := slices.IndexFunc(c.ticks, func(t Tick) bool { return t.Asked.After(received) })
 		if i < 0 {
@@ -125,6 +130,17 @@ func (c *Clock) After(ctx context.Context, received time.Time) (Tick, error) {
 		}
 		return c.ticks[i], true
 	})
+}
+
+// AfterNow is After without waiting for the clock's next turn: it has the clock tick at once.
+// It gives a snapshot marks that are sampled directly before and after it.
+func (c *Clock) AfterNow(ctx context.Context) (Tick, error) {
+	now := time.Now()
+	select {
+	case c.hurry <- struct{}{}:
+	default: // somebody else's wish stands; the clock takes it up after now, or ticks in its turn
+	}
+	return c.After(ctx, now)
 }
 
 func (c *Clock) await(ctx context.Context, pick func() (Tick, bool)) (Tick, error) {
@@ -192,6 +208,7 @@ func (c *Clock) run(ctx context.Context, s *sampler) {
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
+		case <-c.hurry:
 		}
 		t, err := c.tick(ctx, s)
 		if err != nil {

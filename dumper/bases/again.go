@@ -20,7 +20,7 @@ func (b *Bases) inWindows(s *logged) {
 			b.inWindow(b.name(t.Name), s)
 		}
 	}
-	if len(s.EveryTableOf) == 0 {
+	if !s.touchesUnnamed() {
 		return
 	}
 	for _, n := range b.order {
@@ -34,6 +34,10 @@ func (b *Bases) inWindow(n *name, s *logged) {
 	switch {
 	case n.needed() && n.progress == reading:
 		b.voidsRead(n, s)
+		return
+	case s.Unlogged && !n.needed() && n.side(s, b.floor) == binlog.After:
+		// Made by the log, and then changed by something that the log does not hold.
+		b.readAgainAt(n, s, inWindowReason("the log does not hold what a statement did", s))
 		return
 	case !n.complete():
 		return
@@ -63,9 +67,13 @@ func (b *Bases) inWindow(n *name, s *logged) {
 	b.readAgainAt(n, s, why)
 }
 
-// meaningSide is R2; a statement without a proved lock is in the window from the low mark on.
+// meaningSide is R2; a statement without a proved lock is in the window from the low mark on,
+// and for one that the log does not hold there is no end of the window.
 func (b *Bases) meaningSide(n *name, s *logged) binlog.Side {
 	side := n.side(s, b.floor)
+	if side == binlog.After && s.Unlogged && n.present() {
+		return binlog.Inside
+	}
 	if side != binlog.Skip || !s.LowWindow || n.base.Base != catalog.BaseRead {
 		return side
 	}

@@ -124,7 +124,7 @@ func (b *Bases) receiveStatement(e *Entry, st *Statement) {
 		n.logged(s)
 		n.seen(t.fate(st.IfNotExists), e.Start, e.End, st.Text)
 	}
-	if len(s.EveryTableOf) > 0 {
+	if s.touchesUnnamed() {
 		for _, n := range b.order {
 			if s.everyTableOf(n.key.Schema) {
 				n.logged(s)

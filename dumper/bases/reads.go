@@ -154,6 +154,15 @@ func (b *Bases) Failed(w Want, reason string) bool {
 	return true
 }
 
+// Abandon says that the table cannot be read: the backup goes on without it, as if it had not
+// been asked for.
+func (b *Bases) Abandon(w Want) {
+	n := b.name(w.Name)
+	n.attempt++
+	n.setOutside()
+	b.dirty = true
+}
+
 // setReadBase makes the windows of DESIGN section 3 of what was read. Rows.Low follows in
 // rowLow, when the stream has got that far.
 func (b *Bases) setReadBase(n *name) {

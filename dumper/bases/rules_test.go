@@ -358,6 +358,35 @@ func TestR2StatementWithoutAProvedLockHasTheLowMark(t *testing.T) {
 	}
 }
 
+func TestR5UnloggedStatementIsReadBehind(t *testing.T) {
+	unlogged := hard(Changed, "t")
+	unlogged.Unlogged = true
+	b := backup(t, "t", "u")
+	b.read(t, "t", mark(0, 0), mark(0, 0))
+	b.read(t, "u", mark(0, 0), mark(0, 0))
+	b.log(0, nil)
+	b.log(1, one(unlogged))
+	b.mustNotBeDone(t, "the log does not hold what happened to t")
+	b.read(t, "t", mark(2, 2), mark(2, 2))
+	b.mustBeDone(t)
+
+	everything := Statement{EveryTable: true, Unlogged: true, LowWindow: true}
+	b.log(2, one(everything))
+	b.mustNotBeDone(t, "any table may have changed")
+	b.read(t, "t", mark(3, 3), mark(3, 3))
+	b.read(t, "u", mark(3, 3), mark(3, 3))
+	b.mustBeDone(t)
+}
+
+func TestAbandonedTableIsOutside(t *testing.T) {
+	b := backup(t, "t")
+	b.Abandon(b.want(t, "t"))
+	b.Passed(place(0))
+	if got := base(t, b.mustBeDone(t), "t"); got.Base != catalog.BaseOutside {
+		t.Errorf("base %s", got.Base)
+	}
+}
+
 func TestR11LastEntryThatTouchesTheTable(t *testing.T) {
 	b := backup(t, "t")
 	b.read(t, "t", mark(0, 0), mark(4, 4))

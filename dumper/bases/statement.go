@@ -46,6 +46,12 @@ type Statement struct {
 	// EveryTableOf names schemas of which each table is touched: dropped by DROP DATABASE,
 	// changed by a statement that could not be understood.
 	EveryTableOf []string
+	// EveryTable: any table of the server may be touched, like by the commit of an XA transaction
+	// whose prepare nobody saw.
+	EveryTable bool
+	// Unlogged: the log does not hold the result (kind "not in the log"), so that it cannot be
+	// executed by a restore: what it touches has to be read behind it.
+	Unlogged bool
 	// DefinitionOnly statements change no row and no column list.
 	DefinitionOnly bool
 	// Hard: the exclusive metadata lock of every name (but LIKE's source) was held for certain.
@@ -101,6 +107,9 @@ func (s *logged) on(key schema.Name) bool {
 }
 
 func (s *logged) everyTableOf(name string) bool {
+	if s.EveryTable {
+		return !schema.IsSystem(name)
+	}
 	for _, e := range s.EveryTableOf {
 		if e == name {
 			return true
@@ -108,6 +117,9 @@ func (s *logged) everyTableOf(name string) bool {
 	}
 	return false
 }
+
+// touchesUnnamed tells whether the statement touches tables that it does not name.
+func (s *logged) touchesUnnamed() bool { return s.EveryTable || len(s.EveryTableOf) > 0 }
 
 // drops tells whether the name is absent right behind the statement because it was dropped.
 func (s *logged) drops(key schema.Name) bool {
