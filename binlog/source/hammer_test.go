@@ -1,0 +1,323 @@
+package source_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/source"
+	"github.com/tripod-db/tripod/internal/mysqltest"
+	"github.com/tripod-db/tripod/internal/server"
+)
+
+// The hammer: many committers of single rows on tiny binlog files, and one sampler that notes
+// candidates for a low mark, opens a snapshot, notes candidates for a high mark, and reads what
+// the snapshot shows. Afterwards each commit is located in the log, and every candidate is judged.
+
+const (
+	committers = 16
+	// samplesWanted per configuration: the marks that facts call safe must hold in all of them.
+	samplesWanted = 300
+	// samplesMost ends the search for a violation that a fact says must occur.
+	samplesMost = 3000
+)
+
+// Names of candidates.
+const (
+	markFilePos   = "file:pos"
+	markFileStart = "start of the file"
+	markGTID      = "gtid_executed"
+	markLogStatus = "log_status"
+)
+
+// sample is one look of the sampler.
+type sample struct {
+	settled   int64                                    // every id up to it was committed before
+	low, high map[string]func(committed location) bool // whether the mark contains a commit
+	visible   []int64                                  // ids above settled that the snapshot shows
+}
+
+// hammer is a running load on a source.
+type hammer struct {
+	server *mysqltest.Server
+	srv    *server.Server
+	gtid   bool
+	xa     bool
+
+	mu       sync.Mutex
+	next     int64
+	inFlight map[int64]bool
+}
+
+func (h *hammer) begin() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.next++
+	h.inFlight[h.next] = true
+	return h.next
+}
+
+func (h *hammer) end(id int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.inFlight, id)
+}
+
+// settled returns the id up to which every commit has been acknowledged.
+func (h *hammer) settled() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	low := h.next
+	for id := range h.inFlight {
+		low = min(low, id-1)
+	}
+	return low
+}
+
+// commitAll runs the committers, each on its connection, until stop is set.
+func (h *hammer) commitAll(t *testing.T, conns []*sql.Conn, stop *atomic.Bool, wg *sync.WaitGroup) {
+	for n, conn := range conns {
+		wg.Go(func() {
+			ctx := context.WithoutCancel(t.Context())
+			for !stop.Load() {
+				id := h.begin()
+				statement := fmt.Sprintf("INSERT INTO h VALUES (%d)", id)
+				if h.xa {
+					xid := fmt.Sprintf("'%d.%d'", n, id)
+					statement = "XA START " + xid + "; " + statement + "; XA END " + xid + "; XA PREPARE " + xid + "; XA COMMIT " + xid
+				}
+				if _, err := conn.ExecContext(ctx, statement); err != nil {
+					t.Errorf("commit: %v", err)
+					return
+				}
+				h.end(id)
+			}
+		})
+	}
+}
+
+// look takes one sample. withStatus takes log_status as the only low candidate: it waits for
+// commits, so whatever is read before it would profit.
+func (h *hammer) look(t *testing.T, c *server.RawConn, withStatus bool) sample {
+	t.Helper()
+	s := sample{settled: h.settled(), low: map[string]func(location) bool{}, high: map[string]func(location) bool{}}
+	status := h.srv.Facts().BinlogStatus()
+	if withStatus {
+		before, err := source.ReadLogStatus(t.Context(), c, timeline)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.low[markLogStatus] = endsBy(before.Position)
+	}
+	results := batch(t, c, "SELECT @@global.gtid_executed; "+status+"; START TRANSACTION WITH CONSISTENT SNAPSHOT; "+
+		"SELECT @@global.gtid_executed; "+status+"; SELECT id FROM a.h WHERE id > "+strconv.FormatInt(s.settled, 10)+"; COMMIT")
+	if !withStatus {
+		pos := filePos(t, results[1][0])
+		s.low[markFilePos], s.low[markFileStart] = endsBy(pos), inFileBefore(pos.File)
+		if h.gtid {
+			s.low[markGTID] = inSet(gtidSet(t, results[0][0][0]))
+		}
+	}
+	s.high[markFilePos] = endsBy(filePos(t, results[3][0]))
+	if h.gtid {
+		s.high[markGTID] = inSet(gtidSet(t, results[2][0][0]))
+	}
+	for _, row := range results[4] {
+		id, err := strconv.ParseInt(row[0], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.visible = append(s.visible, id)
+	}
+	return s
+}
+
+func endsBy(pos binlog.Position) func(location) bool {
+	return func(l location) bool { return l.end.AtOrBefore(pos) }
+}
+
+func inFileBefore(file string) func(location) bool {
+	return func(l location) bool { return binlog.CompareFiles(l.end.File, file) < 0 }
+}
+
+func inSet(set binlog.GTIDSet) func(location) bool {
+	return func(l location) bool { return set.Contains(l.gtid) }
+}
+
+// verdict counts samples that violate a mark.
+type verdict struct {
+	samples   map[string]int
+	wrong     map[string]int
+	notPrefix int
+	shown     int
+}
+
+func (v verdict) String() string {
+	var parts []string
+	for name := range v.samples {
+		parts = append(parts, fmt.Sprintf("%s wrong in %d of %d", name, v.wrong[name], v.samples[name]))
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ", ") + fmt.Sprintf(", no prefix in %d of %d", v.notPrefix, v.shown)
+}
+
+// judge compares samples with where the commits stand in the log.
+func (v *verdict) judge(t *testing.T, samples []sample, log map[int64]location) {
+	t.Helper()
+	ids := slices.SortedFunc(mapsKeys(log), func(a, b int64) int { return log[a].end.Compare(log[b].end) })
+	for _, s := range samples {
+		visible := make(map[int64]bool, len(s.visible))
+		for _, id := range s.visible {
+			visible[id] = true
+			if _, found := log[id]; !found {
+				t.Fatalf("commit %d is visible and not in the log", id)
+			}
+		}
+		isVisible := func(id int64) bool { return id <= s.settled || visible[id] }
+		v.shown++
+		hidden := false
+		wrong := map[string]bool{}
+		outOfOrder := false
+		for _, id := range ids {
+			if id <= s.settled {
+				continue
+			}
+			at, seen := log[id], isVisible(id)
+			outOfOrder = outOfOrder || seen && hidden
+			hidden = hidden || !seen
+			for name, contains := range s.low {
+				if !seen && contains(at) {
+					wrong["low "+name] = true
+				}
+			}
+			for name, contains := range s.high {
+				if seen && !contains(at) {
+					wrong["high "+name] = true
+				}
+			}
+		}
+		if outOfOrder {
+			v.notPrefix++
+		}
+		v.count(s, wrong)
+	}
+}
+
+func (v *verdict) count(s sample, wrong map[string]bool) {
+	for name := range s.low {
+		v.samples["low "+name]++
+	}
+	for name := range s.high {
+		v.samples["high "+name]++
+	}
+	for name := range wrong {
+		v.wrong[name]++
+	}
+}
+
+// notPrefix is the name under which mustCatch asks for a snapshot that is no prefix of the log.
+const notPrefix = "no prefix"
+
+// run samples under load, in turns with and without a delay between the log's flush and its
+// sync, until every mark that must be caught was, and returns the verdict.
+func (h *hammer) run(t *testing.T, mustCatch ...string) verdict {
+	t.Helper()
+	h.inFlight = map[int64]bool{}
+	v := verdict{samples: map[string]int{}, wrong: map[string]int{}}
+	c := rawConn(t, h.srv)
+	var conns []*sql.Conn
+	for range committers {
+		conns = append(conns, session(t, h.server, "a"))
+	}
+	for turn := 0; ; turn++ {
+		mysqltest.Exec(t, h.server, "SET GLOBAL binlog_group_commit_sync_delay="+[]string{"3000", "0"}[turn%2])
+		v.judge(t, h.turn(t, c, conns), locate(t, h.server))
+		v.wrong[notPrefix] = v.notPrefix
+		caught := !slices.ContainsFunc(mustCatch, func(name string) bool { return v.wrong[name] == 0 })
+		if turn > 0 && caught || v.shown >= samplesMost {
+			t.Log(v)
+			for _, name := range mustCatch {
+				if v.wrong[name] == 0 {
+					t.Errorf("%s was never wrong in %d samples: the fact that forbids it did not show", name, v.shown)
+				}
+			}
+			return v
+		}
+	}
+}
+
+// turn takes samples while the committers run.
+func (h *hammer) turn(t *testing.T, c *server.RawConn, conns []*sql.Conn) []sample {
+	t.Helper()
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop.Store(true)
+	h.commitAll(t, conns, &stop, &wg)
+	var samples []sample
+	for i := range samplesWanted {
+		samples = append(samples, h.look(t, c, !h.xa && i%4 == 3))
+	}
+	return samples
+}
+
+// TestFact1_Marks repeats facts 1.1 to 1.4, 1.8, 1.9 and 14.5: which marks are safe on this
+// server, and that those which are not are caught.
+func TestFact1_Marks(t *testing.T) {
+	for _, c := range []struct {
+		gtid    bool
+		ordered string
+	}{{true, "ON"}, {true, "OFF"}, {false, "ON"}, {false, "OFF"}} {
+		t.Run(fmt.Sprintf("%s,order_commits=%s", gtidName(c.gtid), c.ordered), func(t *testing.T) {
+			h := newHammer(t, c.gtid)
+			setGlobal(t, h.server, "binlog_order_commits", c.ordered)
+			unsafe := []string{"low " + markFilePos}
+			if c.gtid {
+				unsafe = append(unsafe, "high "+markGTID)
+			}
+			if c.ordered == "OFF" {
+				unsafe = append(unsafe, notPrefix)
+			}
+			v := h.run(t, unsafe...)
+			safe := []string{"low " + markFileStart, "low " + markLogStatus, "high " + markFilePos}
+			if c.gtid {
+				safe = append(safe, "low "+markGTID)
+			}
+			for _, name := range safe {
+				if v.wrong[name] > 0 || v.samples[name] < samplesWanted/4 {
+					t.Errorf("%s was wrong in %d of %d samples", name, v.wrong[name], v.samples[name])
+				}
+			}
+			if c.ordered == "ON" && v.notPrefix > 0 {
+				t.Errorf("%d of %d snapshots were no prefix of the log", v.notPrefix, v.shown)
+			}
+		})
+	}
+}
+
+// TestFact15_5_XAMarks: counted at its XA COMMIT, an XA transaction keeps to the same marks.
+func TestFact15_5_XAMarks(t *testing.T) {
+	h := newHammer(t, true)
+	h.xa = true
+	v := h.run(t, "low "+markFilePos)
+	for _, name := range []string{"low " + markFileStart, "low " + markGTID, "high " + markFilePos} {
+		if v.wrong[name] > 0 || v.samples[name] < samplesWanted {
+			t.Errorf("%s was wrong in %d of %d samples", name, v.wrong[name], v.samples[name])
+		}
+	}
+}
+
+func newHammer(t *testing.T, gtid bool) *hammer {
+	t.Helper()
+	s := mysqltest.Take(t, mysqltest.Options{GTID: gtid, ExtraArgs: []string{"--max-binlog-size=16384"}})
+	mysqltest.Exec(t, s, "CREATE DATABASE a", "CREATE TABLE a.h (id BIGINT PRIMARY KEY)")
+	setGlobal(t, s, "binlog_group_commit_sync_delay", "0") // run changes it
+	return &hammer{server: s, srv: asBackupUser(t, s, "BACKUP_ADMIN"), gtid: gtid}
+}
