@@ -33,7 +33,7 @@ type LoadColumn struct {
 }
 
 // Load is the LOAD DATA statement of a table's chunks. The session that runs it has SET NAMES
-// binary, time_zone '+00:00', foreign_key_checks=0 and the sql_mode STRICT_ALL_TABLES,
+// utf8mb4 (for its names), time_zone '+00:00', foreign_key_checks=0 and the sql_mode STRICT_ALL_TABLES,
 // ALLOW_INVALID_DATES, NO_AUTO_VALUE_ON_ZERO (fact 6.12; without STRICT_ALL_TABLES for a chunk
 // with an ENUM of index 0). NULL stays NULL through every way.
 type Load struct {

@@ -112,5 +112,9 @@ func (r *Reader) check() error {
 
 // Close lets the object go.
 func (r *Reader) Close() error {
-	return errors.Join(r.expander.Close(), r.object.Close())
+	closed := r.expander.Close()
+	if r.err != nil {
+		closed = nil // gzip says again what Read has said
+	}
+	return errors.Join(closed, r.object.Close())
 }

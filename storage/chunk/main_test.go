@@ -1,0 +1,9 @@
+package chunk_test
+
+import (
+	"testing"
+
+	"github.com/tripod-db/tripod/internal/mysqltest"
+)
+
+func TestMain(m *testing.M) { mysqltest.Main(m) }
