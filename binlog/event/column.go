@@ -88,10 +88,10 @@ type ColumnMeta struct {
 	Dimensions uint32
 }
 
-// isNumeric tells whether the signedness of columns of the type is logged.
+// isNumeric tells whether the signedness of columns of the type is logged. YEAR is among them, as unsigned.
 func (t ColumnType) isNumeric() bool {
 	switch t {
-	case ColumnTiny, ColumnShort, ColumnInt24, ColumnLong, ColumnLongLong, ColumnNewDecimal, ColumnFloat, ColumnDouble:
+	case ColumnTiny, ColumnShort, ColumnInt24, ColumnLong, ColumnLongLong, ColumnNewDecimal, ColumnFloat, ColumnDouble, ColumnYear:
 		return true
 	}
 	return false

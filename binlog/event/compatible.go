@@ -40,7 +40,7 @@ func compatibleColumn(m *ColumnMeta, c *schema.Column, named bool) error {
 	if m.Nullable != c.Nullable {
 		return differs("nullability", m.Nullable, c.Nullable)
 	}
-	if m.SignKnown && m.Unsigned != c.Unsigned {
+	if m.SignKnown && m.Type != ColumnYear && m.Unsigned != c.Unsigned {
 		return differs("signedness: unsigned", m.Unsigned, c.Unsigned)
 	}
 	if m.CollationID != 0 && m.Type.isCharacter() && (m.CollationID == collationBinary) != isBinary(c) {

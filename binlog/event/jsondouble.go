@@ -6,11 +6,10 @@ import (
 )
 
 // How the server prints a double in a JSON document: the shortest digits that read back as the
-// same double, without exponent as long as that takes no more than doubleWidth characters, no
-// more than maxLeadingZeros zeros in front of the digits, and no zeros behind them beyond
-// maxPlainDigits digits.
+// same double, without exponent unless there would be more than maxLeadingZeros zeros between
+// point and digits, or zeros between digits and point and more than maxPlainDigits digits before
+// the point. (Measured on 9.7 over thousands of doubles: TestAppendJSONAgainstServer.)
 const (
-	doubleWidth     = 23
 	maxPlainDigits  = 15
 	maxLeadingZeros = 14
 )
@@ -22,14 +21,10 @@ func (w *jsonWriter) double(f float64) error {
 	}
 	var buf [32]byte
 	digits, exponent := shortestDigits(buf[:0], math.Abs(f))
-	width := doubleWidth
-	if f < 0 {
-		width--
-	}
 	if math.Signbit(f) {
 		w.dst = append(w.dst, '-')
 	}
-	if plain(len(digits), exponent, width) {
+	if isPlain(len(digits), exponent) {
 		w.dst = appendPlain(w.dst, digits, exponent)
 	} else {
 		w.dst = appendExponent(w.dst, digits, exponent)
@@ -59,16 +54,9 @@ func shortestDigits(buf []byte, f float64) (digits []byte, exponent int) {
 	return digits, exponent + 1
 }
 
-// plain tells whether n digits with the point at exponent are printed without an exponent.
-func plain(n, exponent, width int) bool {
-	length := exponent
-	switch {
-	case exponent <= 0:
-		length = n - exponent + 2
-	case exponent < n:
-		length = n + 1
-	}
-	return length <= width && exponent > -maxLeadingZeros && (exponent <= maxPlainDigits || n > exponent)
+// isPlain tells whether n digits with the point at exponent are printed without an exponent.
+func isPlain(n, exponent int) bool {
+	return exponent >= -maxLeadingZeros && (exponent <= maxPlainDigits || n > exponent)
 }
 
 func appendPlain(dst, digits []byte, exponent int) []byte {

@@ -202,13 +202,17 @@ func (w *jsonWriter) opaque(data []byte) error {
 	return nil
 }
 
+// maxJSONDecimalPrecision is greater than that of a column: the server counts leading zeros up to
+// whole groups of digits (seen: decimal(71,8)), and has room for nine groups.
+const maxJSONDecimalPrecision = 9 * digitsPerGroup
+
 // decimal prints a number: its precision, its scale, then as in a column.
 func (w *jsonWriter) decimal(value []byte) error {
 	if len(value) < 2 {
 		return jsonbError("a decimal of %d bytes", len(value))
 	}
 	precision, scale := int(value[0]), int(value[1])
-	if precision < 1 || precision > maxDecimalPrecision || scale > maxDecimalScale || scale > precision ||
+	if precision < 1 || precision > maxJSONDecimalPrecision || scale > maxDecimalScale || scale > precision ||
 		len(value)-2 != decimalSize(precision, scale) {
 		return jsonbError("a decimal(%d,%d) in %d bytes", precision, scale, len(value)-2)
 	}

@@ -46,13 +46,16 @@ func appendValue(dst []byte, c *schema.Column, m *ColumnMeta, raw []byte) ([]byt
 	case ColumnTiny, ColumnShort, ColumnInt24, ColumnLong, ColumnLongLong:
 		return appendInteger(dst, raw, c.Unsigned), nil
 	case ColumnFloat:
-		return appendDouble(dst, float64(math.Float32frombits(uint32(littleEndian(raw)))))
+		return appendDouble(dst, withinDigits(c, float64(math.Float32frombits(uint32(littleEndian(raw))))))
 	case ColumnDouble:
-		return appendDouble(dst, math.Float64frombits(littleEndian(raw)))
+		return appendDouble(dst, withinDigits(c, math.Float64frombits(littleEndian(raw))))
 	case ColumnNewDecimal:
 		return appendDecimal(dst, raw, int(m.Meta>>8), int(m.Meta&0xff)), nil
-	case ColumnEnum, ColumnSet:
+	case ColumnEnum:
 		return strconv.AppendUint(dst, littleEndian(raw), 10), nil
+	case ColumnSet:
+		// Signed: a SET with its 64th member compares as a negative number, and stores one as its bits.
+		return strconv.AppendInt(dst, int64(littleEndian(raw)), 10), nil
 	case ColumnBit:
 		return strconv.AppendUint(dst, bigEndian(raw), 10), nil
 	case ColumnYear:
@@ -103,6 +106,18 @@ func appendDouble(dst []byte, f float64) ([]byte, error) {
 		return dst, fmt.Errorf("floating-point value %v: %w", f, ErrMalformed)
 	}
 	return strconv.AppendFloat(dst, f, 'e', -1, 64), nil
+}
+
+// withinDigits returns f, or the greatest number that FLOAT(p,s) and DOUBLE(p,s) accept where
+// rounding has made the stored one greater: FLOAT(10,3) stores 9999999.999 as 10000000, and
+// refuses that as out of range, but takes 9999999.999. No literal finds such a value in every
+// WHERE clause; f*1e0 <=> 1e7 does.
+func withinDigits(c *schema.Column, f float64) float64 {
+	if c.Decimals < 0 || c.Length <= 0 {
+		return f
+	}
+	most := math.Pow10(c.Length-c.Decimals) - math.Pow10(-c.Decimals)
+	return max(-most, min(f, most))
 }
 
 // appendYear prints a YEAR: 0 is the year 0000, others count from 1900.
