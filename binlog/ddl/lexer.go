@@ -8,7 +8,7 @@ const (
 	modeNoBackslashEscapes uint64 = 1 << 20
 )
 
-// span is a half-open range of bytes of a text.
+// span is a half-open range: of bytes of a text, or of tokens.
 type span struct{ start, end int }
 
 func (s span) empty() bool { return s.end <= s.start }

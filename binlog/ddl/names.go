@@ -15,7 +15,47 @@ func Fold(n schema.Name, lowerCaseTableNames int) schema.Name {
 	return schema.Name{Schema: strings.ToLower(n.Schema), Name: strings.ToLower(n.Name)}
 }
 
-// Touches returns the roles in which the statement names n; for DROP DATABASE of its schema
-// and for an uncertain statement that may touch it, one role of its own is returned too.
-// Names are compared as the session's lower_case_table_names does.
-func (s *Statement) Touches(n schema.Name) []TableRef { return nil }
+// FoldObject is Fold for objects: names of routines and events have no case on any server,
+// those of views and triggers are names of files like tables'.
+func FoldObject(kind ObjectKind, n schema.Name, lowerCaseTableNames int) schema.Name {
+	n = Fold(n, lowerCaseTableNames)
+	switch kind {
+	case View, Trigger:
+	default:
+		n.Name = strings.ToLower(n.Name)
+	}
+	return n
+}
+
+func equalFold(a, b string) bool { return a == b || strings.EqualFold(a, b) }
+
+// Touches returns the places where the statement names n, in text order. DROP DATABASE of its
+// schema gives one in role Dropped (hard), an uncertain statement that may touch it one in
+// role Altered (not hard), both without a place in the text. Names are compared as the
+// session's lower_case_table_names does.
+func (s *Statement) Touches(n schema.Name) []TableRef {
+	lower := s.session.LowerCaseTableNames
+	key := Fold(n, lower)
+	var refs []TableRef
+	for _, t := range s.Tables {
+		if t.Role != Temporary && Fold(t.Name, lower) == key {
+			refs = append(refs, t)
+		}
+	}
+	if s.Verb == DropDatabase && foldSchema(s.Schema, lower) == key.Schema {
+		refs = append(refs, TableRef{Name: n, Role: Dropped, Hard: true})
+	}
+	if len(refs) > 0 || !s.Uncertain {
+		return refs
+	}
+	for _, name := range s.UncertainSchemas {
+		if foldSchema(name, lower) == key.Schema {
+			return []TableRef{{Name: n, Role: Altered}}
+		}
+	}
+	return nil
+}
+
+func foldSchema(name string, lowerCaseTableNames int) string {
+	return Fold(schema.Name{Schema: name}, lowerCaseTableNames).Schema
+}

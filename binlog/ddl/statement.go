@@ -150,9 +150,11 @@ type Object struct {
 	Table schema.Name
 	// RenamedTo is the new name in ALTER EVENT .. RENAME TO; zero otherwise.
 	RenamedTo schema.Name
-	// Start and End delimit the name in Statement.Text; TableStart and TableEnd the trigger's table.
-	Start, End           int
-	TableStart, TableEnd int
+	// Start and End delimit the name in Statement.Text, TableStart and TableEnd the trigger's
+	// table, RenamedStart and RenamedEnd the new name.
+	Start, End               int
+	TableStart, TableEnd     int
+	RenamedStart, RenamedEnd int
 }
 
 // Statement is what the text of one Query event says.
@@ -182,6 +184,13 @@ type Statement struct {
 	Uncertain        bool
 	UncertainSchemas []string
 
+	// OnlyByTriggers tells that the statement is Uncertain for no other reason than that
+	// triggers of the Written tables may have written elsewhere.
+	OnlyByTriggers bool
+	// Lossy tells that bytes of the text are no characters of the client's character set: Text
+	// names the right tables, but must not be sent to a server.
+	Lossy bool
+
 	// StartTransaction tells of the suffix that CREATE TABLE .. SELECT gets in the log (fact 8.1).
 	StartTransaction bool
 	// GeneratedByServer tells of the comment of that name (facts 8.4, 8.5, 8.10).
@@ -197,10 +206,12 @@ type Statement struct {
 	// Reason says, for kind NotInLog and for Uncertain, what could not be settled.
 	Reason string
 
-	definer   span
-	session   Session
-	lex       *lexed
-	createEnd span
+	definer span
+	// schemaAt is where CREATE, ALTER or DROP DATABASE names the schema; empty, but not zero,
+	// behind the keyword where ALTER DATABASE names none.
+	schemaAt span
+	session  Session
+	lex      *lexed
 }
 
 // Verb is the statement's first words in their usual form.
@@ -218,7 +229,7 @@ const (
 	CreateDatabase Verb = "CREATE DATABASE"
 	AlterDatabase  Verb = "ALTER DATABASE"
 	DropDatabase   Verb = "DROP DATABASE"
-	CreateObject   Verb = "CREATE OBJECT"
+	CreateObject   Verb = "CREATE OBJECT" // Objects says which
 	AlterObject    Verb = "ALTER OBJECT"
 	DropObject     Verb = "DROP OBJECT"
 )

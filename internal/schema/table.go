@@ -15,6 +15,9 @@ type Table struct {
 	Partitioned bool
 	// AutoIncrement is the definition's AUTO_INCREMENT= value, 0 where none is shown.
 	AutoIncrement uint64
+	Comment       string
+	// PartitionBy is the text behind PARTITION BY, empty where Partitioned is false.
+	PartitionBy string
 	// Create is the text of SHOW CREATE TABLE, UTF-8.
 	Create string
 }
@@ -58,6 +61,10 @@ type Column struct {
 	OnUpdate bool
 	// Expression is the text of a generated column, without its outer parentheses.
 	Expression string
+	// Default is the SQL text behind DEFAULT ('x', NULL, b'1', (uuid()), CURRENT_TIMESTAMP(6));
+	// empty where the definition shows none.
+	Default string
+	Comment string
 }
 
 // IsCharacter tells whether the column holds text in a character set (JSON, ENUM and SET excluded).
@@ -105,6 +112,8 @@ type Key struct {
 	Kind      KeyKind
 	Invisible bool
 	Parts     []KeyPart
+	Parser    string // of a full-text index, WITH PARSER; empty for the built-in one
+	Comment   string
 }
 
 // Reference is what a foreign key does to its children.
