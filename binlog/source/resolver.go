@@ -28,6 +28,7 @@ type Resolver struct {
 // entries is one log entry, or a run of them that is only looked at as a whole.
 type entries struct {
 	start     binlog.Position
+	count     int
 	gtid      binlog.GTID    // of one entry
 	run       binlog.GTIDSet // of several
 	anonymous bool           // one of them has no GTID: no set contains it
@@ -44,8 +45,9 @@ func (e *entries) containedIn(set binlog.GTIDSet) bool {
 }
 
 const (
-	// maxEntries bounds the queue while no tick comes (promise 8): beyond it, runs of runLength
-	// entries become one. A low then falls on the run's start: earlier, so as safe.
+	// maxEntries bounds the queue while no tick comes (promise 8): beyond it, entries become runs
+	// of runLength, and longer ones when that is not enough. A low then falls on a run's start:
+	// earlier, so as safe.
 	maxEntries = 1 << 16
 	runLength  = 64
 )
@@ -72,10 +74,10 @@ func (r *Resolver) Observe(t Tick) {
 func (r *Resolver) Entry(start binlog.Position, gtid binlog.GTID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.entries = append(r.entries, entries{start: start, gtid: gtid, anonymous: gtid.IsZero()})
+	r.entries = append(r.entries, entries{start: start, count: 1, gtid: gtid, anonymous: gtid.IsZero()})
 	r.resolve()
-	if len(r.entries) > maxEntries {
-		r.entries = joinRuns(r.entries)
+	for length := runLength; len(r.entries) > maxEntries; length *= 2 {
+		r.entries = joinRuns(r.entries, length)
 	}
 }
 
@@ -128,21 +130,26 @@ func (r *Resolver) resolve() {
 	}
 }
 
-// joinRuns makes one of every runLength neighbours.
-func joinRuns(in []entries) []entries {
-	out := make([]entries, 0, len(in)/runLength+1)
-	for len(in) > 0 {
-		n := min(runLength, len(in))
-		run := entries{start: in[0].start}
-		for _, e := range in[:n] {
-			run.anonymous = run.anonymous || e.anonymous
-			run.run.Add(e.gtid)
-			run.run.AddSet(e.run)
+// joinRuns makes neighbours into runs of at most length entries.
+func joinRuns(in []entries, length int) []entries {
+	var out []entries
+	for _, e := range in {
+		if last := len(out) - 1; last >= 0 && out[last].count+e.count <= length {
+			out[last].join(e)
+			continue
 		}
-		out = append(out, run)
-		in = in[n:]
+		out = append(out, e)
 	}
 	return out
+}
+
+func (e *entries) join(o entries) {
+	e.run.Add(e.gtid)
+	e.run.Add(o.gtid)
+	e.run.AddSet(o.run)
+	e.gtid = binlog.GTID{}
+	e.anonymous = e.anonymous || o.anonymous
+	e.count += o.count
 }
 
 // Low returns the tick's low watermark, once the stream has come far enough to know it.
