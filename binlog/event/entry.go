@@ -17,6 +17,23 @@ const (
 	XARollback                       // XA ROLLBACK of a prepared transaction
 )
 
+// String names the kind.
+func (k EntryKind) String() string {
+	switch k {
+	case Transaction:
+		return "transaction"
+	case Statement:
+		return "statement"
+	case XAPrepared:
+		return "XA prepare"
+	case XACommit:
+		return "XA commit"
+	case XARollback:
+		return "XA rollback"
+	}
+	return "unknown kind"
+}
+
 // Entry is one entry of the log: what a GTID stands for.
 type Entry struct {
 	// Start is where its first event starts: the GTID event, or BEGIN or the statement itself on

@@ -3,6 +3,7 @@ package event
 import (
 	"bytes"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -48,8 +49,9 @@ func newSession(t testing.TB, s *mysqltest.Server) *session {
 	}
 	t.Cleanup(func() {
 		// The pool would hand the settings on.
-		_ = conn.Raw(func(any) error { return errors.New("do not use again") })
-		_ = conn.Close()
+		if err := conn.Raw(func(any) error { return driver.ErrBadConn }); !errors.Is(err, driver.ErrBadConn) {
+			t.Errorf("drop a connection: %v", err)
+		}
 	})
 	c := &session{Conn: conn, server: s}
 	c.exec(t, "SET NAMES utf8mb4", "SET time_zone='+00:00'", "SET sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'")

@@ -99,7 +99,7 @@ func (l *literals) row(m *TableMap, im Image) error {
 		}
 		values[i] = string(literal)
 		atLimit := m.Columns[i].Type == ColumnFloat && table.Columns[i].Decimals >= 0 && strings.Contains(values[i], "99999") // see withinDigits
-		if m.Columns[i].Type != ColumnVector && !atLimit { // error 1210
+		if m.Columns[i].Type != ColumnVector && !atLimit {                                                                    // error 1210
 			l.predicates = append(l.predicates, fmt.Sprintf("SELECT COUNT(*) FROM %s WHERE id=%s AND %s <=> %s /* %s */",
 				target, values[0], table.Columns[i].Name, values[i], table.Columns[i].Type))
 		}

@@ -189,6 +189,12 @@ func (r *Rows) Each(fn func(before, after Image) error) error {
 	if r.Action != Delete {
 		after.cells = make([]cell, n)
 	}
+	if r.Action == Insert && len(r.images) == 0 && r.After.Count() == 0 {
+		// binlog_row_image=MINIMAL and a row of nothing but defaults: no columns, no NULL bits. The
+		// server puts one such row in an event (and refuses a statement with more: error 1534).
+		r.count = 1
+		return fn(before, after)
+	}
 	pos, count := 0, 0
 	for pos < len(r.images) {
 		start := pos
