@@ -46,6 +46,7 @@ type Report struct {
 	Tables       int
 	Rows         int
 	Kills        int
+	Files        int // of the source's binlog that the archive was compared with
 	Backup       time.Duration
 	Restores     time.Duration
 	Took         time.Duration
@@ -105,6 +106,9 @@ func (h *run) all(ctx context.Context) error {
 		return err
 	}
 	if err := h.endArchive(ctx); err != nil {
+		return err
+	}
+	if err := h.checkArchive(ctx); err != nil {
 		return err
 	}
 	for _, p := range h.stops {
@@ -380,7 +384,7 @@ func (h *run) stopPoint(ctx context.Context, flag string) error {
 	}
 	h.stops = append(h.stops, p)
 	h.report.StopPoints++
-	return nil
+	return h.rotate(ctx)
 }
 
 // endArchive brings the archive up to the source's end and ends the archiver.
