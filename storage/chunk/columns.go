@@ -31,13 +31,9 @@ func expression(c *schema.Column) string {
 	name := schema.Quote(c.Name)
 	switch c.Type {
 	case "float":
-		// As text a FLOAT has 6 digits; as a product it is a DOUBLE with all it needs (facts 7.1, 7.4).
+		// As text a FLOAT has 6 digits; as a product it is a DOUBLE with all it needs (facts 7.1,
+		// 7.4). A DOUBLE's own text is exact (fact 7.2), that of a DOUBLE(p,s) too.
 		return name + "*1e0"
-	case "double":
-		if c.Decimals >= 0 {
-			// DOUBLE(p,s) is printed with s digits, which need not be the nearest to the stored value.
-			return name + "*1e0"
-		}
 	case "enum":
 		// By number: a label does not tell an invalid value (index 0) from a member ''.
 		return name + "+0"

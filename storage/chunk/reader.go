@@ -25,6 +25,7 @@ type Reader struct {
 	textHash hash.Hash
 	bytes    uint64
 	err      error
+	closed   bool
 }
 
 // Open opens the chunk under key. want needs Bytes, BytesStored and the two hashes.
@@ -110,8 +111,13 @@ func (r *Reader) check() error {
 	return io.EOF
 }
 
-// Close lets the object go.
+// Close lets the object go. A second call does nothing: drivers close a reader that they have
+// loaded, and so do those who opened it.
 func (r *Reader) Close() error {
+	if r.closed {
+		return nil
+	}
+	r.closed = true
 	closed := r.expander.Close()
 	if r.err != nil {
 		closed = nil // gzip says again what Read has said
