@@ -195,20 +195,31 @@ func equal(a, b io.Reader) (bool, error) {
 	const block = 64 << 10
 	left, right := make([]byte, block), make([]byte, block)
 	for {
-		n, errLeft := io.ReadFull(a, left)
-		m, errRight := io.ReadFull(b, right)
-		for _, err := range []error{errLeft, errRight} {
-			if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-				return false, err
-			}
+		n, err := fill(a, left)
+		if err != nil {
+			return false, err
 		}
-		if !bytes.Equal(left[:n], right[:m]) {
-			return false, nil
+		m, err := fill(b, right)
+		if err != nil || n != m || !bytes.Equal(left[:n], right[:m]) {
+			return false, err
 		}
-		if errLeft != nil || errRight != nil {
-			return (errLeft != nil) == (errRight != nil), nil
+		if n < block {
+			return true, nil
 		}
 	}
+}
+
+// fill reads until p is full or r ends; it returns less than len(p) bytes only at the end.
+func fill(r io.Reader, p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var more int
+		more, err = r.Read(p[n:])
+		n += more
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
 }
 
 // Stat implements Bucket.

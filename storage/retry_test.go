@@ -138,7 +138,18 @@ func TestListingGoesOnBehindTheLastKey(t *testing.T) {
 // second meets it and has to know that it is ours.
 func TestPutIfAbsentWithLostAnswer(t *testing.T) {
 	under := open(t)
-	b := storage.Retry(storagetest.LoseAnswerOnce(under, "lease"), soon)
+	large := strings.Repeat("a segment, larger than a block ", 5000)
+	b := storage.Retry(storagetest.LoseAnswerOnce(under, "large"), soon)
+	if err := b.PutIfAbsent(t.Context(), "large", strings.NewReader(large), -1); err != nil {
+		t.Errorf("the winner was told %v", err)
+	}
+	for n, other := range []string{large + "x", large[:len(large)-1], "x" + large[1:]} {
+		b := storage.Retry(storagetest.LoseAnswerOnce(under, "large"), soon)
+		if err := b.PutIfAbsent(t.Context(), "large", strings.NewReader(other), -1); !errors.Is(err, storage.ErrExists) {
+			t.Errorf("loser %d was told %v", n, err)
+		}
+	}
+	b = storage.Retry(storagetest.LoseAnswerOnce(under, "lease"), soon)
 	if err := b.PutIfAbsent(t.Context(), "lease", strings.NewReader("holder 1"), 8); err != nil {
 		t.Errorf("the winner was told %v", err)
 	}

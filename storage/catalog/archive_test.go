@@ -234,13 +234,12 @@ func TestLeaseHasOneHolder(t *testing.T) {
 		for n := range 4 {
 			all.Go(func() {
 				lease := catalog.Lease{Version: 1, Epoch: epoch, Holder: fmt.Sprint(n), Spool: "s", Role: "archive", PID: n}
-				switch err := c.PutLease(t.Context(), instance, lease); {
-				case err == nil:
-					holders.Add(1)
-					holder.Store(lease)
-				default:
+				if err := c.PutLease(t.Context(), instance, lease); err != nil {
 					wantFault(t, err, fault.CodeLeaseHeld, fault.KindLease)
+					return
 				}
+				holders.Add(1)
+				holder.Store(lease)
 			})
 		}
 		all.Wait()

@@ -98,10 +98,11 @@ func ManifestKey(instance, id string) string { return BackupKey(instance, id, ma
 // IntentKey is the key of a backup's intent.
 func IntentKey(instance, id string) string { return BackupKey(instance, id, intentName) }
 
-// KindDatabase and KindTable are the kinds, in keys, of what is no Object of a manifest.
+// KindDatabase and KindTable are the kinds, in keys, of what is no Object of a manifest: hence
+// they have no type of their own.
 const (
-	KindDatabase ObjectKind = "database"
-	KindTable    ObjectKind = "table"
+	KindDatabase = "database"
+	KindTable    = "table"
 )
 
 // SchemaKey is the key, below the backup's folder, of a definition's text. For KindDatabase

@@ -224,7 +224,7 @@ func TestTruncatedWhileRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close() //nolint:errcheck // only read
+	defer r.Close()
 	if err := os.Truncate(filepath.Join(b.Root(), "k"), 10); err != nil {
 		t.Fatal(err)
 	}

@@ -136,7 +136,7 @@ func (c *cancelable) Read(p []byte) (int, error) {
 	if c.err = c.ended(); c.err == nil {
 		n, c.err = c.body.Read(p)
 	}
-	if c.err == io.EOF {
+	if errors.Is(c.err, io.EOF) {
 		c.err = nil
 		return n, io.EOF
 	}
