@@ -9,8 +9,9 @@ import (
 // spoolBlock is the unit in which a stored chunk is kept in memory until it is in the store.
 const spoolBlock = 256 << 10
 
-// spoolKept is how many blocks stay for the next chunk: 64 MiB, an incompressible chunk.
-const spoolKept = 64 << 20 / spoolBlock
+// spoolKept is how many blocks stay for the next chunk: 4 MiB. What is kept here no budget
+// knows of.
+const spoolKept = 4 << 20 / spoolBlock
 
 // spool holds a chunk as it will be stored. It grows by blocks, so nothing is ever copied to
 // make room.

@@ -161,6 +161,7 @@ func (w *Writer) Finish() (Sum, io.ReadSeeker, error) {
 // Put ends the chunk and stores it under key. The writer is ready for the next chunk then,
 // also after an error.
 func (w *Writer) Put(ctx context.Context, bucket storage.Bucket, key string) (Sum, error) {
+	defer w.stored.reset()
 	sum, body, err := w.Finish()
 	if err != nil {
 		return Sum{}, fmt.Errorf("write %s: %w", key, err)
@@ -181,6 +182,7 @@ func (w *Writer) Discard() error {
 	if err := w.compressor.Close(); err != nil {
 		return fmt.Errorf("discard chunk: %w", err)
 	}
+	w.stored.reset()
 	w.text, w.rows, w.bytes = w.text[:0], 0, 0
 	return nil
 }
