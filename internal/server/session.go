@@ -24,6 +24,8 @@ const noLimit = "18446744073709551615"
 // know a variable from seeing it; isolation has two names, so it is set by its statement.
 //
 //   - completion_type: CHAIN would leave a transaction open behind each COMMIT (promise 1).
+//   - NAMES comes first and alone: a global character_set_connection of utf16 would garble the
+//     literals behind it.
 //   - wait_timeout, net_write_timeout: a short global one would cut connections that wait for
 //     room in the store.
 const commonSession = "time_zone='+00:00', autocommit=1, completion_type=0," +
@@ -35,11 +37,11 @@ const commonSession = "time_zone='+00:00', autocommit=1, completion_type=0," +
 
 // sourceSession is DESIGN section 4, "Reading is exact". lock_wait_timeout=1: our look at a
 // table never waits longer behind somebody's ALTER, and holds nobody up (facts 3.2, 3.3).
-const sourceSession = "SET NAMES binary, sql_mode='', lock_wait_timeout=1, innodb_lock_wait_timeout=1, " + commonSession
+const sourceSession = "SET NAMES binary; SET sql_mode='', lock_wait_timeout=1, innodb_lock_wait_timeout=1, " + commonSession
 
 // targetSession is what loading and replaying begin with (DESIGN section 8); each replayed
 // statement brings its own context. Locks are waited for as long as the server likes.
-const targetSession = "SET NAMES utf8mb4, sql_mode='" + targetMode + "', foreign_key_checks=0, " + commonSession
+const targetSession = "SET NAMES utf8mb4; SET sql_mode='" + targetMode + "', foreign_key_checks=0, " + commonSession
 
 const targetMode = "NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ALLOW_INVALID_DATES"
 
