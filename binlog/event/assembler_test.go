@@ -25,7 +25,19 @@ type step struct {
 	check  func(*Entry) error
 }
 
-// assemblerSteps need the schema a with the tables t (id, v) and m (the same in MyISAM).
+// assemblerTables are what assemblerSteps need.
+func assemblerTables() []string {
+	s := []string{"CREATE DATABASE a", "USE a", "CREATE TABLE t (id int PRIMARY KEY, v int)", "CREATE TABLE u LIKE t",
+		"CREATE TABLE m (id int PRIMARY KEY, v int) ENGINE=MyISAM", "CREATE TABLE d (v int DEFAULT 1)",
+		"CREATE TABLE tt LIKE t", "CREATE TABLE tl LIKE t", "CREATE TRIGGER tr AFTER INSERT ON tt FOR EACH ROW INSERT INTO tl VALUES (NEW.id,NEW.v)",
+		"CREATE TABLE p LIKE t", "CREATE TABLE ch (id int PRIMARY KEY, pid int, FOREIGN KEY (pid) REFERENCES p(id) ON DELETE CASCADE)",
+		"INSERT INTO p VALUES (1,1)", "INSERT INTO ch VALUES (1,1),(2,1)"}
+	for i := range 12 {
+		s = append(s, fmt.Sprintf("CREATE TABLE n%d (id int PRIMARY KEY AUTO_INCREMENT, v int)", i))
+	}
+	return s
+}
+
 func assemblerSteps(compressed bool) []step {
 	prepared := "X'7831',X'6272',7"
 	steps := []step{
@@ -58,6 +70,16 @@ func assemblerSteps(compressed bool) []step {
 			check: func(e *Entry) error {
 				if e.Tables[0].Flags&RowsNoForeignKeyChecks == 0 {
 					return fmt.Errorf("flags 0x%x", e.Tables[0].Flags)
+				}
+				return nil
+			}},
+		{name: "trigger", run: []string{"INSERT INTO tt VALUES (1,1),(2,2)"}, kind: Transaction, tables: "a.tt=2 a.tl=2"},
+		{name: "cascade", run: []string{"DELETE FROM p WHERE id=1"}, kind: Transaction, tables: "a.ch=2 a.p=1",
+			check: func(e *Entry) error {
+				for _, touch := range e.Tables {
+					if touch.Flags&RowsCascadesLogged == 0 {
+						return fmt.Errorf("%s has flags 0x%x", touch.Name, touch.Flags)
+					}
 				}
 				return nil
 			}},
@@ -102,11 +124,7 @@ func TestAssembler(t *testing.T) {
 func testAssembler(t *testing.T, gtids, compressed bool) {
 	s := mysqltest.Take(t, mysqltest.Options{GTID: gtids})
 	c := newSession(t, s)
-	c.exec(t, "CREATE DATABASE a", "USE a", "CREATE TABLE t (id int PRIMARY KEY, v int)", "CREATE TABLE u LIKE t",
-		"CREATE TABLE m (id int PRIMARY KEY, v int) ENGINE=MyISAM", "CREATE TABLE d (v int DEFAULT 1)")
-	for i := range 12 {
-		c.exec(t, fmt.Sprintf("CREATE TABLE n%d (id int PRIMARY KEY AUTO_INCREMENT, v int)", i))
-	}
+	c.exec(t, assemblerTables()...)
 	first := beginLog(t, s)
 	before := status(t, c)
 	steps := assemblerSteps(compressed)

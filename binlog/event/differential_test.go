@@ -27,7 +27,7 @@ func TestParserAgainstGoMySQL(t *testing.T) {
 	s := mysqltest.Source(t)
 	c := newSession(t, s)
 	r := newRand(t)
-	tables := append(allTables(r, "diff"), documentTable(r, "diff"))
+	tables := append(allTables(r, "diff"), documentTable(r, "diff"), partitionedTable(r, "diff"))
 	c.exec(t, "CREATE DATABASE diff")
 	for _, table := range tables {
 		c.exec(t, table.createIn("diff"))
@@ -141,6 +141,11 @@ func compareEvents(t *testing.T, where string, e Event, g replication.Event, def
 		if d := definitions[m.Name]; d != nil {
 			if err := Compatible(m, d); err != nil {
 				t.Errorf("%s: R7: %v", where, err)
+			}
+			for i, c := range m.Columns { // go-mysql does not read it
+				if c.Type == ColumnVector && int(c.Dimensions) != d.Columns[i].Length {
+					t.Errorf("%s: column %d: VECTOR(%d) in the log, VECTOR(%d) in the definition", where, i, c.Dimensions, d.Columns[i].Length)
+				}
 			}
 		}
 	case *replication.RowsEvent:

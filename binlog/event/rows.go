@@ -46,7 +46,8 @@ type Rows struct {
 	// Before and After tell which columns are in the images; the zero value where the action has no such image.
 	Before Bitmap
 	After  Bitmap
-	// Partition is the number of the partition that the rows (of an UPDATE: the rows before) lie in; -1 where it is not logged.
+	// Partition is the number of the partition that the rows lie in, of an UPDATE afterwards; -1
+	// where it is not logged (tables without partitions, MySQL before 8.0.16).
 	Partition int
 
 	images []byte

@@ -65,6 +65,13 @@ func documentTable(r *rand.Rand, db string) *testTable {
 	return newTestTable(r, schema.Name{Schema: db, Name: "documents"}, []kind{d, d})
 }
 
+// partitionedTable has rows that move between partitions.
+func partitionedTable(r *rand.Rand, db string) *testTable {
+	t := newTestTable(r, schema.Name{Schema: db, Name: "parts"}, integerKinds()[:4])
+	t.create += " PARTITION BY HASH (id) PARTITIONS 3"
+	return t
+}
+
 func (t *testTable) createIn(db string) string {
 	return "CREATE TABLE " + schema.Name{Schema: db, Name: t.Name.Name}.Quoted() + " " + t.create
 }
