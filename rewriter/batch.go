@@ -11,6 +11,19 @@ import (
 type Batch struct {
 	text   []byte
 	pieces []piece
+	// alternatives holds, for the pieces of rule Account, what rule Window would do instead; nil
+	// where nobody will ask.
+	alternatives *Batch
+}
+
+// NewBatch returns an empty batch. With alternatives it can answer Alternative, at the price of
+// twice the work.
+func NewBatch(alternatives bool) *Batch {
+	b := new(Batch)
+	if alternatives {
+		b.alternatives = new(Batch)
+	}
+	return b
 }
 
 // piece is the text of one row's statement, without what it can share with its neighbours.
@@ -18,10 +31,13 @@ type piece struct {
 	table      *Table
 	start, end int // in Batch.text
 	verb       verb
+	change     string
 	rule       Rule
 	lenient    bool
 	count      int
 	origin     Origin
+	// from and to delimit, in the alternatives, what rule Window would do.
+	from, to int
 }
 
 // Statement is SQL for the target. SQL is valid until the batch is reset.
@@ -34,8 +50,10 @@ type Statement struct {
 	Count int
 	Rule  Rule
 	// Lenient: the statement writes an ENUM of index 0, which STRICT refuses; nothing but that
-	// warning (1265 on an ENUM column) may come of it.
+	// warning (1265 on one of the columns Enums) may come of it.
 	Lenient bool
+	Enums   []string
+	Change  string // insert, update, delete: what the log says of a single row
 	// First and Last are the origins of its first and last change.
 	First, Last Origin
 
@@ -62,7 +80,52 @@ func (b *Batch) Add(t *Table, rule Rule, c Change, o Origin) error {
 	for i := pieces; i < len(b.pieces); i++ {
 		b.pieces[i].rule = rule
 	}
+	if rule == Account && b.alternatives != nil {
+		return b.addAlternative(t, &b.pieces[pieces], c, o)
+	}
 	return nil
+}
+
+// addAlternative notes what would make the target hold the after-image whatever it holds now:
+// rule Window; for a keyless table only the row's being there.
+func (b *Batch) addAlternative(t *Table, p *piece, c Change, o Origin) error {
+	p.from = len(b.alternatives.pieces)
+	var err error
+	switch {
+	case t.Keyed():
+		err = b.alternatives.window(t, c, o)
+	case c.After.Exists():
+		err = b.alternatives.addTuple(t, verbReplace, c, o, Uncounted)
+	}
+	p.to = len(b.alternatives.pieces)
+	return err
+}
+
+// Alternative yields what to run instead of a statement of Singles that did not do what it had
+// to, so that the binlog wins.
+func (b *Batch) Alternative(s Statement) iter.Seq[Statement] {
+	return func(yield func(Statement) bool) {
+		if b.alternatives == nil || len(s.pieces) != 1 {
+			return
+		}
+		for i := s.pieces[0].from; i < s.pieces[0].to; i++ {
+			if !yield(b.alternatives.statement(b.alternatives.pieces[i : i+1])) {
+				return
+			}
+		}
+	}
+}
+
+// Transactional tells whether what the batch does can be rolled back. A batch holds tables of
+// one kind: the first change decides (see Mixes).
+func (b *Batch) Transactional() bool {
+	return len(b.pieces) == 0 || b.pieces[0].table.transactional
+}
+
+// Mixes tells that a change of t does not belong into this batch, as only one of them can be
+// rolled back (error 1785).
+func (b *Batch) Mixes(t *Table) bool {
+	return len(b.pieces) > 0 && b.Transactional() != t.transactional
 }
 
 // Size returns the bytes of SQL that the batch holds, nearly.
@@ -75,6 +138,9 @@ func (b *Batch) Len() int { return len(b.pieces) }
 func (b *Batch) Reset() {
 	clear(b.pieces)
 	b.text, b.pieces = b.text[:0], b.pieces[:0]
+	if b.alternatives != nil {
+		b.alternatives.Reset()
+	}
 }
 
 func (b *Batch) addTuple(t *Table, v verb, c Change, o Origin, count int) error {
@@ -83,13 +149,13 @@ func (b *Batch) addTuple(t *Table, v verb, c Change, o Origin, count int) error 
 	if err != nil {
 		return err
 	}
-	b.push(text, piece{table: t, start: start, verb: v, lenient: t.hasZeroEnum(c.After), count: count, origin: o})
+	b.push(text, piece{table: t, start: start, verb: v, change: c.kind(), lenient: t.hasZeroEnum(c.After), count: count, origin: o})
 	return nil
 }
 
 func (b *Batch) addDelete(t *Table, c Change, o Origin, count int) error {
 	start := len(b.text)
-	p := piece{table: t, start: start, verb: verbDelete, count: count, origin: o}
+	p := piece{table: t, start: start, verb: verbDelete, change: c.kind(), count: count, origin: o}
 	var text []byte
 	var err error
 	if t.identityList != "" {
@@ -113,7 +179,7 @@ func (b *Batch) addOther(t *Table, c Change, o Origin, write func([]byte) ([]byt
 		return err
 	}
 	lenient := c.After.Exists() && t.hasZeroEnum(c.After)
-	b.push(text, piece{table: t, start: start, verb: verbOther, lenient: lenient, count: 1, origin: o})
+	b.push(text, piece{table: t, start: start, verb: verbOther, change: c.kind(), lenient: lenient, count: 1, origin: o})
 	return nil
 }
 
@@ -168,7 +234,10 @@ func (b *Batch) statement(pieces []piece) Statement {
 	p := &pieces[0]
 	s := Statement{
 		Table: p.table.name, Rows: len(pieces), Count: p.count, Rule: p.rule, Lenient: p.lenient,
-		First: p.origin, Last: pieces[len(pieces)-1].origin, pieces: pieces,
+		Change: p.change, First: p.origin, Last: pieces[len(pieces)-1].origin, pieces: pieces,
+	}
+	if p.lenient {
+		s.Enums = p.table.enumNames()
 	}
 	if p.count != Uncounted {
 		s.Count = len(pieces)

@@ -28,6 +28,8 @@ type Table struct {
 	autoInc  int         // ordinal of the AUTO_INCREMENT column, -1 without
 	enums    []int       // ordinals of ENUM columns: a value of index 0 needs a statement without STRICT
 
+	transactional bool
+
 	insertHead  string
 	replaceHead string
 	deleteHead  string
@@ -39,7 +41,7 @@ type Table struct {
 
 // NewTable prepares statements for the table that def describes and that is called name on the target.
 func NewTable(def *schema.Table, name schema.Name) *Table {
-	t := &Table{def: def, name: name, autoInc: -1}
+	t := &Table{def: def, name: name, autoInc: -1, transactional: def.Class() != schema.NonTransactional}
 	var list []byte
 	for i := range def.Columns {
 		c := &def.Columns[i]
@@ -107,6 +109,17 @@ type Change struct {
 	After  event.Image
 }
 
+// kind names what the log says was done to the row.
+func (c Change) kind() string {
+	switch {
+	case !c.Before.Exists():
+		return "insert"
+	case !c.After.Exists():
+		return "delete"
+	}
+	return "update"
+}
+
 // check refuses images without all columns: a missing column is not NULL.
 func (t *Table) check(c Change) error {
 	for _, im := range []event.Image{c.Before, c.After} {
@@ -143,6 +156,14 @@ func (t *Table) hasZeroEnum(im event.Image) bool {
 		}
 	}
 	return false
+}
+
+func (t *Table) enumNames() []string {
+	names := make([]string, len(t.enums))
+	for n, i := range t.enums {
+		names[n] = t.def.Columns[i].Name
+	}
+	return names
 }
 
 // AutoIncrement returns the value of the AUTO_INCREMENT column in an image; 0 where there is
