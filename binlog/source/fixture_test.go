@@ -65,6 +65,9 @@ func setGlobal(t testing.TB, s *mysqltest.Server, name, value string) {
 	if err := s.Root().QueryRowContext(t.Context(), "SELECT @@global."+name).Scan(&before); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := strconv.Atoi(before); err != nil {
+		before = "'" + before + "'"
+	}
 	mysqltest.Exec(t, s, "SET GLOBAL "+name+"="+value)
 	t.Cleanup(func() {
 		// The context of the test is over here.

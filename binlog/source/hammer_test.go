@@ -268,6 +268,21 @@ func (h *hammer) turn(t *testing.T, c *server.RawConn, conns []*sql.Conn) []samp
 	return samples
 }
 
+// underLoad runs do while the committers run, each on a new connection.
+func (h *hammer) underLoad(t *testing.T, do func()) {
+	t.Helper()
+	var conns []*sql.Conn
+	for range committers {
+		conns = append(conns, session(t, h.server, "a"))
+	}
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop.Store(true)
+	h.commitAll(t, conns, &stop, &wg)
+	do()
+}
+
 // TestFact1_Marks repeats facts 1.1 to 1.4, 1.8, 1.9 and 14.5: which marks are safe on this
 // server, and that those which are not are caught.
 func TestFact1_Marks(t *testing.T) {
