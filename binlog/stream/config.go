@@ -2,6 +2,7 @@ package stream
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -17,6 +18,8 @@ var (
 	ErrPurged = errors.New("the server does not have the binlog file")
 	// ErrIdentity: the server is another one, or its log is not the one that was read before.
 	ErrIdentity = errors.New("the server has another history")
+	// ErrOtherServer is the ErrIdentity of another server_uuid: a failover, or an address of several servers (W6).
+	ErrOtherServer = fmt.Errorf("%w: it is another server", ErrIdentity)
 	// ErrBeyond4GiB: a connection cannot begin there; open the file's start and drop what is held.
 	ErrBeyond4GiB = errors.New("the replication protocol cannot name a place beyond 4 GiB")
 )

@@ -46,6 +46,7 @@ type Follower struct {
 	timeline  binlog.Timeline
 	file      string
 	chain     *binlog.Chain // of file up to the last event that came
+	ended     *binlog.Chain // of the file before
 	delivered uint64        // end of what was handed out of file
 
 	// Up to verifyEnd the server sends what is held already; there the chain is verifySum.
@@ -137,6 +138,10 @@ func (f *Follower) FormatTime() uint32 { return f.stream.FormatTime() }
 // Chain returns the chain of the current file up to the end of the event that Next returned
 // last. It moves with Next.
 func (f *Follower) Chain() *binlog.Chain { return f.chain }
+
+// EndedChain returns the chain of the file before the current one, at its end; nil while the
+// stream is in the file that it began in.
+func (f *Follower) EndedChain() *binlog.Chain { return f.ended }
 
 // Acknowledge says that behind the event that Next returned last no entry is open: a new
 // connection may begin there, or at the acknowledged place before.
@@ -232,7 +237,7 @@ func (f *Follower) enter(file string) error {
 	if f.chain.Offset() < f.verifyEnd {
 		return fmt.Errorf("%w: %s ends at %d, before %d bytes that were read of it", ErrIdentity, f.file, f.chain.Offset(), f.verifyEnd)
 	}
-	f.file, f.chain, f.delivered, f.verifyEnd = file, fileStart(), 0, 0
+	f.file, f.ended, f.chain, f.delivered, f.verifyEnd = file, f.chain, fileStart(), 0, 0
 	f.before, f.last = Mark{}, Mark{}
 	f.cfg.Expect.FormatTime = 0
 	return nil

@@ -91,7 +91,7 @@ func (s *Stream) identify() error {
 		return fault.New(fault.CodeFailed, fault.KindSource, "name a MySQL server of version 5.6 or later",
 			"the source has no server_uuid: its log cannot be told from another one")
 	case s.cfg.Expect.ServerUUID != "" && s.cfg.Expect.ServerUUID != s.uuid:
-		return fmt.Errorf("%w: its server_uuid is %s, not %s", ErrIdentity, s.uuid, s.cfg.Expect.ServerUUID)
+		return fmt.Errorf("%w: its server_uuid is %s, not %s", ErrOtherServer, s.uuid, s.cfg.Expect.ServerUUID)
 	}
 	return nil
 }

@@ -1,0 +1,414 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/segment"
+	"github.com/tripod-db/tripod/binlog/stream"
+)
+
+// receiver puts what a stream sends into extents, and cuts these at boundaries between entries.
+type receiver struct {
+	config Config
+	spool  *spool
+	queue  *queue
+
+	mu       sync.Mutex // flush cuts beside receive
+	follower *stream.Follower
+	asm      *event.Assembler
+	tip      *tip // of what is cut; nil before the first segment
+	xa       openXA
+
+	file       string
+	formatTime uint32
+	ended      *segment.PreviousFile // the file before file; nil where the archive begins, and behind a hole
+	// before and last are the last two boundaries of the file, with the chain's state.
+	before, last stream.Mark
+
+	received bool    // something that was not held before
+	extent   *extent // nil when nothing came since the last cut
+	summary  summary
+	began    beginning
+	due      chan struct{} // an extent has begun
+
+	progress progressMark
+}
+
+// beginning is what is known where the extent begins.
+type beginning struct {
+	inside bool
+	state  binlog.ChainState
+	sum    binlog.Digest
+}
+
+// progressMark is what other goroutines may know of the stream.
+type progressMark struct {
+	mu       sync.Mutex
+	file     string
+	end      uint64
+	verified bool      // the stream is behind what was held when it began
+	moved    time.Time // when the last event came
+}
+
+func (p *progressMark) set(file string, end uint64, verified bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.file, p.end, p.verified, p.moved = file, end, verified, time.Now()
+}
+
+func (p *progressMark) get() (file string, end uint64, verified bool, moved time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.file, p.end, p.verified, p.moved
+}
+
+func newReceiver(cfg Config, s *spool, q *queue) *receiver {
+	return &receiver{config: cfg, spool: s, queue: q, due: make(chan struct{}, 1)}
+}
+
+// attach sets the receiver up behind a new stream that begins at s.
+func (r *receiver) attach(f *stream.Follower, s start) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.follower, r.asm = f, event.NewAssembler(s.resume.Position.Timeline, event.WithoutRowCounts())
+	r.file, r.formatTime, r.ended = s.resume.Position.File, f.FormatTime(), s.previous
+	r.tip, r.xa = s.tip.clone(), openXA{}
+	if s.tip != nil && !s.behindHole {
+		r.xa = newOpenXA(s.tip.header.OpenXA)
+	}
+	r.before, r.last = f.Marks()
+	r.extent, r.summary, r.received = nil, summary{}, false
+	r.progress.set(r.file, s.resume.Held, f.Chain().Offset() >= s.resume.Held)
+	if f.Chain().Offset() > binlog.FirstOffset { // else the real one comes
+		if err := r.asm.SetFormat(f.Format()); err != nil {
+			return sourceFault(err)
+		}
+	}
+	return r.goOn()
+}
+
+// goOn notes, when the stream comes to the end of what is held, how the next extent begins.
+func (r *receiver) goOn() error {
+	chain := r.follower.Chain()
+	if r.tip == nil || r.tip.header.File != r.file || chain.Offset() != r.tip.header.End {
+		return nil
+	}
+	state, err := chain.AppendState(nil)
+	if err != nil {
+		return err
+	}
+	r.began = beginning{inside: r.tip.header.EndsInside, state: state, sum: r.tip.header.SHA256End}
+	return nil
+}
+
+// receive takes events until ctx ends or the stream does.
+func (r *receiver) receive(ctx context.Context) error {
+	for {
+		if err := r.queue.awaitRoom(ctx, r.config.SpoolSize); err != nil {
+			return err
+		}
+		e, err := r.follower.Next(ctx)
+		if err != nil {
+			return err
+		}
+		if e.Raw == nil {
+			continue
+		}
+		if err := r.take(e); err != nil {
+			return err
+		}
+	}
+}
+
+// take adds one event.
+func (r *receiver) take(e stream.Event) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e.File != r.file {
+		if err := r.enter(e.File); err != nil {
+			return err
+		}
+	}
+	entry, err := r.asm.Add(e.File, e.Start, e.Raw)
+	if err != nil {
+		return sourceFault(err)
+	}
+	if !e.Held {
+		if err := r.keep(e); err != nil {
+			return err
+		}
+		if entry != nil {
+			r.summary.add(entry)
+			r.xa.pass(entry)
+		}
+	}
+	if r.asm.AtBoundary() {
+		if err := r.mark(); err != nil {
+			return err
+		}
+	}
+	if e.Held {
+		r.progress.set(r.tip.header.File, r.tip.header.End, e.End >= r.tip.header.End)
+		return r.goOn()
+	}
+	r.progress.set(e.File, e.End, true)
+	return r.cutIfDue()
+}
+
+// keep writes an event's bytes to the spool and notes what its kind says.
+func (r *receiver) keep(e stream.Event) error {
+	r.received = true
+	if r.extent == nil {
+		if err := r.begin(e.Start); err != nil {
+			return err
+		}
+	}
+	if err := r.extent.append(e.Raw); err != nil {
+		return err
+	}
+	r.queue.grow(int64(len(e.Raw)))
+	switch event.Type(e.Raw[4]) {
+	case event.TypeRotate, event.TypeStop:
+		r.summary.closed = true
+	case event.TypePreviousGTIDs:
+		set, err := previousGTIDs(r.follower.Format(), e.Raw)
+		if err != nil {
+			return sourceFault(err)
+		}
+		r.summary.previousGTIDs = &set
+	}
+	return nil
+}
+
+// previousGTIDs reads the set out of a Previous_gtids event.
+func previousGTIDs(format, raw []byte) (binlog.GTIDSet, error) {
+	p := event.NewParser()
+	if _, err := p.Parse(format); err != nil {
+		return binlog.GTIDSet{}, err
+	}
+	events, err := p.Parse(raw)
+	if err != nil {
+		return binlog.GTIDSet{}, err
+	}
+	for _, e := range events {
+		if previous, ok := e.(*event.PreviousGTIDs); ok {
+			return previous.Set, nil
+		}
+	}
+	return binlog.GTIDSet{}, fmt.Errorf("read Previous_gtids event: it is none: %w", event.ErrMalformed)
+}
+
+// begin makes an extent for the events from start on. A file's first one holds the magic too,
+// which no server sends.
+func (r *receiver) begin(start uint64) error {
+	inFront := []byte(nil)
+	if start == binlog.FirstOffset {
+		start, inFront = 0, []byte(stream.Magic)
+		r.began = beginning{sum: binlog.EmptyDigest}
+	} else if r.tip == nil || r.tip.header.File != r.file || r.tip.header.End != start {
+		return fmt.Errorf("receive %s: event at %d does not go on where the last segment ends", r.file, start)
+	}
+	var err error
+	if r.extent, err = r.spool.create(start); err != nil {
+		return err
+	}
+	r.isDue()
+	if len(inFront) == 0 {
+		return nil
+	}
+	r.queue.grow(int64(len(inFront)))
+	return r.extent.append(inFront)
+}
+
+// mark notes that no entry is open behind the last event.
+func (r *receiver) mark() error {
+	chain := r.follower.Chain()
+	if chain.Offset() == r.last.Offset {
+		return nil
+	}
+	state, err := chain.AppendState(r.before.State[:0])
+	if err != nil {
+		return err
+	}
+	r.before, r.last = r.last, stream.Mark{Offset: chain.Offset(), State: state}
+	return r.follower.Acknowledge()
+}
+
+// cutIfDue cuts where the file ends, and where the extent has the size of a segment: at the last
+// boundary, or inside an entry that is larger than that.
+func (r *receiver) cutIfDue() error {
+	switch {
+	case r.extent == nil:
+		return nil
+	case r.summary.closed:
+		return r.cutAt(r.follower.Chain())
+	case r.extent.size < r.config.SegmentSize:
+		return nil
+	case r.last.Offset > r.extent.start:
+		return r.cutAtBoundary()
+	}
+	return r.cutAt(r.follower.Chain())
+}
+
+// flush cuts what has come at the last boundary.
+func (r *receiver) flush() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.extent == nil:
+		return nil
+	case r.last.Offset <= r.extent.start: // an entry is open since then
+		r.isDue()
+		return nil
+	}
+	return r.cutAtBoundary()
+}
+
+// isDue starts the time after which the extent is cut.
+func (r *receiver) isDue() {
+	select {
+	case r.due <- struct{}{}:
+	default:
+	}
+}
+
+// stop cuts at the last boundary and forgets what lies behind it: the source has it again.
+func (r *receiver) stop() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.extent == nil {
+		return nil
+	}
+	if r.last.Offset <= r.extent.start {
+		e := r.extent
+		r.extent = nil
+		r.queue.grow(-e.size)
+		return e.drop(r.spool)
+	}
+	chain, err := binlog.ResumeChain(r.last.State)
+	if err != nil {
+		return err
+	}
+	r.queue.grow(-int64(r.extent.end() - r.last.Offset))
+	return r.cutAt(chain)
+}
+
+// heldTip returns what is known at the end of what was cut.
+func (r *receiver) heldTip() *tip {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tip.clone()
+}
+
+// hasReceived tells whether the last stream sent anything new.
+func (r *receiver) hasReceived() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.received
+}
+
+// flushing cuts what has come a flush after its first byte; the first time of a run sooner.
+func (r *receiver) flushing(ctx context.Context) error {
+	delay := min(r.config.timing.firstCut, r.config.Flush)
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-r.due:
+		}
+		if err := sleep(ctx, delay); err != nil {
+			return err
+		}
+		if err := r.flush(); err != nil {
+			return err
+		}
+		delay = r.config.Flush
+	}
+}
+
+// cutAtBoundary cuts at the last boundary and begins the next extent with what lies behind it.
+func (r *receiver) cutAtBoundary() error {
+	// Not the follower's chain: flush runs beside its goroutine.
+	chain, err := binlog.ResumeChain(r.last.State)
+	if err != nil {
+		return err
+	}
+	if r.last.Offset == r.extent.end() {
+		return r.cutAt(chain)
+	}
+	old := r.extent
+	rest, err := old.tail(r.last.Offset)
+	if err != nil {
+		return err
+	}
+	next, err := r.spool.create(r.last.Offset)
+	if err != nil {
+		return err
+	}
+	if next.size, err = io.Copy(next.w, rest); err != nil {
+		return spoolFault("write to the spool folder", err)
+	}
+	if err := r.finish(old, chain, false); err != nil {
+		return err
+	}
+	r.extent = next
+	r.isDue()
+	return nil
+}
+
+// cutAt ends the extent where chain is.
+func (r *receiver) cutAt(chain *binlog.Chain) error {
+	e := r.extent
+	r.extent = nil
+	return r.finish(e, chain, r.last.Offset < chain.Offset())
+}
+
+// finish hands an extent over that ends where chain is.
+func (r *receiver) finish(e *extent, chain *binlog.Chain, inside bool) error {
+	h := segment.Header{
+		Version:  segment.Version,
+		Timeline: r.follower.Timeline(), File: r.file, Start: e.start, End: chain.Offset(), FormatTime: r.formatTime,
+		BeginsInside: r.began.inside, EndsInside: inside, Boundary: r.last.Offset,
+		SHA256Start: r.began.sum, State: r.began.state, SHA256End: chain.Sum(), OpenXA: r.xa.list(),
+	}
+	if e.start == 0 {
+		h.Previous = r.ended
+	}
+	resume := r.before
+	if inside {
+		resume = r.last
+	}
+	h.Resume = segment.Resume{At: resume.Offset, State: append(binlog.ChainState(nil), resume.State...)}
+	r.summary.fill(&h)
+	state, err := chain.AppendState(nil)
+	if err != nil {
+		return err
+	}
+	r.began, r.summary = beginning{inside: inside, state: state, sum: h.SHA256End}, summary{}
+	if r.tip == nil {
+		r.tip = &tip{}
+	}
+	r.tip.add(h)
+	r.queue.put(cut{extent: e, header: h})
+	return nil
+}
+
+// enter ends the present file, which the server has left, and begins the next.
+func (r *receiver) enter(file string) error {
+	chain := r.follower.EndedChain()
+	if r.extent != nil { // the file has no ROTATE or STOP event at its end: the source crashed
+		if err := r.cutAt(chain); err != nil {
+			return err
+		}
+	}
+	r.ended = &segment.PreviousFile{File: r.file, End: chain.Offset(), SHA256: chain.Sum()}
+	r.file, r.formatTime = file, r.follower.FormatTime()
+	r.before, r.last = stream.Mark{}, stream.Mark{}
+	return nil
+}
