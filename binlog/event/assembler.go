@@ -76,8 +76,11 @@ func (a *Assembler) Executed() binlog.GTIDSet { return a.executed.Clone() }
 func (a *Assembler) Format() *Format { return a.parser.Format() }
 
 // SetFormat gives the format description event (raw, as in the file) of a file that is read
-// from its middle. It moves no position.
+// from its middle. It moves no position. Table maps are forgotten: it is refused inside an entry.
 func (a *Assembler) SetFormat(raw []byte) error {
+	if a.entry != nil {
+		return fmt.Errorf("set format inside the entry that began at %s: %w", a.entry.Start, ErrMalformed)
+	}
 	events, err := a.parser.Parse(raw)
 	if err != nil {
 		return err

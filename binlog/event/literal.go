@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/tripod-db/tripod/internal/schema"
@@ -148,11 +149,25 @@ func appendPadded(dst []byte, raw []byte, n int) []byte {
 
 // appendJSONLiteral prints a document as the text that the server prints of it, and its parsing.
 func appendJSONLiteral(dst []byte, jsonb []byte) ([]byte, error) {
-	text, err := AppendJSON(nil, jsonb)
+	dst = append(dst, "CAST(_utf8mb4 x'"...)
+	start := len(dst)
+	dst, err := AppendJSON(dst, jsonb)
 	if err != nil {
 		return dst, err
 	}
-	dst = append(dst, "CAST(_utf8mb4 x'"...)
-	dst = hex.AppendEncode(dst, text)
+	dst = hexInPlace(dst, start)
 	return append(dst, "' AS JSON)"...), nil
+}
+
+// hexInPlace turns the bytes from start on into hexadecimal digits, the last first: documents may
+// be large, and a copy of one would be memory that nothing accounts for.
+func hexInPlace(dst []byte, start int) []byte {
+	const digits = "0123456789abcdef"
+	n := len(dst) - start
+	dst = slices.Grow(dst, n)[:start+2*n]
+	for i := n - 1; i >= 0; i-- {
+		b := dst[start+i]
+		dst[start+2*i], dst[start+2*i+1] = digits[b>>4], digits[b&0xf]
+	}
+	return dst
 }
