@@ -170,16 +170,17 @@ func (c *charset) exceptions() map[uint32]rune {
 		c.exact = map[uint32]rune{}
 		for _, run := range c.multi.runs {
 			code := run.code
-			for i := range run.count {
-				c.exact[code] = run.first + rune(i)
+			c.exact[code] = run.first
+			for i := 1; i < run.count; i++ {
 				code = c.multi.following(code)
+				c.exact[code] = run.first + rune(i)
 			}
 		}
 	})
 	return c.exact
 }
 
-// following returns the code behind code in the set's own order.
+// following returns the code behind code in the set's own order; there must be one.
 func (m multiByte) following(code uint32) uint32 {
 	for {
 		code++

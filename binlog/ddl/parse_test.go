@@ -2,6 +2,7 @@ package ddl
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -247,4 +248,9 @@ func TestStatements(t *testing.T) {
 		{"drop table `a``b`.`c d`, $x, 1a.2b",
 			"DROP TABLE: meaning; hard; dropped a`b.c d!; dropped d.$x!; dropped 1a.2b!"},
 	})
+}
+
+func sorted(lines []string) []string {
+	slices.Sort(lines)
+	return lines
 }

@@ -1,0 +1,9 @@
+package ddl
+
+import (
+	"testing"
+
+	"github.com/tripod-db/tripod/internal/mysqltest"
+)
+
+func TestMain(m *testing.M) { mysqltest.Main(m) }
