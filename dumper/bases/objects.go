@@ -1,6 +1,8 @@
 package bases
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
@@ -52,6 +54,7 @@ type object struct {
 	attempt    int
 	exists     bool
 	table      string
+	tableKey   schema.Name
 	before     Mark
 	window     binlog.Window // Low is resolved late
 	lowKnown   bool
@@ -99,7 +102,8 @@ func (b *Bases) ObjectDone(w Want, r ObjectRead) bool {
 	if o.attempt != w.Attempt || o.progress != reading {
 		return false
 	}
-	o.progress, o.exists, o.table, o.before = read, r.Exists, r.Table, r.Before
+	o.progress, o.exists, o.before = read, r.Exists, r.Before
+	o.table, o.tableKey = r.Table, b.key(schema.Name{Schema: w.Name.Schema, Name: r.Table})
 	o.window, o.lowKnown = binlog.Window{High: r.After.High}, false
 	b.dirty = true
 	return true
@@ -121,14 +125,9 @@ func (b *Bases) receiveObjects(s *logged) {
 	}
 }
 
-func (b *Bases) wantedObjects() []Want {
-	var wants []Want
-	for _, o := range b.objectList {
-		if o.need && o.progress == idle {
-			wants = append(wants, Want{Kind: WantObject, Object: o.kind, Name: o.spelled, Attempt: o.attempt, Behind: o.behind, Again: o.again})
-		}
-	}
-	return wants
+func (o *object) want() (Want, bool) {
+	return Want{Kind: WantObject, Object: o.kind, Name: o.spelled, Attempt: o.attempt, Behind: o.behind, Again: o.again},
+		o.need && o.progress == idle
 }
 
 func (b *Bases) evaluateObjects() {
@@ -161,20 +160,39 @@ func (b *Bases) objectLow(o *object) bool {
 	return o.lowKnown
 }
 
-// objectStatements returns the statements that concern the object, those on a trigger's table too.
+// objectStatements returns the statements that concern the object, in log order: its own,
+// DROP DATABASE, those that take a trigger's table away, and RENAME TABLE of a view.
 func (b *Bases) objectStatements(o *object) []*logged {
-	if o.kind != catalog.KindTrigger || !o.exists {
-		return o.statements
-	}
-	table := b.names[b.key(schema.Name{Schema: o.spelled.Schema, Name: o.table})]
-	if table == nil {
-		return o.statements
-	}
-	all := append([]*logged(nil), o.statements...)
-	for _, s := range table.statements {
-		if away, _, _ := s.leaves(table.key); away || s.drops(table.key) {
-			all = append(all, s)
+	all := o.statements
+	add := func(s *logged) { all = append(all[:len(all):len(all)], s) }
+	if sc := b.schemas[o.key.name.Schema]; sc != nil {
+		for _, s := range sc.statements {
+			if s.SchemaVerb == SchemaDropped {
+				add(s)
+			}
 		}
+	}
+	switch o.kind {
+	case catalog.KindTrigger:
+		if table := b.names[o.tableKey]; table != nil {
+			for _, s := range table.statements {
+				if away, _, _ := s.leaves(table.key); away || s.dropsByName(table.key) {
+					add(s)
+				}
+			}
+		}
+	case catalog.KindView:
+		if n := b.names[o.key.name]; n != nil {
+			for _, s := range n.statements {
+				if s.renames(n.key) {
+					add(s)
+				}
+			}
+		}
+	case catalog.KindProcedure, catalog.KindFunction, catalog.KindEvent:
+	}
+	if len(all) > len(o.statements) {
+		slices.SortStableFunc(all, func(a, b *logged) int { return cmp.Compare(a.index, b.index) })
 	}
 	return all
 }
@@ -182,30 +200,48 @@ func (b *Bases) objectStatements(o *object) []*logged {
 // partOf tells whether the log holds the object's new state only in part: replayed on a state
 // of unknown age such a statement guesses.
 func (s *logged) partOf(o *object) bool {
-	own := false
 	for _, t := range s.Objects {
-		if t.Kind != o.kind || !sameObject(t.Name, o) {
-			continue
-		}
-		own = true
-		if t.Role != ObjectCreated && t.Role != ObjectDropped {
+		if t.Kind == o.kind && sameObject(t.Name, o) && t.Role != ObjectCreated && t.Role != ObjectDropped {
 			return true
 		}
 	}
-	if own || o.kind != catalog.KindTrigger {
-		return false
-	}
-	for _, t := range s.Touches {
-		if t.Role == RenamedFrom && t.Name.Schema == o.key.name.Schema && strings.EqualFold(t.Name.Name, o.table) {
-			return true
-		}
+	switch o.kind {
+	case catalog.KindTrigger:
+		away, _, _ := s.leaves(o.tableKey)
+		return away
+	case catalog.KindView:
+		return s.renames(o.key.name)
+	case catalog.KindProcedure, catalog.KindFunction, catalog.KindEvent:
 	}
 	return false
 }
 
+// removes tells whether the object is absent under this name right behind the statement.
+func (s *logged) removes(o *object) bool {
+	if s.SchemaVerb == SchemaDropped {
+		return s.Schema == o.key.name.Schema
+	}
+	removed := false
+	for _, t := range s.Objects {
+		if t.Kind == o.kind && sameObject(t.Name, o) {
+			removed = t.Role == ObjectDropped || t.Role == ObjectRenamedFrom
+		}
+	}
+	if o.kind == catalog.KindView {
+		away, replaced, _ := s.leaves(o.key.name)
+		removed = removed || away && !replaced
+	}
+	return removed
+}
+
+// sameObject compares names: those of routines and events have no case on any server.
 func sameObject(n schema.Name, o *object) bool {
-	return n == o.key.name || n.Schema == o.key.name.Schema && strings.EqualFold(n.Name, o.key.name.Name) &&
-		o.kind != catalog.KindView && o.kind != catalog.KindTrigger
+	switch o.kind {
+	case catalog.KindView, catalog.KindTrigger:
+		return n == o.key.name
+	case catalog.KindProcedure, catalog.KindFunction, catalog.KindEvent:
+	}
+	return n.Schema == o.key.name.Schema && strings.EqualFold(n.Name, o.key.name.Name)
 }
 
 // objectAgain takes the object's base away; where the log shows that the object is absent
@@ -215,35 +251,49 @@ func (b *Bases) objectAgain(o *object, reason string, s *logged) {
 	o.attempt++
 	o.need, o.progress, o.behind, o.tombstone, o.lowKnown = true, idle, s.end, false, false
 	o.again = append(o.again, inWindowReason(reason, s))
-	last := o.statements
-	if len(last) == 0 || last[len(last)-1].index < s.index {
+	all := b.objectStatements(o)
+	if len(all) == 0 {
 		return
 	}
-	end := last[len(last)-1]
-	for _, t := range end.Objects {
-		if t.Kind == o.kind && sameObject(t.Name, o) && (t.Role == ObjectDropped || t.Role == ObjectRenamedFrom) {
-			o.progress, o.exists, o.tombstone, o.lowKnown = read, false, true, true
-			o.window = binlog.Window{Low: end.end, High: end.end}
-		}
+	if last := all[len(all)-1]; last.index >= s.index && last.removes(o) {
+		o.progress, o.exists, o.tombstone, o.lowKnown = read, false, true, true
+		o.window = binlog.Window{Low: last.end, High: last.end}
 	}
 }
 
 // objectFlow: an object renamed from a name that was read later to one whose base is older
-// has to be read under its new name (R4).
+// has to be read under its new name (R4). Views are renamed by RENAME TABLE too; which of its
+// names are views is told by what is known of them.
 func (b *Bases) objectFlow(s *logged) {
 	var from *object
 	for _, t := range s.Objects {
-		if t.Role != ObjectRenamedFrom && t.Role != ObjectRenamedTo {
-			continue
+		switch t.Role {
+		case ObjectRenamedFrom:
+			from = b.object(t.Kind, t.Name)
+		case ObjectRenamedTo:
+			b.objectArrives(s, from, t.Kind, t.Name)
+		case ObjectCreated, ObjectDropped, ObjectAltered:
 		}
-		o := b.object(t.Kind, t.Name)
-		if t.Role == ObjectRenamedFrom {
-			from = o
-			continue
+	}
+	from = nil
+	for _, t := range s.Touches {
+		switch t.Role {
+		case RenamedFrom:
+			from = b.objects[objectKey{kind: catalog.KindView, name: t.Name}]
+		case RenamedTo:
+			b.objectArrives(s, from, catalog.KindView, t.Name)
+		case Created, Dropped, Changed, LikeSource:
 		}
-		if from != nil && b.objectKnown(from) && b.objectKnown(o) && b.objectSide(from, s) == binlog.Skip && b.objectSide(o, s) == binlog.After {
-			b.objectAgain(o, "it arrives from "+from.spelled.String()+", which is not read at that place", s)
-		}
+	}
+}
+
+func (b *Bases) objectArrives(s *logged, from *object, kind catalog.ObjectKind, name schema.Name) {
+	if from == nil || !from.need {
+		return
+	}
+	to := b.object(kind, name)
+	if b.objectKnown(from) && b.objectKnown(to) && b.objectSide(from, s) == binlog.Skip && b.objectSide(to, s) == binlog.After {
+		b.objectAgain(to, "it arrives from "+from.spelled.String()+", which is not read at that place", s)
 	}
 }
 

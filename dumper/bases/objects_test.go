@@ -89,18 +89,28 @@ func TestObjectsRenamedFromWhatWasReadLater(t *testing.T) {
 	b := backup(t)
 	b.ListObject(catalog.KindView, named("v"))
 	b.log(0, nil)
-	b.log(1, one(Statement{Objects: []ObjectTouch{
-		{Kind: catalog.KindView, Name: named("v"), Role: ObjectRenamedFrom}, {Kind: catalog.KindView, Name: named("w"), Role: ObjectRenamedTo},
-	}}))
+	b.log(1, one(rename("v", "w")))
 	b.log(2, nil)
 	for _, w := range b.Wanted() {
-		if b.Begin(w) {
+		if w.Kind == WantObject && b.Begin(w) {
 			b.ObjectDone(w, ObjectRead{Before: mark(3, 3), After: mark(3, 3)})
 		}
 	}
 	b.mustNotBeDone(t, "the view's text is nobody's")
+	b.want(t, "w") // as a table, of which there is none
 	b.readObject(t, catalog.KindView, "w", "", mark(3, 3), mark(3, 3))
-	b.mustBeDone(t)
+	b.mustNotBeDone(t, "w has not been looked for as a table")
+}
+
+func TestObjectsGoWithTheirSchema(t *testing.T) {
+	b := withObject(t, catalog.KindProcedure, "p", "")
+	for i := range 6 {
+		b.log(i, nil)
+	}
+	b.log(6, one(Statement{Text: "DROP DATABASE s", Hard: true, Schema: "s", SchemaVerb: SchemaDropped, EveryTableOf: []string{"s"}}))
+	for _, w := range b.Wanted() {
+		t.Errorf("%v is wanted: the log drops it behind its window", w)
+	}
 }
 
 func TestSchemaStatementInItsWindow(t *testing.T) {

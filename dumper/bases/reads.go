@@ -1,6 +1,9 @@
 package bases
 
 import (
+	"iter"
+	"slices"
+
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -57,19 +60,47 @@ const (
 )
 
 // Wanted returns what has to be read and is being read by nobody.
-func (b *Bases) Wanted() []Want {
-	var wants []Want
-	for _, n := range b.order {
-		if !n.needed() || n.progress != idle && n.progress != rereadDef {
-			continue
+func (b *Bases) Wanted() []Want { return slices.Collect(b.wants()) }
+
+// Take begins the first wanted read that ready agrees to.
+func (b *Bases) Take(ready func(Want) bool) (Want, bool) {
+	for w := range b.wants() {
+		if ready(w) && b.Begin(w) {
+			return w, true
 		}
-		w := Want{Kind: WantTable, Name: n.spelled, Attempt: n.attempt, Behind: n.behind, Again: n.again}
-		if n.progress == rereadDef {
-			w.Kind = WantDefinition
-		}
-		wants = append(wants, w)
 	}
-	return append(append(wants, b.wantedSchemas()...), b.wantedObjects()...)
+	return Want{}, false
+}
+
+func (b *Bases) wants() iter.Seq[Want] {
+	return func(yield func(Want) bool) {
+		for _, n := range b.order {
+			if w, wanted := n.want(); wanted && !yield(w) {
+				return
+			}
+		}
+		for _, s := range b.schemaList {
+			if w, wanted := s.want(); wanted && !yield(w) {
+				return
+			}
+		}
+		for _, o := range b.objectList {
+			if w, wanted := o.want(); wanted && !yield(w) {
+				return
+			}
+		}
+	}
+}
+
+func (n *name) want() (Want, bool) {
+	if !n.needed() || n.progress != idle && n.progress != rereadDef {
+		return Want{}, false
+	}
+	w := Want{Kind: WantTable, Name: n.spelled, Attempt: n.attempt, Behind: n.behind, Again: n.again}
+	if n.progress == rereadDef {
+		w.Kind = WantDefinition
+	}
+	return w, true
 }
 
 // Begin says that somebody reads what w wants. It is false when w is out of date.

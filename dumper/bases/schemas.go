@@ -86,16 +86,9 @@ func (b *Bases) SchemaDone(w Want, r SchemaRead) bool {
 	return true
 }
 
-func (b *Bases) wantedSchemas() []Want {
-	var wants []Want
-	for _, s := range b.schemaList {
-		if s.need && s.progress == idle {
-			wants = append(wants, Want{
-				Kind: WantSchema, Name: schema.Name{Schema: s.spelled}, Attempt: s.attempt, Behind: s.behind, Again: s.again,
-			})
-		}
-	}
-	return wants
+func (s *schemaState) want() (Want, bool) {
+	return Want{Kind: WantSchema, Name: schema.Name{Schema: s.spelled}, Attempt: s.attempt, Behind: s.behind, Again: s.again},
+		s.need && s.progress == idle
 }
 
 // evaluateSchemas: a statement on a schema in its window has it read again; a schema that is

@@ -123,12 +123,26 @@ func (s *logged) touchesUnnamed() bool { return s.EveryTable || len(s.EveryTable
 
 // drops tells whether the name is absent right behind the statement because it was dropped.
 func (s *logged) drops(key schema.Name) bool {
+	return s.dropsByName(key) || s.SchemaVerb == SchemaDropped && s.Schema == key.Schema
+}
+
+func (s *logged) dropsByName(key schema.Name) bool {
 	for _, t := range s.Touches {
 		if t.Name == key && t.Role == Dropped {
 			return true
 		}
 	}
-	return s.SchemaVerb == SchemaDropped && s.Schema == key.Schema
+	return false
+}
+
+// renames tells whether a RENAME takes something from or to the name.
+func (s *logged) renames(key schema.Name) bool {
+	for _, t := range s.Touches {
+		if t.Name == key && (t.Role == RenamedFrom || t.Role == RenamedTo) {
+			return true
+		}
+	}
+	return false
 }
 
 // leaves tells what a RENAME does to the name: it takes its table away; away and another one
