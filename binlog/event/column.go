@@ -93,8 +93,9 @@ func (t ColumnType) isNumeric() bool {
 	switch t {
 	case ColumnTiny, ColumnShort, ColumnInt24, ColumnLong, ColumnLongLong, ColumnNewDecimal, ColumnFloat, ColumnDouble, ColumnYear:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // isCharacter tells whether the collation of columns of the type is logged, 63 for binary ones.
@@ -102,8 +103,9 @@ func (t ColumnType) isCharacter() bool {
 	switch t {
 	case ColumnString, ColumnVarString, ColumnVarchar, ColumnBlob:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // isLabels tells whether the members of columns of the type are logged.

@@ -84,8 +84,9 @@ func metaMeaning(t ColumnType) string {
 		return "number of bits"
 	case ColumnBlob:
 		return "size of the length field"
+	default:
+		return "length in bytes"
 	}
-	return "length in bytes"
 }
 
 func metaText(m *ColumnMeta) string {

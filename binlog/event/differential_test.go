@@ -297,6 +297,7 @@ func goMySQLLiteral(t *testing.T, v any, m *ColumnMeta, c *schema.Column) string
 			return "'" + v + "'"
 		case ColumnDate, ColumnDatetime2, ColumnTimestamp2:
 			return "'" + v + "'"
+		default:
 		}
 		if c.Type == "binary" {
 			v += strings.Repeat("\x00", int(m.Meta)-len(v))

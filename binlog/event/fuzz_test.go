@@ -21,7 +21,11 @@ var updateCorpus = flag.Bool("update-corpus", false, "write the seed corpora of 
 // FuzzParser reads arbitrary bytes as the events of a file without checksums: no input may panic
 // or take memory out of proportion, and every error must be one of the package's.
 func FuzzParser(f *testing.F) {
-	f.Fuzz(func(t *testing.T, data []byte) { readArbitrary(t, data) })
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if rows, err := readArbitrary(t, data); err != nil {
+			t.Logf("%d rows, then %v", rows, err)
+		}
+	})
 }
 
 // readArbitrary goes the whole way: events, entries, rows, literals. It returns the number of rows and the error.
@@ -133,8 +137,7 @@ func TestTruncatedAndAlteredEvents(t *testing.T) {
 				altered[i] ^= 0xff
 				readAlone(t, prefix, altered)
 			}
-			switch Type(raw[4]) {
-			case TypeFormatDescription, TypeTableMap:
+			if typ := Type(raw[4]); typ == TypeFormatDescription || typ == TypeTableMap {
 				prefix = append(prefix, raw...)
 			}
 			pos += size

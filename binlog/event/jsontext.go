@@ -195,11 +195,12 @@ func (w *jsonWriter) opaque(data []byte) error {
 		return w.decimal(value)
 	case ColumnDate, ColumnTime, ColumnDatetime, ColumnTimestamp:
 		return w.temporal(t, value)
+	default:
+		text := append([]byte("base64:type"), strconv.Itoa(int(t))...)
+		text = append(text, ':')
+		w.quoted(appendBase64(text, value))
+		return nil
 	}
-	text := append([]byte("base64:type"), strconv.Itoa(int(t))...)
-	text = append(text, ':')
-	w.quoted(appendBase64(text, value))
-	return nil
 }
 
 // maxJSONDecimalPrecision is greater than that of a column: the server counts leading zeros up to

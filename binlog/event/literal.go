@@ -30,6 +30,7 @@ func AppendLiteral(dst []byte, c *schema.Column, m *ColumnMeta, im Image, i int)
 		return dst, fmt.Errorf("column %s: a JSON diff (binlog_row_value_options=PARTIAL_JSON) instead of the document: %w", c.Name, ErrUnsupported)
 	case cellNull:
 		return append(dst, "NULL"...), nil
+	case cellValue:
 	}
 	out, err := appendValue(dst, c, m, im.Raw(i))
 	if err != nil {
@@ -74,8 +75,9 @@ func appendValue(dst []byte, c *schema.Column, m *ColumnMeta, raw []byte) ([]byt
 		return appendHex(dst, raw), nil
 	case ColumnJSON:
 		return appendJSONLiteral(dst, raw)
+	default:
+		return dst, fmt.Errorf("values of type %s: %w", m.Type, ErrUnsupported)
 	}
-	return dst, fmt.Errorf("values of type %s: %w", m.Type, ErrUnsupported)
 }
 
 func appendTemporal(dst []byte, m *ColumnMeta, raw []byte) []byte {
@@ -86,8 +88,9 @@ func appendTemporal(dst []byte, m *ColumnMeta, raw []byte) []byte {
 		return appendDatetime2(dst, raw, m.Meta)
 	case ColumnTimestamp2:
 		return appendTimestamp2(dst, raw, m.Meta)
+	default:
+		return appendDate3(dst, raw)
 	}
-	return appendDate3(dst, raw)
 }
 
 // appendInteger prints 1 to 8 little-endian bytes.

@@ -170,6 +170,7 @@ func (p *Parser) decodeInner(outer Header, raw []byte) (Event, error) {
 	case TypeFormatDescription, TypeTransactionPayload, TypeRotate, TypeStop, TypePreviousGTIDs,
 		TypeGTID, TypeAnonymousGTID, TypeGTIDTagged:
 		return nil, fmt.Errorf("%s event inside a transaction: %w", h.Type, ErrMalformed)
+	default:
 	}
 	h.ServerID, h.Size, h.LogPos = outer.ServerID, outer.Size, outer.LogPos
 	return p.decode(h, &cursor{kind: h.Type, body: raw[HeaderSize:], start: HeaderSize})

@@ -5,10 +5,6 @@ import (
 	"strconv"
 )
 
-// queryFixedSize is the length of the fixed part of a query event: thread, seconds, length of
-// the schema's name, error code, length of the status variables.
-const queryFixedSize = 13
-
 // loadQueryFixedSize is what Execute_load_query adds: file id, place of the file name in the
 // text (2 x 4), what to do with duplicates.
 const loadQueryFixedSize = 13
@@ -21,7 +17,8 @@ func parseExecuteLoadQuery(h Header, c *cursor) *Query {
 	return q
 }
 
-// readQuery reads a query event with more bytes of fixed part than a plain one has.
+// readQuery reads a query event; more is the number of bytes that its fixed part has beyond that of
+// a plain one.
 func readQuery(h Header, c *cursor, more uint64) *Query {
 	q := &Query{common: common{h}, Timestamp: h.Timestamp}
 	q.ThreadID = c.u32("thread id")

@@ -63,8 +63,9 @@ func (r *Rows) PartialImage() bool {
 		return r.After.Count() < n
 	case Delete:
 		return r.Before.Count() < n
+	default:
+		return r.Before.Count() < n || r.After.Count() < n
 	}
-	return r.Before.Count() < n || r.After.Count() < n
 }
 
 // Bitmap is a set of column ordinals. It aliases the event's bytes.
@@ -135,8 +136,9 @@ func actionOf(t Type) Action {
 		return Insert
 	case TypeDeleteRowsV1, TypeDeleteRowsV2:
 		return Delete
+	default:
+		return Update
 	}
-	return Update
 }
 
 func (c *cursor) bitmap(n int) Bitmap {

@@ -97,6 +97,7 @@ func (t Type) IsRows() bool {
 	case TypeWriteRowsV1, TypeUpdateRowsV1, TypeDeleteRowsV1,
 		TypeWriteRowsV2, TypeUpdateRowsV2, TypeDeleteRowsV2, TypePartialUpdateRows:
 		return true
+	default:
+		return false
 	}
-	return false
 }

@@ -47,8 +47,9 @@ func widthOf(m *ColumnMeta) width {
 		return width{prefix: 1, known: true}
 	case ColumnBlob, ColumnJSON, ColumnGeometry, ColumnVector:
 		return width{prefix: uint8(m.Meta), known: true}
+	default:
+		return width{}
 	}
-	return width{}
 }
 
 // fractionSize is the number of bytes of fractional seconds.
