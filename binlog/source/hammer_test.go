@@ -14,6 +14,7 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/internal/mysqltest"
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 )
 
@@ -41,6 +42,7 @@ const (
 type sample struct {
 	settled   int64                                    // every id up to it was committed before
 	low, high map[string]func(committed location) bool // whether the mark contains a commit
+	pos       binlog.Position                          // file:pos before the snapshot
 	visible   []int64                                  // ids above settled that the snapshot shows
 }
 
@@ -119,8 +121,8 @@ func (h *hammer) look(t *testing.T, c *server.RawConn, withStatus bool) sample {
 	results := batch(t, c, "SELECT @@global.gtid_executed; "+status+"; START TRANSACTION WITH CONSISTENT SNAPSHOT; "+
 		"SELECT @@global.gtid_executed; "+status+"; SELECT id FROM a.h WHERE id > "+strconv.FormatInt(s.settled, 10)+"; COMMIT")
 	if !withStatus {
-		pos := filePos(t, results[1][0])
-		s.low[markFilePos], s.low[markFileStart] = endsBy(pos), inFileBefore(pos.File)
+		s.pos = filePos(t, results[1][0])
+		s.low[markFilePos], s.low[markFileStart] = endsBy(s.pos), inFileBefore(s.pos.File)
 		if h.gtid {
 			s.low[markGTID] = inSet(gtidSet(t, results[0][0][0]))
 		}
@@ -335,4 +337,34 @@ func newHammer(t *testing.T, gtid bool) *hammer {
 	mysqltest.Exec(t, s, "CREATE DATABASE a", "CREATE TABLE a.h (id BIGINT PRIMARY KEY)")
 	setGlobal(t, s, "binlog_group_commit_sync_delay", "0") // run changes it
 	return &hammer{server: s, srv: asBackupUser(t, s, "BACKUP_ADMIN"), gtid: gtid}
+}
+
+// Fact 15.2 under load: file:pos read before the row barrier is a safe low mark for the table.
+func TestFact15_2_RowBarrierUnderLoad(t *testing.T) {
+	h := newHammer(t, false)
+	h.inFlight = map[int64]bool{}
+	mysqltest.Exec(t, h.server, "SET GLOBAL binlog_group_commit_sync_delay=3000")
+	c := rawConn(t, h.srv)
+	const markBarrier = "row barrier"
+	var samples []sample
+	h.underLoad(t, func() {
+		for range samplesWanted {
+			low, err := source.RowBarrier(t.Context(), h.srv, c, schema.Name{Schema: "a", Name: "h"}, timeline)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := h.look(t, c, false)
+			s.low[markBarrier] = endsBy(low)
+			samples = append(samples, s)
+		}
+	})
+	v := verdict{samples: map[string]int{}, wrong: map[string]int{}}
+	v.judge(t, samples, locate(t, h.server))
+	t.Log(v)
+	if v.wrong["low "+markBarrier] > 0 {
+		t.Errorf("the barrier was wrong in %d of %d samples", v.wrong["low "+markBarrier], v.shown)
+	}
+	if v.wrong["low "+markFilePos] == 0 {
+		t.Error("file:pos was never wrong: the load did not show what the barrier is for")
+	}
 }
