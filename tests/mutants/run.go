@@ -187,19 +187,20 @@ func Run(ctx context.Context, moduleFolder string, out io.Writer) (err error) {
 }
 
 func report(out io.Writer, outcomes []Outcome) error {
-	w := tabwriter.NewWriter(out, 2, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "rule off\tfailpoint\ttest\tseconds without\twith\t")
+	lines := []string{"rule off\tfailpoint\ttest\tseconds without\twith\t\n"}
 	caught := map[string]bool{}
 	var lost []Outcome
 	for _, o := range outcomes {
-		fmt.Fprintf(w, "%s\t%s\t%s %s\t%.1f\t%.1f\t%s\n", o.Rule, o.Failpoint, o.Package, o.Test, o.Plain.Seconds(), o.Mutated.Seconds(), o.Verdict)
+		lines = append(lines, fmt.Sprintf("%s\t%s\t%s %s\t%.1f\t%.1f\t%s\n", o.Rule, o.Failpoint, o.Package, o.Test, o.Plain.Seconds(), o.Mutated.Seconds(), o.Verdict))
 		if o.Verdict == Caught {
 			caught[o.Rule] = true
 		} else {
 			lost = append(lost, o)
 		}
 	}
-	if err := w.Flush(); err != nil {
+	w := tabwriter.NewWriter(out, 2, 8, 2, ' ', 0)
+	_, err := io.WriteString(w, strings.Join(lines, ""))
+	if err = errors.Join(err, w.Flush()); err != nil {
 		return fmt.Errorf("print the table: %w", err)
 	}
 	var errs []error
