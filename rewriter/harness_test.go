@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,14 +133,16 @@ func (b *bench) mark(t testing.TB) {
 	b.file = files[len(files)-1]
 }
 
-// entry is one transaction of the log with its row changes.
-type entry struct {
-	table   string
-	changes []Change
+// entry is one transaction of the log with the changes of one table.
+type entry struct{ changes []Change }
+
+// entries returns the transactions since mark that changed a table.
+func (b *bench) entries(t testing.TB, table string) []entry {
+	return slices.DeleteFunc(b.transactions(t, table), func(e entry) bool { return len(e.changes) == 0 })
 }
 
-// entries returns the transactions since mark that changed a table, with the changes of that table.
-func (b *bench) entries(t testing.TB, table string) []entry {
+// transactions returns all transactions since mark.
+func (b *bench) transactions(t testing.TB, table string) []entry {
 	t.Helper()
 	data, err := os.ReadFile(b.file)
 	if err != nil {
@@ -152,7 +155,6 @@ func (b *bench) entries(t testing.TB, table string) []entry {
 		if rows.Table.Name.Name != table {
 			return nil
 		}
-		open.table = table
 		return rows.Each(func(before, after event.Image) error {
 			open.changes = append(open.changes, Change{Map: rows.Table, Before: before.Clone(), After: after.Clone()})
 			return nil
@@ -164,7 +166,7 @@ func (b *bench) entries(t testing.TB, table string) []entry {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ended != nil && len(open.changes) > 0 {
+		if ended != nil && ended.Kind == event.Transaction {
 			list = append(list, open)
 			open = entry{}
 		}

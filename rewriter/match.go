@@ -9,7 +9,8 @@ import (
 
 // maxSetInDouble is the greatest number of members a SET can have while its comparison with a
 // number, which goes through DOUBLE, is exact: the bits of a DOUBLE's mantissa. Measured: with
-// 64 members `s = 18446744073709551615` finds nothing.
+// 64 members `s = 4611686018427387905` finds 4611686018427387904 too, and 18446744073709551615
+// nothing. A SET with its 64th member is a negative number.
 const maxSetInDouble = 53
 
 func comparedAsDouble(c *schema.Column) bool {
@@ -46,7 +47,7 @@ func (t *Table) appendIdentityMatch(dst []byte, m *event.TableMap, im event.Imag
 		}
 		c := &t.def.Columns[i]
 		if comparedAsDouble(c) {
-			dst = appendCast(dst, c, "UNSIGNED")
+			dst = appendCast(dst, c, "SIGNED")
 		} else {
 			dst = append(dst, schema.Quote(c.Name)...)
 		}
@@ -94,14 +95,16 @@ func appendExactly(dst []byte, c *schema.Column, raw, literal []byte) []byte {
 		// A VECTOR cannot be compared with = (error 1210).
 		return append(append(appendCast(dst, c, "BINARY"), '='), literal...)
 	case comparedAsDouble(c):
-		return append(append(appendCast(dst, c, "UNSIGNED"), '='), literal...)
+		return append(append(appendCast(dst, c, "SIGNED"), '='), literal...)
 	case isFloat(c) && isFloatZero(raw):
-		// -0 = 0. And beside `c = 0` the optimizer puts the constant into CAST(c AS CHAR) as well: alone.
-		zero := "'0'"
+		// -0 = 0. And beside `c = 0` the optimizer puts the constant into the CAST as well: it stands
+		// alone. A column with digits, FLOAT(7,3), prints 0.000; times 1e0 it prints as others do.
+		zero := "0"
 		if raw[len(raw)-1]&0x80 != 0 {
-			zero = "'-0'"
+			zero = "-0"
 		}
-		return append(append(appendCast(dst, c, "CHAR"), '='), zero...)
+		dst = append(append(append(dst, "CAST("...), name...), "*1e0 AS CHAR)='"...)
+		return append(append(dst, zero...), '\'')
 	case c.IsCharacter():
 		// The first half lets an index be used, the second tells what the collation takes for equal.
 		dst = append(append(append(dst, name...), '='), literal...)

@@ -57,8 +57,9 @@ func (b *TextBatch) Add(line []byte) error {
 	fields := 0
 	for more := true; more && len(b.columns) > 0; fields++ {
 		var field []byte
-		if field, line, more = bytes.Cut(line, []byte{'\t'}); fields >= len(b.columns) {
-			break
+		field, line, more = bytes.Cut(line, []byte{'\t'})
+		if fields >= len(b.columns) {
+			continue
 		}
 		if fields > 0 {
 			b.sql = append(b.sql, ',')
