@@ -137,7 +137,7 @@ func (w *writer) putHole(ctx context.Context, hole catalog.Hole) error {
 	if err := w.queue.awaitEmpty(ctx); err != nil {
 		return err
 	}
-	hole.Found, hole.AsOf = binlog.TimeOf(time.Now()), w.uploader.asOf()
+	hole.Found, hole.End, hole.AsOf = binlog.TimeOf(time.Now()), w.held.point(), w.uploader.asOf()
 	w.config.Log.Error("a part of the log is missing: take a new backup", "from", hole.From.String(), "to", hole.To.String(), "reason", hole.Reason)
 	return w.uploader.retry(ctx, "write down the hole at "+hole.From.String(), func() error {
 		if err := w.tenure.check(ctx); err != nil {

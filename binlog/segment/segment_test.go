@@ -170,6 +170,9 @@ func TestTruncatedSegmentIsDamaged(t *testing.T) {
 	if _, err := segment.Check(bytes.NewReader(whole)); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := segment.CheckStored(whole); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestAlteredSegmentIsDamaged(t *testing.T) {
@@ -180,6 +183,9 @@ func TestAlteredSegmentIsDamaged(t *testing.T) {
 		altered[at] ^= byte(rapid.IntRange(1, 255).Draw(rt, "xor"))
 		if _, err := segment.Check(bytes.NewReader(altered)); !errors.Is(err, segment.ErrDamaged) && !errors.Is(err, segment.ErrNewerVersion) {
 			rt.Fatalf("byte %d altered: %v", at, err)
+		}
+		if _, err := segment.CheckStored(altered); !errors.Is(err, segment.ErrDamaged) && !errors.Is(err, segment.ErrNewerVersion) {
+			rt.Fatalf("byte %d altered, stored bytes checked: %v", at, err)
 		}
 	})
 	for at := range whole {

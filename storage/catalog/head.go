@@ -79,9 +79,11 @@ type Hole struct {
 	From    binlog.Position `json:"from"`
 	To      binlog.Position `json:"to"`
 	Found   binlog.Time     `json:"found"` // this machine's clock
-	// AsOf is the head's in front of the hole: what was committed up to then is held.
-	AsOf   binlog.Time `json:"as_of,omitzero"`
-	Reason string      `json:"reason"`
+	// End is the last boundary between entries in front of the hole, AsOf the source's clock up
+	// to which that is everything.
+	End    binlog.Point `json:"end,omitzero"`
+	AsOf   binlog.Time  `json:"as_of,omitzero"`
+	Reason string       `json:"reason"`
 }
 
 // Holes returns the instance's holes by timeline and, inside one, in the order of the log.
