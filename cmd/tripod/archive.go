@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/archive"
+	"github.com/tripod-db/tripod/internal/server"
+)
+
+type archiveCommand struct {
+	sourceFlags
+	flush        time.Duration
+	segmentSize  byteSize
+	spoolSize    byteSize
+	serverID     uint32
+	fromOldest   bool
+	newTimeline  bool
+	singleWriter bool
+	untilIdle    bool
+}
+
+// archiveResult is the JSON of `tripod archive`.
+type archiveResult struct {
+	Instance string       `json:"instance"`
+	Segments uint64       `json:"segments"`
+	Bytes    uint64       `json:"bytes"`
+	End      binlog.Point `json:"end"`
+	AsOf     binlog.Time  `json:"as_of,omitzero"`
+}
+
+func newArchive(inv *invocation) *cobra.Command {
+	c := &archiveCommand{flush: archive.DefaultFlush, segmentSize: archive.DefaultSegmentSize, spoolSize: archive.DefaultSpoolSize}
+	cmd := &cobra.Command{
+		Use:   "archive --source URL --store URL --instance NAME",
+		Short: "Archive the source's binlog into the store, without a break",
+		Long: `Archive the source's binlog into the store, without a break: committed transactions are
+there within --flush plus one upload. It runs until it is interrupted; killed or cut off at
+any moment, the next run goes on where the archive ends.
+
+One archiver writes an instance at a time; a second one ends with exit 11. A backup that
+archives by itself hands over to an archiver that starts.
+` + exitStatus,
+		Example: `  tripod archive --source mysql://tripod@db:3306/ --store file:///backups --instance shop
+  tripod archive --source mysql://tripod@db:3306/ --store file:///backups --instance shop --until-idle --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context(), inv) },
+	}
+	c.add(cmd)
+	f := cmd.Flags()
+	f.DurationVar(&c.flush, "flush", c.flush, "longest time from a commit's arrival to its upload")
+	f.Var(&c.segmentSize, "segment-size", "`BYTES` at which a segment is cut before that")
+	f.Var(&c.spoolSize, "spool-size", "`BYTES` that the local spool may hold")
+	f.Uint32Var(&c.serverID, "server-id", 0, "server id of the replication connection (default: random above 2^31)")
+	f.BoolVar(&c.fromOldest, "from-oldest", false, "begin a new archive with the oldest file that the source still has")
+	f.BoolVar(&c.newTimeline, "new-timeline", false, "go on under <uuid>~2 where the source's history began again")
+	f.BoolVar(&c.singleWriter, "single-writer", false, "promise that nobody else writes this instance, for stores without put-if-absent")
+	f.BoolVar(&c.untilIdle, "until-idle", false, "end when everything is archived that the source had at the start")
+	return cmd
+}
+
+func (c *archiveCommand) run(ctx context.Context, inv *invocation) (err error) {
+	spool, err := inv.spoolFolder(c.sourceFlags)
+	if err != nil {
+		return err
+	}
+	source, err := inv.openServer(ctx, c.url, server.Source)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, source.Close)
+	cat, closeStore, err := openStore(c.store, true, inv.log)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, closeStore)
+	r, err := archive.Run(ctx, archive.Config{
+		Server: source, Catalog: cat, Instance: c.instance, Role: archive.RoleArchive, SpoolDir: spool,
+		Flush: c.flush, SegmentSize: int64(c.segmentSize), SpoolSize: int64(c.spoolSize), ServerID: c.serverID,
+		FromOldest: c.fromOldest, NewTimeline: c.newTimeline, SingleWriter: c.singleWriter, UntilIdle: c.untilIdle,
+		Log: inv.log, Progress: c.report(inv),
+	})
+	if err != nil {
+		return ctxErr(ctx, err)
+	}
+	inv.result = archiveResult{Instance: c.instance, Segments: r.Segments, Bytes: r.Bytes, End: r.End, AsOf: r.AsOf}
+	if inv.global.json {
+		return nil
+	}
+	_, err = fmt.Fprintf(inv.st.out, "archived %d bytes in %d segments; the archive ends at %s, complete up to %s\n", r.Bytes, r.Segments, r.End.Position, r.AsOf)
+	return err
+}
+
+// report logs how far the archive has come, at the rhythm of progressInterval.
+func (c *archiveCommand) report(inv *invocation) func(archive.Progress) {
+	var last time.Time
+	return func(p archive.Progress) {
+		if time.Since(last) < progressInterval {
+			return
+		}
+		last = time.Now()
+		inv.log.Info("archived", "segments", p.Segments, "bytes", p.Bytes, "end", p.End.String(), "as_of", p.AsOf.String(), "spooled", p.Spooled)
+	}
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tripod-db/tripod/dumper"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/storage/chunk"
+)
+
+type backupCommand struct {
+	sourceFlags
+	databases, tables, exclude []string
+	threads                    int
+	maxHold                    time.Duration
+	compress                   string
+	fresh                      bool
+	keylessMissing             bool
+	wait                       time.Duration
+	ddlTries, snapshotTries    int
+	singleWriter               bool
+}
+
+func newBackup(inv *invocation) *cobra.Command {
+	c := &backupCommand{}
+	cmd := &cobra.Command{
+		Use:   "backup --source URL --store URL --instance NAME",
+		Short: "Back up the source without a lock",
+		Long: `Back up the source without a lock: tables are read in short chunks while the application
+writes and changes its tables, and the binlog makes them agree. Beside an archiver it waits
+for the archive; without one it archives by itself.
+
+The manifest is written last: a backup without one does not exist.
+` + exitStatus,
+		Example: `  tripod backup --source mysql://tripod@db:3306/ --store file:///backups --instance shop
+  tripod backup --source mysql://tripod@/run/mysqld/mysqld.sock --store file:///backups --instance shop --databases 'shop*' --exclude 'shop.tmp_*'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context(), inv) },
+	}
+	c.add(cmd)
+	f := cmd.Flags()
+	f.StringSliceVar(&c.databases, "databases", nil, "only schemas of these `NAMES` (* and ? are globs, backticks where needed)")
+	f.StringSliceVar(&c.tables, "tables", nil, "only tables of these `NAMES`, schema.table")
+	f.StringSliceVar(&c.exclude, "exclude", nil, "not schemas or tables of these `NAMES`")
+	f.IntVar(&c.threads, "threads", dumper.DefaultThreads, "tables read at once")
+	f.DurationVar(&c.maxHold, "max-hold", dumper.DefaultMaxHold, "longest time for which a read view or a metadata lock is held")
+	f.StringVar(&c.compress, "compress", chunk.Zstd, "zstd, gzip or none")
+	f.BoolVar(&c.fresh, "fresh", false, "adopt nothing of a backup that was killed")
+	f.BoolVar(&c.keylessMissing, "keyless-missing", false, "finish without tables that have no key and cannot be read exactly; they are listed, and the exit code is 1")
+	f.DurationVar(&c.wait, "wait", dumper.DefaultWait, "longest wait without progress")
+	f.IntVar(&c.ddlTries, "ddl-tries", dumper.DefaultDDLTries, "how often a table is read again because of DDL")
+	f.IntVar(&c.snapshotTries, "snapshot-tries", dumper.DefaultSnapshotTries, "how often a table without a key is read again because of writes")
+	f.BoolVar(&c.singleWriter, "single-writer", false, "promise that nobody else writes this instance, for stores without put-if-absent")
+	return cmd
+}
+
+func (c *backupCommand) run(ctx context.Context, inv *invocation) (err error) {
+	spool, err := inv.spoolFolder(c.sourceFlags)
+	if err != nil {
+		return err
+	}
+	source, err := inv.openServer(ctx, c.url, server.Source)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, source.Close)
+	cat, closeStore, err := openStore(c.store, true, inv.log)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, closeStore)
+	sink, stopProgress := watchProgress(inv.log)
+	defer stopProgress()
+	r, err := dumper.Run(ctx, dumper.Config{
+		Source: source, Catalog: cat, Instance: c.instance,
+		Databases: c.databases, Tables: c.tables, Exclude: c.exclude,
+		Threads: c.threads, MaxHold: c.maxHold, Compression: c.compress, Wait: c.wait,
+		DDLTries: c.ddlTries, SnapshotTries: c.snapshotTries, KeylessMissing: c.keylessMissing,
+		Memory: int64(inv.global.memory), SpoolDir: spool, SingleWriter: c.singleWriter,
+		Program: version, Log: inv.log, Progress: sink,
+	})
+	if r != nil {
+		inv.result = r
+	}
+	if err != nil {
+		return ctxErr(ctx, err)
+	}
+	if !inv.global.json {
+		if err := printBackup(inv.st.out, r); err != nil {
+			return err
+		}
+	}
+	if len(r.NotBackedUp) > 0 {
+		return fault.New(fault.CodeFailed, fault.KindKeyless, "give them a primary key, or leave them out with --exclude",
+			"the backup %s is complete but for %d tables", r.BackupID, len(r.NotBackedUp))
+	}
+	return nil
+}
+
+func printBackup(out io.Writer, r *dumper.Result) error {
+	w := tabwriter.NewWriter(out, 2, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "table\tclass\trows\tchunks\tread again")
+	for _, t := range r.Tables {
+		fmt.Fprintf(w, "%s.%s\t%s\t%d\t%d\t%d\n", t.Schema, t.Name, t.Class, t.Rows, t.Chunks, len(t.ReadAgain))
+	}
+	for _, n := range r.NotBackedUp {
+		fmt.Fprintf(w, "%s\tnot backed up: %s\n", n.Name, n.Reason)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, warning := range r.Warnings {
+		fmt.Fprintln(out, "warning:", warning)
+	}
+	_, err := fmt.Fprintf(out, "backup %s: %d rows, %d bytes read, %d bytes stored in %.1f s; recoverable from %s\n",
+		r.BackupID, r.Rows, r.BytesRead, r.BytesStored, r.Seconds, r.RecoverableFrom.Position)
+	return err
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/archive"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+type listCommand struct {
+	store, instance string
+	maxLag          time.Duration
+}
+
+// listResult is the JSON of `tripod list`.
+type listResult struct {
+	Instances []listedInstance `json:"instances"`
+}
+
+type listedInstance struct {
+	Name        string             `json:"name"`
+	Backups     []listedBackup     `json:"backups"`
+	Recoverable []recoverableRange `json:"recoverable"`
+	Holes       []listedHole       `json:"holes"`
+	AsOf        binlog.Time        `json:"as_of,omitzero"`
+}
+
+type listedBackup struct {
+	ID              string       `json:"id"`
+	RecoverableFrom binlog.Point `json:"recoverable_from"`
+	BytesStored     uint64       `json:"bytes_stored"`
+	Rows            uint64       `json:"rows"`
+	end             binlog.Position
+}
+
+// recoverableRange is one unbroken stretch that a backup reaches: every stop point from From
+// to To can be had.
+type recoverableRange struct {
+	From binlog.Point `json:"from"`
+	To   binlog.Point `json:"to"`
+}
+
+type listedHole struct {
+	Timeline binlog.Timeline `json:"timeline"`
+	From     binlog.Position `json:"from"`
+	To       binlog.Position `json:"to"`
+	Found    binlog.Time     `json:"found"`
+	Reason   string          `json:"reason"`
+}
+
+func newList(inv *invocation) *cobra.Command {
+	c := &listCommand{}
+	cmd := &cobra.Command{
+		Use:   "list --store URL",
+		Short: "List backups, and which moments can be had back",
+		Long: `List the backups of a store, the ranges of stop points that can be had back, and holes.
+
+With --max-lag it ends with exit 1 when the archive of an instance is complete only up to an
+older moment than that; the list is printed all the same.
+` + exitStatus,
+		Example: `  tripod list --store file:///backups
+  tripod list --store file:///backups --instance shop --max-lag 60s --json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context(), inv) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&c.store, "store", "", "store, `URL` file:///path")
+	f.StringVar(&c.instance, "instance", "", "only the instance of this `NAME`")
+	f.DurationVar(&c.maxLag, "max-lag", 0, "fail when an archive is older than this")
+	mustHave(cmd, "store")
+	return cmd
+}
+
+func (c *listCommand) run(ctx context.Context, inv *invocation) (err error) {
+	if c.maxLag < 0 {
+		return fault.New(fault.CodeUsage, fault.KindUsage, "write --max-lag 60s", "--max-lag %s is negative", c.maxLag)
+	}
+	cat, closeStore, err := openStore(c.store, false, inv.log)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, closeStore)
+	names := []string{c.instance}
+	if c.instance == "" {
+		if names, err = cat.Instances(ctx); err != nil {
+			return err
+		}
+	}
+	result := listResult{Instances: []listedInstance{}}
+	for _, name := range names {
+		listed, err := listInstance(ctx, cat, name)
+		if err != nil {
+			return ctxErr(ctx, err)
+		}
+		result.Instances = append(result.Instances, listed)
+	}
+	inv.result = result
+	if !inv.global.json {
+		if err := result.print(inv.st.out); err != nil {
+			return err
+		}
+	}
+	return result.late(c.maxLag, time.Now())
+}
+
+func listInstance(ctx context.Context, cat *catalog.Catalog, name string) (listedInstance, error) {
+	out := listedInstance{Name: name, Backups: []listedBackup{}, Recoverable: []recoverableRange{}, Holes: []listedHole{}}
+	if _, err := cat.Instance(ctx, name); err != nil {
+		return out, err
+	}
+	ids, err := cat.Backups(ctx, name)
+	if err != nil {
+		return out, err
+	}
+	for _, id := range ids {
+		m, err := cat.Manifest(ctx, name, id)
+		if err != nil {
+			return out, err
+		}
+		b := listedBackup{ID: id, RecoverableFrom: m.RecoverableFrom, end: m.End.Position}
+		for _, n := range m.Names {
+			b.Rows += n.RowCount
+			for _, ch := range n.Chunks {
+				b.BytesStored += ch.BytesStored
+			}
+		}
+		out.Backups = append(out.Backups, b)
+	}
+	line, err := archive.Open(cat, name).Line(ctx)
+	if err != nil {
+		return out, err
+	}
+	for _, stretch := range line {
+		if r, ok := reached(stretch, out.Backups); ok {
+			out.Recoverable = append(out.Recoverable, r)
+		}
+		out.AsOf = max(out.AsOf, stretch.AsOf)
+	}
+	holes, err := cat.Holes(ctx, name)
+	if err != nil {
+		return out, err
+	}
+	for _, h := range holes {
+		out.Holes = append(out.Holes, listedHole{Timeline: h.From.Timeline, From: h.From, To: h.To, Found: h.Found, Reason: h.Reason})
+	}
+	return out, nil
+}
+
+// reached is the part of a stretch that its earliest backup opens.
+func reached(s archive.Stretch, backups []listedBackup) (recoverableRange, bool) {
+	var r recoverableRange
+	found := false
+	for _, b := range backups {
+		from := b.RecoverableFrom
+		if from.Timeline != s.To.Timeline || from.Position.Before(s.From.Position) || s.To.Position.Before(from.Position) {
+			continue
+		}
+		if !found || from.Position.Before(r.From.Position) {
+			r.From, found = from, true
+		}
+	}
+	r.To = s.To
+	return r, found
+}
+
+// late is exit 1 for archives that are older than --max-lag.
+func (r *listResult) late(maxLag time.Duration, now time.Time) error {
+	if maxLag == 0 {
+		return nil
+	}
+	for _, i := range r.Instances {
+		switch {
+		case i.AsOf == 0:
+			return fault.New(fault.CodeFailed, fault.KindRange, "start tripod archive", "instance %s has no archive", i.Name)
+		case now.Sub(i.AsOf.Std()) > maxLag:
+			return fault.New(fault.CodeFailed, fault.KindRange, "see whether tripod archive is running, and its log",
+				"the archive of instance %s is complete only up to %s, %s ago", i.Name, i.AsOf, now.Sub(i.AsOf.Std()).Round(time.Second))
+		}
+	}
+	return nil
+}
+
+func (r *listResult) print(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 2, 8, 2, ' ', 0)
+	for _, i := range r.Instances {
+		asOf := "nothing archived"
+		if i.AsOf != 0 {
+			asOf = "archived as of " + i.AsOf.String()
+		}
+		fmt.Fprintf(w, "instance %s: %s\n", i.Name, asOf)
+		for _, b := range i.Backups {
+			fmt.Fprintf(w, "  backup\t%s\t%d rows\t%d bytes\trecoverable from %s\n", b.ID, b.Rows, b.BytesStored, pointText(b.RecoverableFrom))
+		}
+		for _, s := range i.Recoverable {
+			fmt.Fprintf(w, "  recoverable\tfrom %s\tto %s\n", pointText(s.From), pointText(s.To))
+		}
+		for _, h := range i.Holes {
+			fmt.Fprintf(w, "  HOLE\tfrom %s\tto %s\t%s\n", h.From, h.To, h.Reason)
+		}
+	}
+	return w.Flush()
+}
+
+func pointText(p binlog.Point) string {
+	if p.Time == 0 {
+		return p.Position.String()
+	}
+	return fmt.Sprintf("%s (%s)", p.Position, p.Time)
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tripod-db/tripod/internal/fault"
+)
+
+// invocation is one run of the program: what every command needs and none may change.
+type invocation struct {
+	st      streams
+	env     lookup
+	global  globalFlags
+	set     *settings
+	log     *slog.Logger
+	started bool // a command's own work began: what fails now is no usage error
+	result  any
+}
+
+// globalFlags are understood by every command.
+type globalFlags struct {
+	config       string
+	defaultsFile string
+	json         bool
+	memory       byteSize
+	logLevel     string
+	logFormat    string
+}
+
+// run executes one command line and returns the process's exit code.
+func run(ctx context.Context, args []string, st streams, env lookup) int {
+	inv := &invocation{st: st, env: env, global: globalFlags{memory: defaultMemory}}
+	root := newRoot(inv)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var f *fault.Error
+	if err != nil && !inv.started && !errors.As(err, &f) {
+		// Unknown commands, unknown flags and values that do not parse come from cobra.
+		err = fault.New(fault.CodeUsage, fault.KindUsage, "tripod help lists commands and flags", "%w", err)
+	}
+	return finish(ctx, st, inv.global.json || wantsJSON(args), inv.result, err)
+}
+
+// wantsJSON finds --json where parsing failed before the flag was reached.
+func wantsJSON(args []string) bool {
+	for _, a := range args {
+		if a == "--" {
+			return false
+		}
+		if a == "--json" || a == "--json=true" {
+			return true
+		}
+	}
+	return false
+}
+
+func newRoot(inv *invocation) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tripod",
+		Short: "Back up MySQL without a lock, archive its binlog, restore any second",
+		Long: `tripod backs up MySQL servers over which it has no power: no locks, no SUPER, often one
+primary and no replica. It stands on three legs: an unlocked dump, an unbroken binlog
+archive, and a replay that makes the two agree.
+
+Passwords come from TRIPOD_SOURCE_PASSWORD and TRIPOD_TARGET_PASSWORD, from a
+--defaults-file, or from the config file; never from the command line.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return cmd.Help()
+		},
+	}
+	root.SetIn(inv.st.in)
+	root.SetOut(inv.st.out)
+	root.SetErr(inv.st.err)
+	p := root.PersistentFlags()
+	p.StringVar(&inv.global.config, "config", "", "YAML `FILE` with settings named as the flags")
+	p.StringVar(&inv.global.defaultsFile, "defaults-file", "", "MySQL option `FILE`; its [client] group may hold user, password, host, port, socket")
+	p.BoolVar(&inv.global.json, "json", false, "print exactly one JSON document on stdout; logs go to stderr")
+	p.Var(&inv.global.memory, "memory", "`BYTES` of memory to stay under, plus twice the largest row or event")
+	p.StringVar(&inv.global.logLevel, "log-level", "info", "debug, info, warn or error")
+	p.StringVar(&inv.global.logFormat, "log-format", "text", "text or json")
+	root.AddCommand(newArchive(inv), newBackup(inv), newList(inv), newRestore(inv), newVersion(inv))
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return inv.prepare(root, cmd) }
+	return root
+}
+
+// prepare reads the settings that lie outside the command line and sets up logging.
+func (inv *invocation) prepare(root, cmd *cobra.Command) error {
+	path := inv.global.config
+	if v, ok := inv.env("TRIPOD_CONFIG"); ok && path == "" {
+		path = v
+	}
+	var commands []string
+	flags := map[string]bool{}
+	for _, name := range secretSettings {
+		flags[name] = true
+	}
+	for _, c := range root.Commands() {
+		commands = append(commands, c.Name())
+		for _, f := range flagNames(c) {
+			flags[f] = true
+		}
+	}
+	set, err := loadSettings(path, inv.env, commands, func(key string) bool { return flags[key] })
+	if err != nil {
+		return err
+	}
+	inv.set = set
+	if err := set.apply(cmd); err != nil {
+		return err
+	}
+	if inv.log, err = newLogger(inv.st.err, inv.global.logLevel, inv.global.logFormat); err != nil {
+		return err
+	}
+	if err := requireFlags(cmd); err != nil {
+		return err
+	}
+	inv.started = true
+	return nil
+}
+
+// required marks a flag that a command cannot do without; unlike cobra's own mark it is
+// checked after the environment and the config file were read.
+const required = "tripod_required"
+
+func mustHave(cmd *cobra.Command, names ...string) {
+	for _, n := range names {
+		if err := cmd.Flags().SetAnnotation(n, required, []string{"true"}); err != nil {
+			panic(err) // a flag that does not exist: found by the first run of any test
+		}
+	}
+}
+
+func requireFlags(cmd *cobra.Command) error {
+	var missing []string
+	for _, n := range flagNames(cmd) {
+		f := cmd.Flag(n)
+		if f != nil && f.Annotations[required] != nil && f.Value.String() == "" {
+			missing = append(missing, "--"+n)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fault.New(fault.CodeUsage, fault.KindUsage, "tripod help "+cmd.Name()+" shows its flags",
+		"%s needs %s", cmd.Name(), strings.Join(missing, ", "))
+}
