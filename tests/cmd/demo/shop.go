@@ -46,8 +46,8 @@ func openShop(ctx context.Context, db *sql.DB) error {
 		"INSERT INTO customers (email, name, joined, profile) "+fmt.Sprintf(series, 20000)+
 			`CONCAT('c', i, '@example.org'), CONCAT('Customer ', i), '2026-01-01' + INTERVAL i MINUTE, JSON_OBJECT('n', i, 'tags', JSON_ARRAY('a', i % 7)) FROM n`,
 		"INSERT INTO orders (customer, total, state) "+fmt.Sprintf(series, 60000)+"1 + i % 20000, i % 997, 1 + i % 3 FROM n",
-		"INSERT INTO items "+fmt.Sprintf(series, 120000)+"1 + i DIV 2, i % 2, UNHEX(MD5(i % 500)), i / 7 FROM n",
-		"INSERT INTO stock "+fmt.Sprintf(series, 500)+"UNHEX(MD5(i % 500)), i, i / 3 FROM n",
+		"INSERT INTO items "+fmt.Sprintf(series, 120000)+"1 + i DIV 2, i % 2, LEFT(UNHEX(SHA2(i % 500, 256)), 16), i / 7 FROM n",
+		"INSERT INTO stock "+fmt.Sprintf(series, 500)+"LEFT(UNHEX(SHA2(i % 500, 256)), 16), i, i / 3 FROM n",
 		"INSERT INTO visits "+fmt.Sprintf(series, 5000)+"'2026-03-01' + INTERVAL i SECOND, CONCAT('/p/', i % 50), RANDOM_BYTES(20) FROM n",
 	)
 	for _, s := range statements {
@@ -107,7 +107,7 @@ func (c *clerks) sale(ctx context.Context, db *sql.DB, r *rand.Rand) error {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // no effect behind a commit
-	sku := fmt.Sprintf("UNHEX(MD5(%d))", r.IntN(500))
+	sku := fmt.Sprintf("LEFT(UNHEX(SHA2(%d, 256)), 16)", r.IntN(500))
 	customer := 1 + r.IntN(20000)
 	statements := []string{
 		fmt.Sprintf("INSERT INTO shop.orders (customer, total) VALUES (%d, %d.%02d)", customer, r.IntN(900), r.IntN(100)),
