@@ -1,6 +1,7 @@
 package source_test
 
 import (
+	"context"
 	"io"
 	"net"
 	"strconv"
@@ -57,7 +58,7 @@ func (r *relay) accept() {
 			return
 		}
 		r.mu.Lock()
-		backend, err := net.Dial("tcp4", r.target(r.count))
+		backend, err := new(net.Dialer).DialContext(context.Background(), "tcp4", r.target(r.count))
 		r.count++
 		if err != nil {
 			_ = client.Close()

@@ -3,7 +3,6 @@ package server
 import (
 	"net"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -195,9 +194,4 @@ func (a Address) Endpoint() (network, address string) {
 		return "unix", a.Socket
 	}
 	return "tcp", net.JoinHostPort(a.Host, strconv.Itoa(int(a.port())))
-}
-
-// isLoopback tells whether the bytes never leave this machine.
-func (a Address) isLoopback() bool {
-	return a.Socket != "" || slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, a.Host)
 }

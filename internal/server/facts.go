@@ -80,7 +80,7 @@ func (f Facts) BinlogStatus() string {
 // factVariables are the global variables that readFacts asks for.
 const factVariables = "'server_id','server_uuid','hostname','port','lower_case_table_names','character_set_server','collation_server'," +
 	"'time_zone','system_time_zone','log_bin','binlog_format','binlog_row_image','binlog_row_value_options','binlog_row_metadata'," +
-	"'binlog_checksum','max_binlog_size','binlog_expire_logs_seconds','expire_logs_days','sync_binlog','innodb_flush_log_at_trx_commit'," +
+	"'binlog_checksum','max_binlog_size','binlog_expire_logs_seconds','binlog_expire_logs_auto_purge','expire_logs_days','sync_binlog','innodb_flush_log_at_trx_commit'," +
 	"'gtid_mode','log_replica_updates','log_slave_updates','innodb_native_foreign_keys','max_allowed_packet','local_infile'," +
 	"'log_bin_trust_function_creators','sql_require_primary_key','sql_generate_invisible_primary_key','event_scheduler'," +
 	"'partial_revokes','default_storage_engine','read_only','super_read_only'"
@@ -95,7 +95,7 @@ func (s *Server) readFacts(ctx context.Context) (Facts, error) {
 	if err != nil {
 		return Facts{}, fmt.Errorf("read the server's settings: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close()
 	v := variables{}
 	for rows.Next() {
 		var name, value string
@@ -152,6 +152,9 @@ func (f *Facts) setVariables(v variables) {
 	if f.BinlogExpire == 0 {
 		const day = 24 * 60 * 60
 		f.BinlogExpire = v.number("expire_logs_days") * day
+	}
+	if strings.EqualFold(v["binlog_expire_logs_auto_purge"], "OFF") {
+		f.BinlogExpire = 0
 	}
 	f.SyncBinlog = v.number("sync_binlog")
 	f.FlushLogAtCommit = v.number("innodb_flush_log_at_trx_commit")

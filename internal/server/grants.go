@@ -91,7 +91,7 @@ func (s *Server) Grants(ctx context.Context) (Grants, error) {
 	if err != nil {
 		return Grants{}, err
 	}
-	defer conn.Close() //nolint:errcheck // returns it to the pool
+	defer conn.Close()
 	g := Grants{Account: s.facts.CurrentUser, literal: s.facts.PartialRevokes, caseless: s.facts.LowerCaseTableNames != 0}
 	statement, roles := "SHOW GRANTS FOR CURRENT_USER()", ""
 	if s.facts.Flavor == FlavorMySQL && s.facts.AtLeast(8, 0, 0) {

@@ -15,11 +15,7 @@ func grantsOf(t *testing.T, s *mysqltest.Server, statements ...string) server.Gr
 	t.Helper()
 	u := mysqltest.User{Name: "g", Password: "p"}
 	mysqltest.Exec(t, s, append([]string{"DROP USER IF EXISTS g", "CREATE USER g IDENTIFIED BY 'p'"}, statements...)...)
-	srv, err := server.Open(t.Context(), address(t, s, u, ""), server.Source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer srv.Close()
+	srv := open(t, address(t, s, u, ""), server.Source)
 	g, err := srv.Grants(t.Context())
 	if err != nil {
 		t.Fatal(err)

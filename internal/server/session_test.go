@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -152,7 +153,9 @@ func TestClassify(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := srv.DB().ExecContext(ctx, "SELECT 1"); server.Classify(err) != err || server.IsTransient(err) {
+	_, err = srv.DB().ExecContext(ctx, "SELECT 1")
+	var f *fault.Error
+	if errors.As(server.Classify(err), &f) || !errors.Is(err, context.Canceled) || server.IsTransient(err) {
 		t.Errorf("a context that ended is a fault: %v", err)
 	}
 	if server.Classify(nil) != nil {

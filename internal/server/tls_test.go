@@ -82,7 +82,11 @@ func connectBothWays(t *testing.T, s *mysqltest.Server, a server.Address) (contr
 	if err != nil {
 		return "", "", err
 	}
-	defer srv.Close()
+	t.Cleanup(func() {
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	var name string
 	if err := srv.DB().QueryRowContext(t.Context(), "SHOW SESSION STATUS LIKE 'Ssl_cipher'").Scan(&name, &control); err != nil {
 		t.Fatal(err)

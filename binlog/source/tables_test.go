@@ -1,0 +1,43 @@
+package source_test
+
+import (
+	"testing"
+
+	"github.com/tripod-db/tripod/binlog/source"
+	"github.com/tripod-db/tripod/internal/mysqltest"
+)
+
+func TestPreflightTables(t *testing.T) {
+	s := mysqltest.Take(t, mysqltest.Options{ExtraArgs: []string{"--innodb-native-foreign-keys=ON"}})
+	srv := asBackupUser(t, s)
+	survey := func(schemas ...string) []source.Finding {
+		t.Helper()
+		findings, err := source.PreflightTables(t.Context(), srv, schemas...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return findings
+	}
+	if findings := survey(); len(findings) > 0 {
+		t.Fatalf("an empty server: %+v", findings)
+	}
+	mysqltest.Exec(t, s, "CREATE DATABASE `ü`", "CREATE DATABASE b",
+		"CREATE TABLE `ü`.pk (id INT PRIMARY KEY)",
+		"CREATE TABLE `ü`.uk (id INT NOT NULL, v INT, UNIQUE (id), UNIQUE (v))",
+		"CREATE TABLE `ü`.nullable (id INT, UNIQUE (id))",
+		"CREATE TABLE `ü`.prefix (s VARCHAR(10) NOT NULL, UNIQUE (s(3)))",
+		"CREATE TABLE `ü`.expression (id INT NOT NULL, UNIQUE ((id+1)))",
+		"CREATE TABLE `ü`.none (id INT)",
+		"CREATE TABLE b.m (id INT PRIMARY KEY) ENGINE=MyISAM",
+		"CREATE TABLE b.p (id INT PRIMARY KEY)",
+		"CREATE TABLE b.c (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES b.p (id) ON DELETE SET NULL)",
+		"CREATE VIEW b.v AS SELECT 1")
+	all := survey()
+	wantFinding(t, all, "keyless", source.LevelWarning, "4 tables", "ADD PRIMARY KEY")
+	wantFinding(t, all, "keyless", source.LevelWarning, ": ü.expression, ü.none, ü.nullable, ü.prefix", "")
+	wantFinding(t, all, "engine", source.LevelWarning, "1 tables are not of InnoDB, so no read view covers them: b.m", "ENGINE=InnoDB")
+	wantFinding(t, all, "cascade", source.LevelWarning, "1 tables: b.c", "innodb_native_foreign_keys=OFF")
+	if only := survey("ü"); len(only) != 1 || only[0].ID != "keyless" {
+		t.Errorf("of one schema: %+v", only)
+	}
+}
