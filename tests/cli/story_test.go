@@ -118,7 +118,9 @@ type teller struct {
 	args    []string
 }
 
-func (s *teller) exec(ctx context.Context, statements ...string) error { return s.server.Exec(ctx, statements...) }
+func (s *teller) exec(ctx context.Context, statements ...string) error {
+	return s.server.Exec(ctx, statements...)
+}
 
 func (s *teller) archive(ctx context.Context) error {
 	var any struct{}
