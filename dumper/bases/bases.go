@@ -14,6 +14,10 @@ type Config struct {
 	Selected func(schema.Name) bool
 	// SelectedObject is the same for views, routines, triggers and events.
 	SelectedObject func(catalog.ObjectKind, schema.Name) bool
+	// Locked: SHOW CREATE of a schema, view, routine, trigger or event waits for a statement that
+	// is in the log and not committed, as it does for a table's; then their windows begin at
+	// t0.high, else at t0.low.
+	Locked bool
 	// FoldNames: the source compares names without case (lower_case_table_names not 0).
 	FoldNames bool
 }
@@ -59,6 +63,28 @@ func (b *Bases) Floor() (binlog.Position, bool) {
 		}
 	}
 	return b.floor, !b.floor.IsZero()
+}
+
+// resolve begins the windows of schemas and objects whose low mark the stream has resolved by now.
+func (b *Bases) resolve() {
+	for _, s := range b.schemaList {
+		if s.progress == read && !s.lowKnown {
+			s.window.Low, s.lowKnown = b.windowLow(s.before)
+		}
+	}
+	for _, o := range b.objectList {
+		if o.progress == read && !o.lowKnown {
+			o.window.Low, o.lowKnown = b.windowLow(o.before)
+		}
+	}
+}
+
+// windowLow is where the window of a schema or object that was read behind t0 begins.
+func (b *Bases) windowLow(t0 Mark) (binlog.Position, bool) {
+	if b.cfg.Locked {
+		return t0.High, true
+	}
+	return t0.Low()
 }
 
 func (b *Bases) key(n schema.Name) schema.Name {
@@ -169,6 +195,7 @@ func (b *Bases) Evaluate() {
 		return
 	}
 	b.dirty, b.changed = false, false
+	b.resolve()
 	b.findUnlisted()
 	b.evaluateSchemas()
 	for _, s := range b.statements {

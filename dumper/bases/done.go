@@ -12,6 +12,7 @@ import (
 // Done is R6: all bases exist, the stream has passed every high, and the rules hold for every
 // entry received. waiting says what is missing otherwise. No table is done alone.
 func (b *Bases) Done() (done bool, waiting string) {
+	b.resolve()
 	if waiting = b.missing(); waiting != "" {
 		return false, waiting
 	}
@@ -37,11 +38,6 @@ func (b *Bases) unresolved() (waiting string) {
 	for _, n := range b.order {
 		if n.complete() && n.base.Base == catalog.BaseRead && !b.setRows(n) && waiting == "" {
 			waiting = "the low watermark of " + n.spelled.String()
-		}
-	}
-	for _, o := range b.objectList {
-		if !b.objectKnown(o) && waiting == "" {
-			waiting = "the low watermark of " + string(o.kind) + " " + o.spelled.String()
 		}
 	}
 	return waiting

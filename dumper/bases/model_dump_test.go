@@ -81,6 +81,7 @@ func (d *mDumper) tick() {
 			First:          t.mark(),
 			Selected:       func(n schema.Name) bool { return d.outside&bit(number(n)) == 0 },
 			SelectedObject: func(catalog.ObjectKind, schema.Name) bool { return true },
+			Locked:         true,
 		})
 	}
 	if d.listing == nSchemas {

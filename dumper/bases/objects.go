@@ -63,7 +63,7 @@ type object struct {
 	again      []catalog.ReadAgain
 }
 
-func (o *object) settled() bool { return !o.need || o.progress == read }
+func (o *object) settled() bool { return !o.need || o.progress == read && o.lowKnown }
 
 func (o *object) begin(attempt int) bool {
 	if !o.need || o.attempt != attempt || o.progress != idle {
@@ -138,7 +138,7 @@ func (b *Bases) evaluateObjects() {
 			}
 			continue
 		}
-		if o.progress != read || !b.objectLow(o) || o.tombstone {
+		if !o.settled() || o.tombstone {
 			continue
 		}
 		for _, s := range b.objectStatements(o) {
@@ -151,13 +151,6 @@ func (b *Bases) evaluateObjects() {
 	for _, s := range b.statements {
 		b.objectFlow(s)
 	}
-}
-
-func (b *Bases) objectLow(o *object) bool {
-	if !o.lowKnown {
-		o.window.Low, o.lowKnown = o.before.Low()
-	}
-	return o.lowKnown
 }
 
 // objectStatements returns the statements that concern the object, in log order: its own,
@@ -292,13 +285,10 @@ func (b *Bases) objectArrives(s *logged, from *object, kind catalog.ObjectKind, 
 		return
 	}
 	to := b.object(kind, name)
-	if b.objectKnown(from) && b.objectKnown(to) && b.objectSide(from, s) == binlog.Skip && b.objectSide(to, s) == binlog.After {
+	if from.settled() && to.settled() && b.objectSide(from, s) == binlog.Skip && b.objectSide(to, s) == binlog.After {
 		b.objectAgain(to, "it arrives from "+from.spelled.String()+", which is not read at that place", s)
 	}
 }
-
-// objectKnown tells whether the object's sides are known.
-func (b *Bases) objectKnown(o *object) bool { return !o.need || o.progress == read && b.objectLow(o) }
 
 func (b *Bases) objectSide(o *object, s *logged) binlog.Side {
 	if !o.need {

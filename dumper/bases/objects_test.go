@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -30,6 +31,30 @@ func withObject(t *testing.T, kind catalog.ObjectKind, name, table string) *Base
 	b.ListObject(kind, named(name))
 	b.readObject(t, kind, name, table, mark(1, 2), mark(4, 4))
 	return b
+}
+
+func TestWindowsBeginAtTheHighMarkWhereReadsWaitForStatements(t *testing.T) {
+	for locked, low := range map[bool]binlog.Position{true: place(2), false: place(1)} {
+		b := New(Config{
+			First: mark(0, 0), Selected: func(schema.Name) bool { return true },
+			SelectedObject: func(catalog.ObjectKind, schema.Name) bool { return true }, Locked: locked,
+		})
+		b.ListSchema("s")
+		b.ListObject(catalog.KindEvent, named("e"))
+		b.Listed(mark(0, 0))
+		b.readObject(t, catalog.KindEvent, "e", "", mark(1, 2), mark(3, 3))
+		for w := range b.wants() {
+			if b.Begin(w) {
+				b.SchemaDone(w, SchemaRead{Exists: true, Before: mark(1, 2), After: mark(3, 3)})
+			}
+		}
+		b.Passed(place(3))
+		r := b.mustBeDone(t)
+		want := binlog.Window{Low: low, High: place(3)}
+		if r.Schemas[0].Window != want || r.Objects[0].Window != want {
+			t.Errorf("locked=%v: windows %v and %v, want %v", locked, r.Schemas[0].Window, r.Objects[0].Window, want)
+		}
+	}
 }
 
 func TestObjectsLogWinsInTheWindow(t *testing.T) {

@@ -15,7 +15,9 @@ type schemaState struct {
 	progress     progress
 	attempt      int
 	exists       bool
-	window       binlog.Window
+	before       Mark
+	window       binlog.Window // Low may be resolved late
+	lowKnown     bool
 	again        []catalog.ReadAgain
 	behind       binlog.Position
 }
@@ -26,7 +28,7 @@ type SchemaRead struct {
 	Before, After Mark
 }
 
-func (s *schemaState) settled() bool { return !s.need || s.progress == read }
+func (s *schemaState) settled() bool { return !s.need || s.progress == read && s.lowKnown }
 
 func (s *schemaState) side(start, floor binlog.Position) binlog.Side {
 	if !s.need {
@@ -80,8 +82,8 @@ func (b *Bases) SchemaDone(w Want, r SchemaRead) bool {
 	if s.attempt != w.Attempt || s.progress != reading {
 		return false
 	}
-	s.progress, s.exists = read, r.Exists
-	s.window = binlog.Window{Low: r.Before.High, High: r.After.High}
+	s.progress, s.exists, s.before = read, r.Exists, r.Before
+	s.window, s.lowKnown = binlog.Window{High: r.After.High}, false
 	b.dirty = true
 	return true
 }
@@ -98,7 +100,7 @@ func (b *Bases) evaluateSchemas() {
 		if !s.need && s.first == existed {
 			s.need, b.changed = true, true
 		}
-		if !s.need || s.progress != read {
+		if !s.need || !s.settled() {
 			continue
 		}
 		for _, st := range s.statements {

@@ -27,6 +27,17 @@ func (t *Table) Identity() (key Key, ok bool) {
 	return Key{}, false
 }
 
+// Identities returns all keys by which a row is told from every other; the first is Identity.
+func (t *Table) Identities() []Key {
+	var keys []Key
+	for i := range t.Keys {
+		if t.Keys[i].Unique && t.identifies(&t.Keys[i]) {
+			keys = append(keys, t.Keys[i])
+		}
+	}
+	return keys
+}
+
 func (t *Table) identifies(k *Key) bool {
 	for _, p := range k.Parts {
 		if p.Column == "" || p.Prefix > 0 {

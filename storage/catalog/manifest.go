@@ -129,8 +129,9 @@ type ReadAgain struct {
 	Position  binlog.Position `json:"position,omitzero"`
 }
 
-// SchemaBase is one schema (database) with its window: highs of the ticks before and after
-// SHOW CREATE DATABASE, which waits for the schema's metadata lock as a definition does for a table's.
+// SchemaBase is one schema (database) with its window: from the high of the tick before SHOW
+// CREATE DATABASE, where that waits for statements on the schema as a table's definition does
+// (else from its low), to the high of the tick after it.
 type SchemaBase struct {
 	Name      string        `json:"name"`
 	Exists    bool          `json:"exists"`
@@ -171,8 +172,7 @@ type Object struct {
 	TimeZone            string `json:"time_zone,omitempty"` // of an event
 	// ActionOrder of a trigger among those of its table, time and event.
 	ActionOrder int `json:"action_order,omitempty"`
-	// Window is low of the tick before and high of the tick after (other objects take no lock
-	// that is proved to wait, so low it is).
+	// Window is like SchemaBase's, around the object's SHOW CREATE. In it the log wins by name.
 	Window    binlog.Window `json:"window"`
 	SchemaKey string        `json:"schema_key,omitempty"`
 	// Invalid: a view that the source itself could not open (its error text).

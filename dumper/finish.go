@@ -1,0 +1,226 @@
+package dumper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/pingcap/failpoint"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/archive"
+	"github.com/tripod-db/tripod/dumper/bases"
+	"github.com/tripod-db/tripod/internal/progress"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// finish stores the definitions, waits until the archive covers everything (W4), writes the
+// manifest, and looks at the archive once more.
+func (b *backup) finish(ctx context.Context, archiving *archiving) (*Result, error) {
+	m, err := b.manifest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	reader := archive.Open(b.cfg.Catalog, b.cfg.Instance)
+	late := false
+	failpoint.Inject("W4", func() { late = true })
+	if !late {
+		if err := b.covered(ctx, reader, m, archiving); err != nil {
+			return nil, err
+		}
+	}
+	m.Finished = binlog.TimeOf(time.Now())
+	if err := b.cfg.Catalog.PutManifest(ctx, m); err != nil {
+		return nil, err
+	}
+	if late {
+		return b.result(m), nil
+	}
+	if err := reader.Covers(ctx, m.Floor.Position, m.End.Position); err != nil {
+		return nil, fmt.Errorf("the archive has lost what backup %s needs: %w", b.id, err)
+	}
+	b.cfg.Log.Info("backup complete", "id", b.id, "recoverable_from", m.RecoverableFrom.String())
+	return b.result(m), nil
+}
+
+// coverEvery is how often the archive is asked whether it covers the backup; a flush is a second.
+const coverEvery = 100 * time.Millisecond
+
+// covered waits until the archive holds everything from floor, and from the prepares of XA
+// transactions open there, to the highest high.
+func (b *backup) covered(ctx context.Context, reader *archive.Reader, m *catalog.Manifest, archiving *archiving) error {
+	from := m.Floor.Position
+	for _, x := range m.OpenXA {
+		if x.Prepare.Before(from) {
+			from = x.Prepare
+		}
+	}
+	phase := b.cfg.Progress.Begin("wait for the archive", progress.Amount{})
+	defer phase.End()
+	still := stillness{limit: b.cfg.Wait, since: time.Now()}
+	for {
+		err := reader.Covers(ctx, from, m.End.Position)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !errors.Is(err, archive.ErrNotArchived) {
+			return err
+		}
+		if ended := archiving.reason(nil); ended != nil {
+			return ended
+		}
+		head, _, headErr := b.cfg.Catalog.Head(ctx, b.cfg.Instance, b.timeline)
+		if headErr != nil {
+			return headErr
+		}
+		if moved := still.check(head.End.Position.String(), fmt.Sprintf("the archive does not reach %s (%v)", m.End, err)); moved != nil {
+			return moved
+		}
+		if err := sleep(ctx, coverEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// manifest stores definitions and objects and makes the manifest.
+func (b *backup) manifest(ctx context.Context) (*catalog.Manifest, error) {
+	r := look(b.board, func(s *bases.Bases) bases.Result { return s.Result() })
+	f, floor := b.cfg.Source.Facts(), b.watch.atFloor()
+	m := &catalog.Manifest{
+		Version: catalog.ManifestVersion, ID: b.id, Instance: b.cfg.Instance, Program: b.cfg.Program,
+		Source: catalog.SourceFacts{
+			ServerUUID: f.ServerUUID, Version: f.Version, Flavor: f.Flavor, GTIDMode: f.GTIDs(),
+			LowerCaseTableNames: f.LowerCaseTableNames, CharacterSetServer: f.CharacterSetServer, CollationServer: f.CollationServer,
+		},
+		Started:         binlog.TimeOf(b.started),
+		Floor:           binlog.Point{Position: r.Floor, GTIDSet: floor.gtids, Time: floor.time},
+		RecoverableFrom: r.RecoverableFrom,
+		End:             binlog.Point{Position: r.End},
+		Compression:     b.cfg.Compression,
+		Selection:       b.selection.manifest(b.cfg),
+		Names:           r.Names,
+		OpenXA:          floor.openXA,
+		NotBackedUp:     b.contents.missing,
+		Warnings:        b.warnings,
+	}
+	if m.RecoverableFrom.Position == m.Floor.Position {
+		m.RecoverableFrom = m.Floor
+	}
+	for i := range m.Names {
+		if err := b.putName(ctx, &m.Names[i]); err != nil {
+			return nil, err
+		}
+	}
+	for _, s := range r.Schemas {
+		if err := b.putSchema(ctx, m, s); err != nil {
+			return nil, err
+		}
+	}
+	for _, o := range r.Objects {
+		if err := b.putObject(ctx, m, o); err != nil {
+			return nil, err
+		}
+	}
+	sort.Slice(m.Names, func(i, j int) bool { return m.Names[i].Compare(m.Names[j].Name) < 0 })
+	return m, nil
+}
+
+// putName completes a table's base by what was read and stores its definition.
+func (b *backup) putName(ctx context.Context, n *catalog.NameBase) error {
+	c := b.contents.table(n.Name)
+	kept := 0
+	if n.Base == catalog.BaseRead && !n.Absent {
+		if c == nil {
+			return fmt.Errorf("%s was read, but nothing is kept of it", n.Name)
+		}
+		n.Class, n.Columns, n.Load = string(c.class), c.columns, c.load()
+		n.SchemaKey = catalog.SchemaKey(catalog.KindTable, n.Name)
+		for i := range c.chunks {
+			chunk := c.chunks[i].Chunk
+			low, known := b.resolver.Low(c.chunks[i].before)
+			if !known {
+				return fmt.Errorf("the low watermark of chunk %s is not known", chunk.Key)
+			}
+			chunk.T0, chunk.T1 = low, c.chunks[i].after.High
+			n.Chunks = append(n.Chunks, chunk)
+			n.RowCount += chunk.Rows
+			n.Bytes += chunk.Bytes
+		}
+		kept = len(n.Chunks)
+		if err := b.cfg.Catalog.PutSchemaObject(ctx, b.cfg.Instance, b.id, n.SchemaKey, []byte(c.table.Create)); err != nil {
+			return err
+		}
+	}
+	return b.removeLeftOver(ctx, n.Name, kept)
+}
+
+// removeLeftOver deletes chunks of reads that do not count, behind those that do.
+func (b *backup) removeLeftOver(ctx context.Context, n schema.Name, kept int) error {
+	for i := kept + 1; i <= b.contents.written[n]; i++ {
+		key := catalog.BackupKey(b.cfg.Instance, b.id, catalog.ChunkKey(n, uint64(i), b.cfg.Compression))
+		if err := b.cfg.Catalog.Bucket().Delete(ctx, key); err != nil {
+			return fmt.Errorf("remove a chunk of a read that does not count: %w", err)
+		}
+	}
+	return nil
+}
+
+func (b *backup) putSchema(ctx context.Context, m *catalog.Manifest, s catalog.SchemaBase) error {
+	found := b.contents.schemas[s.Name]
+	found.Name, found.Exists, found.Window, found.RecoverableFrom = s.Name, s.Exists, s.Window, s.RecoverableFrom
+	m.Schemas = append(m.Schemas, found)
+	if !found.Exists {
+		return nil
+	}
+	key := catalog.SchemaKey(catalog.KindDatabase, schema.Name{Schema: s.Name, Name: s.Name})
+	return b.cfg.Catalog.PutSchemaObject(ctx, b.cfg.Instance, b.id, key, []byte(found.Create))
+}
+
+func (b *backup) putObject(ctx context.Context, m *catalog.Manifest, o catalog.Object) error {
+	if o.Absent {
+		m.Objects = append(m.Objects, o)
+		return nil
+	}
+	found, read := b.contents.objects[objectName{o.Kind, o.Name}]
+	if !read {
+		return fmt.Errorf("%s %s was read, but nothing is kept of it", o.Kind, o.Name)
+	}
+	found.Window = o.Window
+	found.SchemaKey = catalog.SchemaKey(o.Kind, o.Name)
+	m.Objects = append(m.Objects, found)
+	return b.cfg.Catalog.PutSchemaObject(ctx, b.cfg.Instance, b.id, found.SchemaKey, []byte(found.Create))
+}
+
+// result is what the command prints.
+func (b *backup) result(m *catalog.Manifest) *Result {
+	r := &Result{
+		BackupID: m.ID, Instance: m.Instance, Seconds: time.Since(b.started).Seconds(), BytesRead: b.bytesRead.Load(),
+		RecoverableFrom: m.RecoverableFrom, Tables: []TableResult{}, NotBackedUp: m.NotBackedUp, Warnings: m.Warnings,
+	}
+	if r.NotBackedUp == nil {
+		r.NotBackedUp = []catalog.NotBackedUp{}
+	}
+	for _, n := range m.Names {
+		if n.Base != catalog.BaseRead || n.Absent {
+			continue
+		}
+		t := TableResult{
+			Schema: n.Schema, Name: n.Name.Name, Class: n.Class, Rows: n.RowCount, Chunks: len(n.Chunks), Window: n.Rows, ReadAgain: n.ReadAgain,
+		}
+		if t.ReadAgain == nil {
+			t.ReadAgain = []catalog.ReadAgain{}
+		}
+		r.Rows += n.RowCount
+		for _, c := range n.Chunks {
+			r.BytesStored += c.BytesStored
+		}
+		r.Tables = append(r.Tables, t)
+	}
+	return r
+}

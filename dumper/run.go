@@ -1,0 +1,321 @@
+package dumper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/archive"
+	"github.com/tripod-db/tripod/binlog/source"
+	"github.com/tripod-db/tripod/dumper/bases"
+	"github.com/tripod-db/tripod/internal/budget"
+	"github.com/tripod-db/tripod/internal/progress"
+	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// backup is one run. Its fields are set before the goroutines that use them start.
+type backup struct {
+	cfg       Config
+	selection selection
+	started   time.Time
+	timeline  binlog.Timeline
+	id        string
+	intent    catalog.Intent
+
+	board    *board
+	watch    *watch
+	clock    *source.Clock
+	resolver *source.Resolver
+	contents *contents
+	room     *budget.Budget
+	phase    progress.Phase
+	warnings []string
+
+	// later runs something beside the workers, as part of the run: its error ends the run.
+	later     func(work func(context.Context) error)
+	bytesRead atomic.Uint64
+}
+
+// Run makes a backup. It returns when the manifest is written and W4 was checked behind it, or
+// with an error after which no backup exists. With KeylessMissing the result may lack tables:
+// NotBackedUp lists them, and the error is nil. Faults: grant, source, keyless, ddl, store,
+// timeout.
+func Run(ctx context.Context, cfg Config) (*Result, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	wish, err := newSelection(cfg)
+	if err != nil {
+		return nil, err
+	}
+	b := &backup{
+		cfg: cfg, selection: wish, started: time.Now(), contents: newContents(),
+		timeline: binlog.Timeline(cfg.Source.Facts().ServerUUID), room: budget.New(cfg.Memory),
+	}
+	if err := b.preflight(ctx); err != nil {
+		return nil, err
+	}
+	if err := cfg.Catalog.EnsureInstance(ctx, catalog.Instance{
+		Name: cfg.Instance, Created: binlog.TimeOf(b.started), Flavor: cfg.Source.Facts().Flavor,
+	}); err != nil {
+		return nil, err
+	}
+	return b.run(ctx)
+}
+
+// preflight refuses a source that cannot be backed up, and keeps the warnings.
+func (b *backup) preflight(ctx context.Context) error {
+	grants, err := b.cfg.Source.Grants(ctx)
+	if err != nil {
+		return err
+	}
+	var existing []string
+	err = eachRow(ctx, b.cfg.Source.DB(), "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA", func(scan scanner) error {
+		var name string
+		if err := scan(&name); err != nil {
+			return err
+		}
+		existing = append(existing, name)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("list the schemas: %w", err)
+	}
+	findings, err := source.Preflight(ctx, b.cfg.Source, source.BackupNeeds(b.cfg.Source.Facts(), grants, b.selection.schemaNames(existing)...))
+	if err != nil {
+		return err
+	}
+	for _, f := range findings {
+		if f.Level == source.LevelWarning {
+			b.warnings = append(b.warnings, f.Message)
+			b.cfg.Log.Warn(f.Message, "finding", f.ID, "remedy", f.Remedy)
+		}
+	}
+	return source.Refuse(findings)
+}
+
+// run begins stream, clock and archive in the order that W4 wants, reads, and finishes.
+func (b *backup) run(ctx context.Context) (result *Result, err error) {
+	// The file with which stream and archive begin is chosen before the first tick.
+	start, err := startOfFile(ctx, b.cfg, b.timeline)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	archiving := b.archive(ctx, start.File)
+	defer func() {
+		cancel()
+		if ended := archiving.wait(); err == nil {
+			err = ended
+		}
+	}()
+	b.resolver = source.NewResolver(start)
+	b.clock, err = source.StartClock(ctx, b.cfg.Source, source.ClockConfig{Timeline: b.timeline, Resolver: b.resolver, Log: b.cfg.Log})
+	if err != nil {
+		return nil, err
+	}
+	defer b.clock.Close()
+	if b.watch, err = openWatch(ctx, b.cfg, start, b.resolver); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, b.watch.close()) }()
+	if err := b.begin(ctx, start); err != nil {
+		return nil, err
+	}
+	if err := b.readAll(ctx, archiving); err != nil {
+		return nil, archiving.reason(err)
+	}
+	return b.finish(ctx, archiving)
+}
+
+// begin writes the intent, which pins floor: the beginning of the stream's file lies before it.
+func (b *backup) begin(ctx context.Context, start binlog.Position) error {
+	b.intent = catalog.Intent{
+		Instance: b.cfg.Instance, Program: b.cfg.Program, Started: binlog.TimeOf(b.started), Renewed: binlog.TimeOf(time.Now()),
+		Selection: b.selection.manifest(b.cfg), Compression: b.cfg.Compression, Floor: binlog.Point{Position: start},
+	}
+	id, err := b.cfg.Catalog.CreateIntent(ctx, b.intent, b.started)
+	if err != nil {
+		return err
+	}
+	b.id, b.intent.ID = id, id
+	b.cfg.Log.Info("backup begun", "id", id, "instance", b.cfg.Instance, "from", start.String())
+	b.board = newBoard(bases.New(bases.Config{
+		First:          b.mark(b.clock.First()),
+		Selected:       b.selection.table,
+		SelectedObject: b.selection.object,
+		Locked:         showCreateWaits(b.cfg.Source.Facts()),
+		FoldNames:      b.cfg.Source.Facts().LowerCaseTableNames != 0,
+	}))
+	return nil
+}
+
+// showCreateWaits tells whether SHOW CREATE of schemas, views, routines, triggers and events is
+// proved, by a test, to wait for a statement that stands in the log and is not committed yet.
+func showCreateWaits(f server.Facts) bool { return f.Flavor == server.FlavorMySQL && f.Major == 9 }
+
+// low is bases.Mark.Low of a tick.
+func (b *backup) low(t source.Tick) func() (binlog.Position, bool) {
+	return func() (binlog.Position, bool) { return b.resolver.Low(t) }
+}
+
+// errRead ends the readers: everything is read and the rules hold.
+var errRead = errors.New("everything is read")
+
+// readAll discovers, reads, and reads again until the rules say that it is done (R6).
+func (b *backup) readAll(ctx context.Context, archiving *archiving) error {
+	b.phase = b.cfg.Progress.Begin("backup", progress.Amount{})
+	defer b.phase.End()
+	group, running := errgroup.WithContext(ctx)
+	b.later = func(work func(context.Context) error) {
+		group.Go(func() error { return work(running) })
+	}
+	b.later(func(ctx context.Context) error { return b.watch.run(ctx, b.board) })
+	b.later(archiving.watch)
+	b.later(b.renewIntent)
+	b.later(func(ctx context.Context) error {
+		if err := b.list(ctx); err != nil {
+			return err
+		}
+		for range b.cfg.Threads {
+			b.later((&worker{backup: b}).run)
+		}
+		return b.untilDone(ctx)
+	})
+	if err := group.Wait(); !errors.Is(err, errRead) {
+		return err
+	}
+	return nil
+}
+
+// list is discovery, behind the first tick.
+func (b *backup) list(ctx context.Context) error {
+	found, err := discover(ctx, b.cfg.Source.DB(), b.selection)
+	if err != nil {
+		return err
+	}
+	received := time.Now()
+	b.phase.SetTotal(progress.Amount{Rows: int64(found.rows), Bytes: int64(found.bytes)})
+	after, err := b.clock.After(ctx, received)
+	if err != nil {
+		return err
+	}
+	b.board.update(func(s *bases.Bases) {
+		found.tell(s)
+		s.Listed(b.mark(after))
+	})
+	b.cfg.Log.Info("discovery is complete", "schemas", len(found.schemas), "tables", len(found.tables), "objects", len(found.objects))
+	return nil
+}
+
+// evaluateEvery is how often the rules look at what the log brought: a tick's interval is the
+// grain of all windows, half of it adds little to them.
+const evaluateEvery = 50 * time.Millisecond
+
+// untilDone has the rules look at everything again and again, and returns errRead when they
+// are content. It gives up when nothing has changed for as long as cfg.Wait.
+func (b *backup) untilDone(ctx context.Context) error {
+	ticker := time.NewTicker(evaluateEvery)
+	defer ticker.Stop()
+	still := stillness{limit: b.cfg.Wait, since: time.Now()}
+	for {
+		var done bool
+		var waiting string
+		b.board.mu.Lock()
+		b.board.bases.Evaluate()
+		if done, waiting = b.board.bases.Done(); !done {
+			b.board.wake()
+		}
+		b.board.mu.Unlock()
+		if done {
+			return errRead
+		}
+		if err := still.check(b.progressMark(waiting), "the backup waits for "+waiting); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+	}
+}
+
+// progressMark changes whenever the run has come further.
+func (b *backup) progressMark(waiting string) string {
+	return fmt.Sprint(waiting, b.bytesRead.Load(), b.resolver.Reached())
+}
+
+// renewEvery: pins are promises until they are a day old.
+const renewEvery = 10 * time.Minute
+
+// renewIntent keeps the backup's pin fresh.
+func (b *backup) renewIntent(ctx context.Context) error {
+	ticker := time.NewTicker(renewEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		b.intent.Renewed = binlog.TimeOf(time.Now())
+		if err := b.cfg.Catalog.PutIntent(ctx, b.intent); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}
+
+// archiving is the archiver of the backup itself. It writes while nobody else does.
+type archiving struct {
+	done chan struct{}
+	err  error
+}
+
+// archive starts it; it ends with ctx.
+func (b *backup) archive(ctx context.Context, firstFile string) *archiving {
+	a := &archiving{done: make(chan struct{})}
+	go func() {
+		defer close(a.done)
+		_, err := archive.Run(ctx, b.cfg.archive(firstFile))
+		if err != nil && ctx.Err() == nil {
+			a.err = fmt.Errorf("archive the binlog: %w", err)
+		}
+	}()
+	return a
+}
+
+// watch returns when the archiver fails.
+func (a *archiving) watch(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-a.done:
+		return a.err
+	}
+}
+
+func (a *archiving) wait() error {
+	<-a.done
+	return a.err
+}
+
+// reason prefers the archiver's failure to what followed from it.
+func (a *archiving) reason(err error) error {
+	select {
+	case <-a.done:
+		if a.err != nil {
+			return a.err
+		}
+	default:
+	}
+	return err
+}

@@ -1,0 +1,113 @@
+package dumper
+
+import (
+	"slices"
+
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// selection is what --databases, --tables and --exclude ask for.
+type selection struct {
+	databases, tables, exclude []schema.Pattern
+	fold                       bool // the source compares names without case
+}
+
+func newSelection(c Config) (selection, error) {
+	s := selection{fold: c.Source.Facts().LowerCaseTableNames != 0}
+	for _, list := range []struct {
+		flag  string
+		texts []string
+		to    *[]schema.Pattern
+	}{{"--databases", c.Databases, &s.databases}, {"--tables", c.Tables, &s.tables}, {"--exclude", c.Exclude, &s.exclude}} {
+		for _, text := range list.texts {
+			p, err := schema.ParsePattern(text)
+			if err != nil {
+				return selection{}, fault.New(fault.CodeUsage, fault.KindUsage, "names are schema or schema.table, with * and ? as globs", "%s: %w", list.flag, err)
+			}
+			*list.to = append(*list.to, p)
+		}
+	}
+	for _, p := range s.databases {
+		if !p.WholeSchema() {
+			return selection{}, fault.New(fault.CodeUsage, fault.KindUsage, "name tables with --tables", "--databases %s names a table", p)
+		}
+	}
+	return s, nil
+}
+
+// whole tells whether everything is asked for.
+func (s selection) whole() bool {
+	return len(s.databases) == 0 && len(s.tables) == 0 && len(s.exclude) == 0
+}
+
+// table tells whether a table or view of this name is asked for.
+func (s selection) table(n schema.Name) bool {
+	if schema.IsSystem(n.Schema) || s.excluded(n) {
+		return false
+	}
+	if len(s.databases) == 0 && len(s.tables) == 0 {
+		return true
+	}
+	matches := func(p schema.Pattern) bool { return p.Match(n, s.fold) }
+	return slices.ContainsFunc(s.databases, matches) || slices.ContainsFunc(s.tables, matches)
+}
+
+func (s selection) excluded(n schema.Name) bool {
+	return slices.ContainsFunc(s.exclude, func(p schema.Pattern) bool { return p.Match(n, s.fold) })
+}
+
+// object tells the same of a view, routine, trigger or event. Routines and events belong to
+// their schema and come with the whole of it; a trigger of the log, whose table is not known,
+// comes with its schema too, one that was read with its table.
+func (s selection) object(kind catalog.ObjectKind, n schema.Name) bool {
+	if kind == catalog.KindView {
+		return s.table(n)
+	}
+	if schema.IsSystem(n.Schema) {
+		return false
+	}
+	wholeSchema := func(p schema.Pattern) bool { return p.WholeSchema() && p.MatchSchema(n.Schema, s.fold) }
+	if slices.ContainsFunc(s.exclude, wholeSchema) {
+		return false
+	}
+	if len(s.databases) == 0 && len(s.tables) == 0 {
+		return true
+	}
+	if kind == catalog.KindTrigger {
+		return s.schema(n.Schema)
+	}
+	return slices.ContainsFunc(s.databases, wholeSchema) || slices.ContainsFunc(s.tables, wholeSchema)
+}
+
+// schema tells whether anything in the schema may be asked for.
+func (s selection) schema(name string) bool {
+	if schema.IsSystem(name) {
+		return false
+	}
+	if len(s.databases) == 0 && len(s.tables) == 0 {
+		return true
+	}
+	matches := func(p schema.Pattern) bool { return p.MatchSchema(name, s.fold) }
+	return slices.ContainsFunc(s.databases, matches) || slices.ContainsFunc(s.tables, matches)
+}
+
+// schemaNames returns the schemas asked for by name, or nothing where patterns leave it open:
+// those whose grants are checked.
+func (s selection) schemaNames(existing []string) []string {
+	if len(s.databases) == 0 && len(s.tables) == 0 {
+		return nil
+	}
+	var names []string
+	for _, name := range existing {
+		if s.schema(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (s selection) manifest(c Config) catalog.Selection {
+	return catalog.Selection{Databases: c.Databases, Tables: c.Tables, Exclude: c.Exclude}
+}

@@ -1,0 +1,273 @@
+package dumper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/source"
+	"github.com/tripod-db/tripod/dumper/bases"
+	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/storage/chunk"
+)
+
+// probeEvery is how long the probe of a long read rests: with lock_wait_timeout=1 it tells within
+// a second and a half that somebody waits, so a waiting ALTER waits for less than max-hold.
+const probeEvery = 500 * time.Millisecond
+
+// snapshot reads a table without a key in one read view (class snapshot). Its marks are sampled
+// directly before and after it, never taken from the clock's turn: the shorter the window, the
+// better the chance that no row event of the table lies in it (R5).
+func (r *tableRead) snapshot(ctx context.Context) (whole bool, err error) {
+	exact, err := source.CanOpenExactSnapshot(ctx, r.cfg.Source)
+	if err != nil {
+		return false, err
+	}
+	err = r.attempt(ctx, func(ctx context.Context) error {
+		r.chunks = nil
+		if source.ProvedGTIDLow(r.cfg.Source.Facts()) {
+			return r.snapshotByGTID(ctx)
+		}
+		if exact {
+			done, err := r.snapshotByLogStatus(ctx)
+			if done || err != nil {
+				return err
+			}
+		}
+		return r.snapshotByBarrier(ctx)
+	})
+	if err != nil {
+		return false, errors.Join(r.unlessVoid(err), r.writer.Discard())
+	}
+	return true, nil
+}
+
+// snapshotByGTID: everything in gtid_executed before the read is visible to it (fact 1.3).
+func (r *tableRead) snapshotByGTID(ctx context.Context) error {
+	low, err := r.clock.AfterNow(ctx)
+	if err != nil {
+		return err
+	}
+	return r.readView(ctx, low, r.mark(low))
+}
+
+// snapshotByBarrier: everything before the barrier's position is visible to what is read behind
+// the barrier (fact 15.2).
+func (r *tableRead) snapshotByBarrier(ctx context.Context) error {
+	conn, err := r.connection(ctx)
+	if err != nil {
+		return err
+	}
+	before, err := r.before(ctx, r.want)
+	if err != nil {
+		return err
+	}
+	var at binlog.Position
+	err = r.probed(ctx, conn, func(ctx context.Context) (err error) {
+		at, err = source.RowBarrier(ctx, r.cfg.Source, conn, r.want.Name, r.timeline)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return r.readView(ctx, before, exactMark(at))
+}
+
+// snapshotByLogStatus: where log_status is the same before and after the view is opened, its
+// position is the view's (fact 15.6). Under load that is rare: done is false then.
+func (r *tableRead) snapshotByLogStatus(ctx context.Context) (done bool, err error) {
+	conn, err := r.connection(ctx)
+	if err != nil {
+		return false, err
+	}
+	before, err := r.before(ctx, r.want)
+	if err != nil {
+		return false, err
+	}
+	at, exact, err := source.OpenExactSnapshot(ctx, conn, r.timeline)
+	if err != nil || !exact {
+		return false, err
+	}
+	err = r.probed(ctx, conn, func(ctx context.Context) error {
+		return r.within(ctx, conn, before, conn.Query)
+	})
+	if !conn.Broken() {
+		if _, commit := conn.Query(ctx, "COMMIT", nil); commit != nil {
+			err = errors.Join(err, commit)
+		}
+	}
+	if err != nil {
+		return false, err
+	}
+	// The view's position is both marks: nothing at all lies in its window.
+	r.result.Chunks, r.result.Rows = exactMark(at), exactMark(at)
+	return true, nil
+}
+
+func exactMark(p binlog.Position) bases.Mark {
+	return bases.Mark{High: p, Low: func() (binlog.Position, bool) { return p, true }}
+}
+
+// readView reads the table in one SELECT; the high mark is sampled directly behind it.
+func (r *tableRead) readView(ctx context.Context, before source.Tick, low bases.Mark) error {
+	conn, err := r.connection(ctx)
+	if err != nil {
+		return err
+	}
+	err = r.probed(ctx, conn, func(ctx context.Context) error {
+		return r.within(ctx, conn, before, func(ctx context.Context, statement string, row func([]byte) error) ([]server.Field, error) {
+			return nil, r.guarded(ctx, conn, statement, row)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	high, err := r.clock.AfterNow(ctx)
+	if err != nil {
+		return err
+	}
+	r.result.Chunks, r.result.Rows = low, r.mark(high)
+	return nil
+}
+
+// query runs one SELECT.
+type query func(ctx context.Context, statement string, row func(packet []byte) error) ([]server.Field, error)
+
+// within reads all rows by one SELECT and stores them in several objects. While one of them is
+// being stored the SELECT stands still: the probe lets go if somebody waits.
+func (r *tableRead) within(ctx context.Context, conn *server.RawConn, before source.Tick, run query) error {
+	limit := min(chunkText, r.chunkMemory())
+	release, err := r.room.Acquire(ctx, int64(limit))
+	if err != nil {
+		return err
+	}
+	defer release()
+	behind := futureTick{tick: new(source.Tick), done: make(chan struct{})}
+	pending := 0 // rows that no object holds yet
+	_, err = run(ctx, wholeTable(r), func(packet []byte) error {
+		if _, err := r.writer.Row(packet); err != nil {
+			return err
+		}
+		pending++
+		if r.writer.Text() < limit {
+			return nil
+		}
+		pending = 0
+		return r.put(ctx, nil, nil, before, behind)
+	})
+	if err != nil {
+		r.chunks = nil
+		return errors.Join(err, r.writer.Discard())
+	}
+	if pending > 0 {
+		if err := r.put(ctx, nil, nil, before, behind); err != nil {
+			return err
+		}
+	}
+	last := r.tickAfter(time.Now())
+	for i := range r.chunks {
+		r.chunks[i].behind = last
+	}
+	r.covers(before, last)
+	return nil
+}
+
+// wholeTable renders the one SELECT of a table.
+func wholeTable(r *tableRead) string {
+	expressions, _ := chunk.Select(r.table)
+	return "SELECT " + strings.Join(expressions, ", ") + " FROM " + r.want.Name.Quoted()
+}
+
+// oneChunk reads a keyed table whose key cannot be walked: one long SELECT, its marks from the
+// clock as for every chunk.
+func (r *tableRead) oneChunk(ctx context.Context) (whole bool, err error) {
+	err = r.attempt(ctx, func(ctx context.Context) error {
+		r.chunks = nil
+		conn, err := r.connection(ctx)
+		if err != nil {
+			return err
+		}
+		before, err := r.before(ctx, r.want)
+		if err != nil {
+			return err
+		}
+		return r.probed(ctx, conn, func(ctx context.Context) error {
+			return r.within(ctx, conn, before, func(ctx context.Context, statement string, row func([]byte) error) ([]server.Field, error) {
+				return nil, r.guarded(ctx, conn, statement, row)
+			})
+		})
+	})
+	if err != nil {
+		return false, errors.Join(r.unlessVoid(err), r.writer.Discard())
+	}
+	return true, nil
+}
+
+// errSomebodyWaits: the probe met a lock request behind our own.
+var errSomebodyWaits = errors.New("a statement of another session waited behind the read")
+
+// probed runs a statement that may take long, beside a probe on another connection: SELECT 1
+// FROM t LIMIT 0 waits only if somebody waits for an exclusive lock on the table (fact 3.8), and
+// then the statement is killed. It is tried again by attempt, after the other one's turn.
+func (r *tableRead) probed(ctx context.Context, conn *server.RawConn, statement func(context.Context) error) error {
+	probing, cancel := context.WithCancel(ctx)
+	found := make(chan error, 1)
+	go func() { found <- r.probe(probing, conn) }()
+	err := statement(ctx)
+	cancel()
+	somebody := <-found
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if somebody != nil && judge(err) == tooBig {
+		return fmt.Errorf("%w: %w", errLetGo, somebody)
+	}
+	return err
+}
+
+// errLetGo: the read was given up so that another session's statement can go on.
+var errLetGo = errors.New("the read was given up")
+
+// probe looks until ctx ends. It ends what conn runs, and says so, as soon as somebody waits
+// behind it, or when it could not look for longer than max-hold: a read that long is watched or
+// it is not made.
+func (r *tableRead) probe(ctx context.Context, conn *server.RawConn) (err error) {
+	timer := time.NewTicker(probeEvery)
+	defer timer.Stop()
+	var look *server.RawConn
+	defer func() {
+		if look != nil {
+			err = errors.Join(err, look.Close())
+		}
+	}()
+	seen := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		var trouble error
+		if look == nil || look.Broken() {
+			look, trouble = r.cfg.Source.RawConn(ctx)
+		}
+		if trouble == nil {
+			_, trouble = look.Query(ctx, "SELECT 1 FROM "+r.want.Name.Quoted()+" LIMIT 0", nil)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case trouble == nil:
+			seen = time.Now()
+		case server.ErrorNumber(trouble) == server.ErrLockWaitTimeout:
+			r.kill(ctx, conn)
+			return errSomebodyWaits
+		case time.Since(seen) > r.cfg.MaxHold:
+			r.kill(ctx, conn)
+			return fmt.Errorf("the probe of a long read failed: %w", trouble)
+		}
+	}
+}

@@ -1,0 +1,227 @@
+package dumper
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tripod-db/tripod/binlog/source"
+	"github.com/tripod-db/tripod/dumper/bases"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/progress"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage/catalog"
+	"github.com/tripod-db/tripod/storage/chunk"
+)
+
+// tableRead is one read of a table while it goes on. It belongs to one worker.
+type tableRead struct {
+	*worker
+	want       bases.Want
+	table      *schema.Table
+	definition definitionRead
+	defined    futureTick // t1 of the definition
+	columns    []string
+	writer     *chunk.Writer
+	chunks     []storedChunk
+	result     bases.TableRead
+	// The row window is from the low of the tick before the first SELECT to the high of the tick
+	// behind the last one, whether or not they found rows.
+	firstTick *source.Tick
+	lastTick  futureTick
+}
+
+// covers notes the ticks around a SELECT of the table's rows.
+func (r *tableRead) covers(before source.Tick, behind futureTick) {
+	if r.firstTick == nil {
+		r.firstTick = &before
+	}
+	r.lastTick = behind
+}
+
+// storedChunk is a chunk in the store with the moments around its SELECT.
+type storedChunk struct {
+	catalog.Chunk
+	before source.Tick
+	behind futureTick
+	after  source.Tick
+}
+
+// futureTick is t1 of something that was read: the clock has to tick first.
+type futureTick struct {
+	tick *source.Tick
+	done chan struct{} // closed when tick is known
+}
+
+// tickAfter asks for the first tick behind received without waiting for it.
+func (w *worker) tickAfter(received time.Time) futureTick {
+	f := futureTick{tick: new(source.Tick), done: make(chan struct{})}
+	w.later(func(ctx context.Context) (err error) {
+		if *f.tick, err = w.clock.After(ctx, received); err == nil {
+			close(f.done)
+		}
+		return err
+	})
+	return f
+}
+
+func (f futureTick) await(ctx context.Context) (source.Tick, error) {
+	select {
+	case <-f.done:
+		return *f.tick, nil
+	case <-ctx.Done():
+		return source.Tick{}, context.Cause(ctx)
+	}
+}
+
+// readTable reads a table whole: its definition, then its rows.
+func (w *worker) readTable(ctx context.Context, want bases.Want) error {
+	definition, t, err := w.showTable(ctx, want)
+	if err != nil {
+		return err
+	}
+	first := w.mark(definition.before)
+	if t == nil {
+		w.later(func(ctx context.Context) error {
+			t1, err := w.clock.After(ctx, definition.received)
+			if err == nil {
+				w.finishTable(want, bases.TableRead{First: first, After: w.mark(t1)}, nil)
+			}
+			return err
+		})
+		return nil
+	}
+	w.board.update(func(s *bases.Bases) { s.Opened(want, first) })
+	if err := w.fit(t); err != nil {
+		return err
+	}
+	w.phase.Doing(want.Name.String())
+	r := &tableRead{worker: w, want: want, table: t, definition: definition, defined: w.tickAfter(definition.received)}
+	r.result = bases.TableRead{Present: true, First: first}
+	whole, err := r.readRows(ctx)
+	if err != nil || !whole {
+		return err
+	}
+	w.later(r.complete)
+	return nil
+}
+
+// fit refuses tables of classes that this version cannot make exact.
+func (w *worker) fit(t *schema.Table) error {
+	if t.Class() == schema.NonTransactional {
+		return fault.New(fault.CodeFailed, fault.KindSource, fmt.Sprintf("ALTER TABLE %s ENGINE=InnoDB, or leave it out with --exclude %s", t.Name.Quoted(), t.Name),
+			"%s is a %s table: this version backs up transactional tables only", t.Name, t.Engine)
+	}
+	if !w.cfg.Source.Facts().NativeForeignKeys {
+		return nil
+	}
+	for _, f := range t.ForeignKeys {
+		if f.Cascades() {
+			return fault.New(fault.CodeFailed, fault.KindSource, "set innodb_native_foreign_keys=OFF on the source, or leave the table out with --exclude "+t.Name.String(),
+				"the foreign key %s of %s changes rows that the source does not log", f.Name, t.Name)
+		}
+	}
+	return nil
+}
+
+// readRows reads the table's rows by the way of its class. It returns false when the read is
+// void and has been told so.
+func (r *tableRead) readRows(ctx context.Context) (whole bool, err error) {
+	class := r.table.Class()
+	if class == schema.NoRows {
+		r.result.Chunks, r.result.Rows = r.result.First, r.result.First
+		return true, nil
+	}
+	_, r.columns = chunk.Select(r.table)
+	if r.writer, err = chunk.NewWriter(chunk.NewTranscoder(r.table), r.cfg.Compression); err != nil {
+		return false, err
+	}
+	defer func() {
+		if closing := r.writer.Close(); err == nil {
+			err = closing
+		}
+	}()
+	if class == schema.Snapshot {
+		r.result.Keyless = true
+		whole, err = r.snapshot(ctx)
+	} else {
+		whole, err = r.walk(ctx)
+	}
+	if err != nil && judge(err) == gone && ctx.Err() == nil {
+		// Nothing is believed before the stream has said what happened to the table.
+		r.cfg.Log.Debug("a read broke off", "table", r.want.Name.String(), "error", err)
+		r.void(err.Error())
+		return false, nil
+	}
+	return whole, err
+}
+
+func (r *tableRead) void(reason string) {
+	r.board.update(func(s *bases.Bases) { s.Failed(r.want, reason) })
+}
+
+// complete takes the ticks behind the read and hands it to the rules.
+func (r *tableRead) complete(ctx context.Context) error {
+	t1, err := r.defined.await(ctx)
+	if err != nil {
+		return err
+	}
+	r.result.DefinitionAfter, r.result.After = r.mark(t1), r.mark(t1)
+	if r.table.Class() == schema.NoRows {
+		r.result.Rows = r.mark(t1)
+	}
+	for i := range r.chunks {
+		if r.chunks[i].after, err = r.chunks[i].behind.await(ctx); err != nil {
+			return err
+		}
+	}
+	if r.firstTick != nil {
+		last, err := r.lastTick.await(ctx)
+		if err != nil {
+			return err
+		}
+		r.result.After = r.mark(last)
+		if !r.result.Keyless { // a snapshot has marks of its own
+			r.result.Chunks, r.result.Rows = r.mark(*r.firstTick), r.result.After
+		}
+	}
+	r.finishTable(r.want, r.result, r)
+	return nil
+}
+
+// finishTable hands the read to the rules and keeps what was read if it counts.
+func (b *backup) finishTable(want bases.Want, result bases.TableRead, r *tableRead) {
+	b.board.update(func(s *bases.Bases) {
+		if !s.TableDone(want, result) {
+			return
+		}
+		if r == nil {
+			b.contents.remove(want.Name)
+			return
+		}
+		b.contents.put(want.Name, &content{table: r.table, class: r.table.Class(), columns: r.columns, chunks: r.chunks})
+	})
+}
+
+// count tells the progress of a stored chunk.
+func (b *backup) count(s chunk.Sum) {
+	b.bytesRead.Add(s.Bytes)
+	b.phase.Add(progress.Amount{Rows: int64(s.Rows), Bytes: int64(s.Bytes), Items: 1})
+}
+
+// put stores what the writer holds as the table's next chunk.
+func (r *tableRead) put(ctx context.Context, after, upTo []string, before source.Tick, behind futureTick) error {
+	n := len(r.chunks) + 1
+	below := catalog.ChunkKey(r.want.Name, uint64(n), r.cfg.Compression)
+	r.contents.wrote(r.want.Name, n)
+	sum, err := r.writer.Put(ctx, r.cfg.Catalog.Bucket(), catalog.BackupKey(r.cfg.Instance, r.id, below))
+	if err != nil {
+		return err
+	}
+	r.count(sum)
+	r.chunks = append(r.chunks, storedChunk{before: before, behind: behind, Chunk: catalog.Chunk{
+		Key: below, Rows: sum.Rows, Bytes: sum.Bytes, BytesStored: sum.BytesStored,
+		StoredSHA256: sum.StoredSHA256, TextSHA256: sum.TextSHA256, ZeroEnum: sum.ZeroEnum, After: after, UpTo: upTo,
+	}})
+	return nil
+}

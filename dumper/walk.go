@@ -1,0 +1,309 @@
+package dumper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tripod-db/tripod/binlog/source"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/server"
+)
+
+const (
+	// firstRows is how many rows the first chunk of a table asks for: wide rows of 64 KiB still fit.
+	firstRows = 1000
+	// mostRows bounds a chunk of tiny rows.
+	mostRows = 4_000_000
+	// growth bounds how fast chunks grow or shrink: one slow moment says little.
+	growth = 4
+	// chunkText is the most text that a chunk gets.
+	chunkText = 64 << 20
+	// killGrace is what a statement gets above max-hold before its own account kills it; a server
+	// that knows max_execution_time ends it before.
+	killGrace = 250 * time.Millisecond
+)
+
+// errVoid: the read does not count any more.
+var errVoid = errors.New("the read was made void by a statement")
+
+// walk reads the table in chunks in key order.
+func (r *tableRead) walk(ctx context.Context) (whole bool, err error) {
+	var p *path
+	err = r.attempt(ctx, func(context.Context) (err error) {
+		p, err = r.choosePath(ctx)
+		return err
+	})
+	if err != nil {
+		return false, r.unlessVoid(err)
+	}
+	if p == nil {
+		r.cfg.Log.Info("no key of the table can be walked; it is read as one chunk", "table", r.want.Name.String())
+		return r.oneChunk(ctx)
+	}
+	w := &walker{tableRead: r, path: p, rows: firstRows, limit: min(chunkText, r.chunkMemory())}
+	for {
+		last, err := w.next(ctx)
+		if err != nil {
+			return false, r.unlessVoid(err)
+		}
+		if last {
+			return true, nil
+		}
+	}
+}
+
+// unlessVoid drops the error that only says that somebody else reads the table again.
+func (r *tableRead) unlessVoid(err error) error {
+	if errors.Is(err, errVoid) {
+		return nil
+	}
+	return err
+}
+
+// walker is where a walk stands.
+type walker struct {
+	*tableRead
+	path   *path
+	after  []string // bound of the chunk before; nil at the beginning
+	rows   uint64   // to ask for
+	limit  uint64   // of text
+	values [][]byte
+}
+
+// chunkScan is one execution of a chunk's SELECT.
+type chunkScan struct {
+	rows     uint64
+	upTo     []string // key of the last row that was kept, of a chunk behind which more may follow
+	cut      bool     // the text was long enough before the rows were
+	elapsed  time.Duration
+	received time.Time
+	before   source.Tick
+}
+
+// next reads and stores the next chunk. last is true behind the table's end.
+func (w *walker) next(ctx context.Context) (last bool, err error) {
+	release, err := w.room.Acquire(ctx, int64(w.limit))
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	var scan chunkScan
+	err = w.attempt(ctx, func(ctx context.Context) (err error) {
+		scan, err = w.scan(ctx)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	behind := w.tickAfter(scan.received)
+	w.covers(scan.before, behind)
+	last = scan.upTo == nil
+	if scan.rows > 0 {
+		err = w.put(ctx, w.after, scan.upTo, scan.before, behind)
+	} else {
+		err = w.extendLast(behind)
+	}
+	if err != nil {
+		return false, err
+	}
+	w.adapt(scan)
+	w.after = scan.upTo
+	return last, nil
+}
+
+// extendLast lets the chunk before reach the end of the table, where a last look found nothing
+// behind it: its window is what proves that.
+func (w *walker) extendLast(behind futureTick) error {
+	if n := len(w.chunks); n > 0 {
+		w.chunks[n-1].UpTo, w.chunks[n-1].behind = nil, behind
+	}
+	return w.writer.Discard()
+}
+
+// scan runs the chunk's SELECT once. Its answer counts only if it came from the server of the
+// ticks (W6); the read view and the metadata lock last for this one packet of statements.
+func (w *walker) scan(ctx context.Context) (s chunkScan, err error) {
+	conn, err := w.connection(ctx)
+	if err != nil {
+		return s, err
+	}
+	if s.before, err = w.before(ctx, w.want); err != nil {
+		return s, err
+	}
+	limit := w.rows
+	sent := time.Now()
+	stop := w.killAfter(ctx, conn, w.cfg.MaxHold+killGrace)
+	err = w.guarded(ctx, conn, w.path.selectFrom(w.after, limit, w.hint()), func(packet []byte) error {
+		if s.cut {
+			return nil
+		}
+		if _, err := w.writer.Row(packet); err != nil {
+			return err
+		}
+		s.rows++
+		s.cut = w.writer.Text() >= w.limit && s.rows < limit
+		if s.cut || s.rows == limit {
+			s.upTo, w.values, err = w.path.bound(packet, w.values)
+			return err
+		}
+		return nil
+	})
+	stop()
+	s.received = time.Now()
+	s.elapsed = s.received.Sub(sent)
+	if err == nil {
+		return s, nil
+	}
+	if discard := w.writer.Discard(); discard != nil {
+		return s, errors.Join(err, discard)
+	}
+	if judge(err) == tooBig && ctx.Err() == nil {
+		return s, w.readLess(err)
+	}
+	return s, err
+}
+
+// readLess makes the chunk smaller and says that it may be tried again.
+func (w *walker) readLess(err error) error {
+	if w.rows == 1 {
+		return fault.New(fault.CodeFailed, fault.KindSource, "allow more time with --max-hold",
+			"one row of %s cannot be read within %v: %w", w.want.Name, w.cfg.MaxHold, err)
+	}
+	w.cfg.Log.Debug("a chunk took too long", "table", w.want.Name.String(), "rows", w.rows, "error", err)
+	w.rows = max(1, w.rows/(2*growth))
+	return errReadLess
+}
+
+// errReadLess: the statement was too big; a smaller one is ready to be tried.
+var errReadLess = errors.New("the chunk was too big")
+
+// adapt chooses the size of the next chunk: half of max-hold, and the text's limit.
+func (w *walker) adapt(s chunkScan) {
+	rows := float64(w.rows)
+	if s.rows == 0 {
+		return
+	}
+	wanted := rows * growth
+	if full := float64(s.rows) * float64(w.cfg.MaxHold/2) / float64(max(s.elapsed, time.Millisecond)); full < wanted {
+		wanted = full
+	}
+	last := w.chunks[len(w.chunks)-1]
+	// A little less than the limit, so that most chunks end where they were asked to.
+	if fits := 0.8 * float64(w.limit) * float64(s.rows) / float64(max(last.Bytes, 1)); fits < wanted {
+		wanted = fits
+	}
+	w.rows = uint64(min(max(wanted, rows/growth, 1), mostRows))
+}
+
+// hint bounds a SELECT's time on servers that know how (5.7.8 and later).
+func (w *worker) hint() string {
+	if !w.cfg.Source.Facts().AtLeast(5, 7, 8) {
+		return ""
+	}
+	return fmt.Sprintf("/*+ MAX_EXECUTION_TIME(%d) */ ", w.cfg.MaxHold.Milliseconds())
+}
+
+// guarded runs one SELECT in a transaction of its own, sent as one packet with the question who
+// answers. It is not READ ONLY: some proxies send that to a replica (W6).
+func (w *worker) guarded(ctx context.Context, conn *server.RawConn, statement string, row func([]byte) error) error {
+	var who string
+	err := conn.Batch(ctx, "START TRANSACTION; SELECT @@server_uuid; "+statement+"; COMMIT",
+		func(i int, fields []server.Field) (func([]byte) error, error) {
+			switch i {
+			case 1:
+				return func(packet []byte) error {
+					values, err := server.TextRow(packet)
+					if err == nil && len(values) == 1 {
+						who = values[0]
+					}
+					return err
+				}, nil
+			case 2:
+				if who != conn.ServerUUID() {
+					return nil, otherServer(conn.ServerUUID(), who)
+				}
+				return row, nil
+			}
+			return nil, nil
+		})
+	if err == nil || conn.Broken() {
+		return err
+	}
+	// The server stops at the first error: the transaction is open and holds its lock.
+	if _, rollback := conn.Query(ctx, "ROLLBACK", nil); rollback != nil {
+		return errors.Join(err, rollback)
+	}
+	return err
+}
+
+func otherServer(want, got string) error {
+	return fault.New(fault.CodeFailed, fault.KindSource, "give the address of the primary itself, not of a proxy or balancer",
+		"a chunk was answered by server %s instead of %s (W6)", got, want)
+}
+
+// killAfter ends the connection's statement when it takes longer than d. The caller calls stop
+// when it has ended.
+func (w *worker) killAfter(ctx context.Context, conn *server.RawConn, d time.Duration) (stop func()) {
+	done := make(chan struct{})
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-done:
+		case <-ctx.Done():
+		case <-timer.C:
+			w.kill(ctx, conn)
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+	}
+}
+
+// kill ends what a connection runs. A failure is logged: the statement ends by itself, later.
+func (w *worker) kill(ctx context.Context, conn *server.RawConn) {
+	if err := w.cfg.Source.KillQuery(ctx, conn.ThreadID()); err != nil && ctx.Err() == nil {
+		w.cfg.Log.Warn("could not end a statement of the backup", "error", err)
+	}
+}
+
+// attempt runs a statement until it ends otherwise than by a lock, a deadlock or a lost
+// connection, none of which says anything about the table. It gives up when the read is void
+// already, or when nothing has worked for as long as cfg.Wait.
+func (r *tableRead) attempt(ctx context.Context, statement func(context.Context) error) error {
+	deadline := time.Now().Add(r.cfg.Wait)
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		if !r.board.current(r.want) {
+			return errVoid
+		}
+		err := statement(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, errReadLess):
+			continue
+		case judge(err) != again && judge(err) != tooBig:
+			return err
+		case time.Now().After(deadline):
+			return fault.New(fault.CodeFailed, fault.KindTimeout, "see who holds locks on the table, or allow more time with --wait",
+				"%s could not be read for %v: %w", r.want.Name, r.cfg.Wait, server.Classify(err))
+		}
+		r.cfg.Log.Debug("a statement is tried again", "table", r.want.Name.String(), "error", err)
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// chunkMemory is how much text one worker may hold: chunks are kept until they are in the
+// store, compressed, which may not help.
+func (b *backup) chunkMemory() uint64 {
+	return uint64(max(b.cfg.Memory/int64(2*b.cfg.Threads), 1<<20))
+}

@@ -1,0 +1,233 @@
+package dumper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/source"
+	"github.com/tripod-db/tripod/binlog/stream"
+	"github.com/tripod-db/tripod/dumper/bases"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// watch follows the source's log on a connection of the backup's own and tells resolver and
+// board of every entry (DESIGN section 4, "DDL watch").
+type watch struct {
+	follower  *stream.Follower
+	assembler *event.Assembler
+	resolver  *source.Resolver
+	board     *board
+	reader    reader
+	log       *slog.Logger
+
+	// prepared are the XA transactions that are open at the place the stream has come to: their
+	// rows count where they are committed (fact 15.5).
+	prepared map[string]*event.Entry
+
+	mu    sync.Mutex
+	floor floorFacts
+}
+
+// floorFacts is what the watch notes while the stream passes floor.
+type floorFacts struct {
+	known  bool
+	gtids  string // executed up to floor
+	time   binlog.Time
+	openXA []catalog.OpenXA
+}
+
+// openWatch begins at start, the start of a file that was current before the first tick (W4).
+func openWatch(ctx context.Context, cfg Config, start binlog.Position, resolver *source.Resolver) (*watch, error) {
+	follower, err := stream.Follow(ctx, stream.Config{
+		Address: cfg.Source.Address(), ServerID: 0,
+		Expect: stream.Identity{ServerUUID: cfg.Source.Facts().ServerUUID}, Log: cfg.Log,
+	}, stream.Resume{Position: start})
+	if err != nil {
+		return nil, fmt.Errorf("follow the source's log: %w", err)
+	}
+	return &watch{
+		follower:  follower,
+		assembler: event.NewAssembler(start.Timeline, event.WithoutRowCounts()),
+		resolver:  resolver,
+		reader:    reader{facts: cfg.Source.Facts()},
+		log:       cfg.Log,
+		prepared:  map[string]*event.Entry{},
+	}, nil
+}
+
+// run follows the log until ctx ends.
+func (w *watch) run(ctx context.Context, b *board) error {
+	w.board = b
+	w.assembler.OnBegin(w.begin)
+	for {
+		e, err := w.follower.Next(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return fmt.Errorf("follow the source's log: %w", err)
+		}
+		if e.Raw == nil {
+			continue
+		}
+		entry, err := w.assembler.Add(e.File, e.Start, e.Raw)
+		if err != nil {
+			return fmt.Errorf("follow the source's log: %w", err)
+		}
+		if entry != nil {
+			if err := w.entry(entry); err != nil {
+				return err
+			}
+		}
+		if w.assembler.AtBoundary() {
+			if err := w.follower.Acknowledge(); err != nil {
+				return err
+			}
+			w.passed(w.assembler.Position())
+		}
+	}
+}
+
+func (w *watch) close() error { return w.follower.Close() }
+
+// begin tells the resolver of an entry, and notes what is known at floor when it is the first behind it.
+func (w *watch) begin(e *event.Entry) error {
+	w.resolver.Entry(e.Start, e.GTID)
+	w.noteFloor()
+	return nil
+}
+
+func (w *watch) passed(p binlog.Position) {
+	w.resolver.Passed(p)
+	w.noteFloor()
+	w.board.feed(func(s *bases.Bases) { s.Passed(p) })
+}
+
+// noteFloor keeps what the stream knows at the moment when floor becomes known: no entry behind
+// it has been taken yet.
+func (w *watch) noteFloor() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.floor.known {
+		return
+	}
+	_, known := w.boardFloor()
+	if !known {
+		return
+	}
+	w.floor.known = true
+	w.floor.gtids = w.assembler.Executed().String()
+	for xid, e := range w.prepared {
+		w.floor.openXA = append(w.floor.openXA, catalog.OpenXA{XID: xid, Prepare: e.Start})
+	}
+}
+
+func (w *watch) boardFloor() (p binlog.Position, known bool) {
+	w.board.feed(func(s *bases.Bases) { p, known = s.Floor() })
+	return p, known
+}
+
+// atFloor returns what was noted there.
+func (w *watch) atFloor() floorFacts {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.floor
+}
+
+// entry tells the board of one entry.
+func (w *watch) entry(e *event.Entry) error {
+	out := &bases.Entry{Start: e.Start, End: e.End, Time: commitTime(e)}
+	w.noteTime(out.Time)
+	touches := e.Tables
+	switch e.Kind {
+	case event.XAPrepared:
+		w.prepared[e.XID] = e
+		touches = nil
+	case event.XARollback:
+		delete(w.prepared, e.XID)
+	case event.XACommit:
+		prepare, known := w.prepared[e.XID]
+		delete(w.prepared, e.XID)
+		if !known {
+			// It may have changed any table; what is read behind it holds it.
+			out.Statements = append(out.Statements, bases.Statement{
+				Text:       "XA COMMIT " + e.XID + " of a transaction that was prepared before the backup's log begins",
+				EveryTable: true, LowWindow: true, Unlogged: true,
+			})
+			break
+		}
+		touches = prepare.Tables
+	case event.Transaction, event.Statement:
+	}
+	for _, t := range touches {
+		out.Rows = append(out.Rows, bases.RowTouch{Name: t.Name, Partial: t.PartialImage || t.PartialJSON})
+	}
+	if err := w.statements(e, out); err != nil {
+		return err
+	}
+	if len(out.Statements) > 0 {
+		w.board.update(func(s *bases.Bases) { s.Receive(out) })
+		return nil
+	}
+	w.board.feed(func(s *bases.Bases) { s.Receive(out) })
+	return nil
+}
+
+// statements reads the statements of an entry.
+func (w *watch) statements(e *event.Entry, out *bases.Entry) error {
+	for _, q := range e.Queries {
+		s, relevant, err := w.reader.statement(q)
+		if err != nil {
+			return fmt.Errorf("read the statement at %s: %w", e.Start, err)
+		}
+		if relevant {
+			w.log.Debug("statement in the log", "position", e.Start.String(), "statement", s.Text)
+			out.Statements = append(out.Statements, s)
+		}
+	}
+	if e.OmittedQueries > 0 {
+		out.Statements = append(out.Statements, bases.Statement{
+			Text:       fmt.Sprintf("a transaction of %d statements in statement format", e.OmittedQueries+len(e.Queries)),
+			EveryTable: true, LowWindow: true, Unlogged: true,
+		})
+	}
+	return nil
+}
+
+func (w *watch) noteTime(t binlog.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.floor.known && t != 0 {
+		w.floor.time = t
+	}
+}
+
+// commitTime is that of the GTID event, else the header time of the entry's last event.
+func commitTime(e *event.Entry) binlog.Time {
+	if e.CommitTime != 0 {
+		return e.CommitTime
+	}
+	return binlog.TimeOf(time.Unix(int64(e.Timestamp), 0))
+}
+
+// startOfFile asks for the file that the source writes now: the backup's stream begins with it.
+func startOfFile(ctx context.Context, cfg Config, timeline binlog.Timeline) (binlog.Position, error) {
+	conn, err := cfg.Source.RawConn(ctx)
+	if err != nil {
+		return binlog.Position{}, err
+	}
+	rows, err := conn.Rows(ctx, cfg.Source.Facts().BinlogStatus())
+	if err = errors.Join(err, conn.Close()); err != nil {
+		return binlog.Position{}, fmt.Errorf("ask for the source's binlog file: %w", err)
+	}
+	if len(rows) != 1 || len(rows[0]) < 2 {
+		return binlog.Position{}, errors.New("ask for the source's binlog file: it writes none")
+	}
+	return binlog.Position{Timeline: timeline, File: rows[0][0], Pos: binlog.FirstOffset}, nil
+}

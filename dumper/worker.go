@@ -1,0 +1,199 @@
+package dumper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tripod-db/tripod/binlog/source"
+	"github.com/tripod-db/tripod/dumper/bases"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// worker reads one thing after the other on a connection of its own.
+type worker struct {
+	*backup
+	conn *server.RawConn
+}
+
+// run takes what is wanted until ctx ends.
+func (w *worker) run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, w.disconnect()) }()
+	for {
+		want, err := w.board.next(ctx)
+		if err != nil {
+			return err
+		}
+		err = w.read(ctx, want)
+		w.board.release(want)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// read reads what is wanted once. A read that broke off is told to the board and is no error.
+func (w *worker) read(ctx context.Context, want bases.Want) error {
+	if err := w.mayTryAgain(want); err != nil {
+		if w.cfg.KeylessMissing && fault.Of(err).Kind == fault.KindKeyless {
+			w.abandon(want, err)
+			return nil
+		}
+		return err
+	}
+	if n := len(want.Again); n > 0 {
+		last := want.Again[n-1]
+		w.cfg.Log.Info("read again", "what", want.Name.String(), "times", n, "reason", last.Reason, "statement", last.Statement, "position", last.Position.String())
+	}
+	switch want.Kind {
+	case bases.WantSchema:
+		return w.readSchema(ctx, want)
+	case bases.WantObject:
+		return w.readObject(ctx, want)
+	case bases.WantDefinition:
+		return w.readDefinition(ctx, want)
+	case bases.WantTable:
+	}
+	return w.readTable(ctx, want)
+}
+
+// abandon goes on without a table (--keyless-missing).
+func (w *worker) abandon(want bases.Want, why error) {
+	w.cfg.Log.Warn("the backup goes on without a table", "table", want.Name.String(), "reason", why)
+	w.contents.leaveOut(catalog.NotBackedUp{Name: want.Name, Reason: why.Error()})
+	w.board.update(func(s *bases.Bases) { s.Abandon(want) })
+}
+
+// mayTryAgain bounds how often a thing is read (R3, R5).
+func (w *worker) mayTryAgain(want bases.Want) error {
+	var statements, rows int
+	var lastStatement, lastRow catalog.ReadAgain
+	for _, a := range want.Again {
+		if a.Statement == "" && !a.Position.IsZero() {
+			rows, lastRow = rows+1, a
+			continue
+		}
+		statements, lastStatement = statements+1, a
+	}
+	if rows > w.cfg.SnapshotTries {
+		return fault.New(fault.CodeFailed, fault.KindKeyless, w.keylessHint(),
+			"%s has no key by which its rows can be told apart, and rows of it changed during each of %d tries (last: %s at %s)",
+			want.Name, w.cfg.SnapshotTries, lastRow.Reason, lastRow.Position)
+	}
+	if statements > w.cfg.DDLTries {
+		return fault.New(fault.CodeFailed, fault.KindDDL, "run the backup when fewer statements change this object, or allow more with --ddl-tries",
+			"%s was read %d times and each time made void; last by %s: %s at %s",
+			want.Name, statements, lastStatement.Reason, lastStatement.Statement, lastStatement.Position)
+	}
+	return nil
+}
+
+func (w *worker) keylessHint() string {
+	hint := "add a primary key to the table, or run the backup at a quieter time; --snapshot-tries allows more tries, --keyless-missing leaves the table out"
+	if !source.ProvedGTIDLow(w.cfg.Source.Facts()) {
+		hint = "gtid_mode=ON, or GRANT BACKUP_ADMIN ON *.* to the backup's account, makes the marks sharper; else " + hint
+	}
+	return hint
+}
+
+// connection returns the worker's connection, opening it when there is none or it is lost.
+func (w *worker) connection(ctx context.Context) (*server.RawConn, error) {
+	if w.conn != nil && !w.conn.Broken() {
+		return w.conn, nil
+	}
+	if err := w.disconnect(); err != nil {
+		return nil, err
+	}
+	deadline := time.Now().Add(w.cfg.Wait)
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		conn, err := w.cfg.Source.RawConn(ctx)
+		if err == nil {
+			w.conn = conn
+			return conn, nil
+		}
+		if ctx.Err() != nil || !server.IsTransient(err) || time.Now().After(deadline) {
+			return nil, err
+		}
+		w.cfg.Log.Warn("cannot reach the source; trying again", "error", err)
+		if err := sleep(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (w *worker) disconnect() error {
+	if w.conn == nil {
+		return nil
+	}
+	conn := w.conn
+	w.conn = nil
+	if err := conn.Close(); err != nil && !server.IsTransient(err) {
+		return fmt.Errorf("close a connection to the source: %w", err)
+	}
+	return nil
+}
+
+// verdict is what an error of a read means.
+type verdict int
+
+const (
+	fatal  verdict = iota
+	again          // the same statement once more: a lock, a deadlock, a lost connection
+	gone           // the table or a column of it seems to be gone: the log will tell
+	tooBig         // it took too long: read less at once
+)
+
+// judge says what an error of the server means for a read. 1205 and 1213 say nothing about the
+// table: a reader can be the victim of a metadata deadlock (fact 15.20).
+func judge(err error) verdict {
+	if errors.Is(err, errLetGo) || errors.Is(err, source.ErrRowLocked) {
+		return again
+	}
+	switch server.ErrorNumber(err) {
+	case server.ErrLockWaitTimeout, server.ErrDeadlock:
+		return again
+	case server.ErrNoSuchTable, server.ErrUnknownSchema, server.ErrUnknownColumn, server.ErrTableChanged, server.ErrViewInvalid,
+		errNoSuchKey, errTablespaceMissing:
+		return gone
+	case server.ErrExecutionTimeExceded, server.ErrQueryInterrupted:
+		return tooBig
+	case 0:
+		if server.IsTransient(err) {
+			return again
+		}
+	}
+	return fatal
+}
+
+const (
+	errNoSuchKey         = 1176 // the key of FORCE INDEX is gone
+	errTablespaceMissing = 1812 // a statement that rebuilds the table is at it
+)
+
+// before is t0 of a read that is sent next; not before the place that the new base must be behind (R3).
+func (w *worker) before(ctx context.Context, want bases.Want) (source.Tick, error) {
+	t, err := w.clock.Before(ctx)
+	for err == nil && !want.Behind.IsZero() && t.High.Before(want.Behind) {
+		t, err = w.clock.AfterNow(ctx)
+	}
+	return t, err
+}
+
+// mark makes a tick one for the rules.
+func (b *backup) mark(t source.Tick) bases.Mark {
+	return bases.Mark{High: t.High, Low: b.low(t)}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
