@@ -53,12 +53,17 @@ $(golangci_lint):
 demo: servers build ## the whole story: live writers, archive, backup, a mistake, the restore of the second before it
 	go run ./tests/cmd/demo $(ARGS)
 
+# tripod with active failpoints: chunks of a few rows, time between them.
+.PHONY: build-failpoints
+build-failpoints:
+	@overlay=$$(go run ./scripts/failpoints) && go build "-overlay=$$overlay" -o bin/tripod-failpoints ./cmd/tripod
+
 .PHONY: history
-history: servers ## one random history, backed up and restored at several points (SEED=n)
+history: servers build-failpoints ## one random history, backed up and restored at several points (SEED=n)
 	go run ./tests/cmd/history -seed $(SEED) $(ARGS)
 
 .PHONY: soak
-soak: servers ## many random histories (HISTORIES=n)
+soak: servers build-failpoints ## many random histories (HISTORIES=n)
 	go run ./tests/cmd/history -soak $(HISTORIES) $(ARGS)
 
 .PHONY: clean

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pingcap/failpoint"
+
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/server"
@@ -84,6 +86,13 @@ type chunkScan struct {
 
 // next reads and stores the next chunk. last is true behind the table's end.
 func (w *walker) next(ctx context.Context) (last bool, err error) {
+	// Small chunks with time between them: histories have little data but need wide windows.
+	failpoint.Inject("chunkRows", func(rows failpoint.Value) {
+		if n, ok := rows.(int); ok {
+			w.rows = uint64(n)
+		}
+	})
+	failpoint.Inject("betweenChunks", nil)
 	release, err := w.room.Acquire(ctx, int64(w.limit))
 	if err != nil {
 		return false, err

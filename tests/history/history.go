@@ -60,6 +60,9 @@ type stopPoint struct {
 
 const instance = "history"
 
+// dumperPackage is where the failpoints lie that make chunks small and slow.
+const dumperPackage = "github.com/tripod-db/tripod/dumper"
+
 // Run makes one history and judges every restore of it. The error tells the first difference.
 func Run(ctx context.Context, s Servers, c Config) (Report, error) {
 	began := time.Now()
@@ -140,6 +143,8 @@ func (h *run) prepare(ctx context.Context) error {
 	h.prog = program{binary: h.Binary, env: []string{
 		"TRIPOD_SOURCE_PASSWORD=" + backup.Password, "TRIPOD_TARGET_PASSWORD=" + restore.Password,
 		"XDG_STATE_HOME=" + filepath.Join(h.folder, "state"),
+		// Little data, but many chunks and time between them: wide windows.
+		fmt.Sprintf("GO_FAILPOINTS=%[1]s/chunkRows=return(%[2]d);%[1]s/betweenChunks=sleep(%[3]d)", dumperPackage, 7+h.r.IntN(60), 5+h.r.IntN(20)),
 	}}
 	h.source = h.servers.Source.Root()
 	statements, names := layout(h.r, true)
