@@ -160,7 +160,7 @@ func TestSelectionOfNothing(t *testing.T) {
 
 func TestCompress(t *testing.T) {
 	source, target := sourceServer(t), targetServer(t)
-	mysqltest.Exec(t, source, "CREATE DATABASE shop", "CREATE TABLE shop.t (id INT PRIMARY KEY AUTO_INCREMENT, b VARBINARY(60), v TEXT, n DOUBLE)",
+	mysqltest.Exec(t, source, "CREATE DATABASE shop", "USE shop", "CREATE TABLE shop.t (id INT PRIMARY KEY AUTO_INCREMENT, b VARBINARY(60), v TEXT, n DOUBLE)",
 		"INSERT INTO shop.t (b, v, n) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT RANDOM_BYTES(1 + i % 60), CONCAT('a\\tb\\n\\\\N', i, '\\0\\''), i / 7 FROM n",
 		"INSERT INTO shop.t (b, v, n) VALUES (NULL, NULL, NULL), ('', '', 0)")
 	want, err := takeMoment(t.Context(), source.Root())

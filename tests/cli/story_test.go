@@ -163,7 +163,7 @@ func (s *teller) opening(ctx context.Context) error {
 		"CREATE EVENT tidy ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' DO DELETE FROM visits",
 		"INSERT INTO customers (email, profile) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400) SELECT CONCAT('c', i, '@example.org'), JSON_OBJECT('n', i) FROM n",
 		"INSERT INTO orders (customer, total) SELECT id, id * 1.5 FROM customers",
-		"INSERT INTO visits SELECT '2026-01-01' + INTERVAL id SECOND, CONCAT('/p/', id), UNHEX(MD5(id)) FROM customers LIMIT 50",
+		"INSERT INTO visits SELECT '2026-01-01' + INTERVAL id SECOND, CONCAT('/p/', id), UNHEX(LEFT(SHA2(id, 256), 40)) FROM customers LIMIT 50",
 		"INSERT INTO doomed VALUES (1, 'one'), (2, 'two')",
 		"INSERT INTO `od``d.na*me`.`we``ird,ta?ble` VALUES (1, 'é'), (2, NULL)",
 		"INSERT INTO `od``d.na*me`.`weXird.taXble` VALUES (7)",

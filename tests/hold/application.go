@@ -59,6 +59,10 @@ func application(ctx context.Context, db *sql.DB, tables []string, rows, session
 // thinking is an application's pause between transactions.
 const thinking = 2 * time.Millisecond
 
+// deadlock is what an application meets and repeats: one that has read from a table and now
+// wants to write it, with an ALTER waiting in between, is the victim (of a metadata deadlock).
+const deadlock = 1213
+
 func writeRows(ctx context.Context, db *sql.DB, tables []string, rows, sessions, session int) (d durations, err error) {
 	// The session outlives ctx by a statement: an application does not cut its statements off.
 	working := context.WithoutCancel(ctx)
@@ -80,6 +84,12 @@ func writeRows(ctx context.Context, db *sql.DB, tables []string, rows, sessions,
 			began := time.Now()
 			_, err := conn.ExecContext(working, text)
 			d.add(time.Since(began), text)
+			if mysqltest.IsError(err, deadlock) {
+				_, err = conn.ExecContext(working, "ROLLBACK")
+				if err == nil {
+					break
+				}
+			}
 			if err != nil {
 				return d, fmt.Errorf("application: %s: %w", text, err)
 			}

@@ -24,7 +24,7 @@ func fill(ctx context.Context, s *mysqltest.Server, bytes int64) (tables []strin
 	}
 	statements := []string{
 		"SET sql_log_bin = 0", // what is there before the archive begins need not be in it
-		"CREATE DATABASE hold",
+		"CREATE DATABASE hold", "USE hold",
 		"CREATE TABLE hold.journal (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, session INT, n INT)",
 		"CREATE TABLE hold.settings (k VARCHAR(20) CHARACTER SET latin1 COLLATE latin1_german1_ci NOT NULL, n INT NOT NULL, v VARCHAR(100), PRIMARY KEY (k, n))",
 		"INSERT INTO hold.settings WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT CONCAT('k', i % 50), i, 'v' FROM n",
@@ -36,7 +36,7 @@ func fill(ctx context.Context, s *mysqltest.Server, bytes int64) (tables []strin
 		tables = append(tables, table)
 		statements = append(statements,
 			"CREATE TABLE "+table+" (id BIGINT NOT NULL PRIMARY KEY, n INT NOT NULL, payload VARCHAR(1000) CHARACTER SET latin1 NOT NULL)",
-			fmt.Sprintf("INSERT INTO %s WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 64) SELECT i, 0, REPEAT(MD5(RAND()), 31) FROM n", table))
+			fmt.Sprintf("INSERT INTO %s WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 64) SELECT i, 0, REPEAT(SHA2(RAND(), 512), 7) FROM n", table))
 		for have := 64; have < rows; have *= 2 {
 			statements = append(statements, fmt.Sprintf("INSERT INTO %s SELECT id + %d, 0, CONCAT(SHA2(RAND(), 512), SUBSTR(payload, 129)) FROM %s", table, have, table))
 		}
