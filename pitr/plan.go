@@ -32,7 +32,6 @@ type Plan struct {
 
 	wish     Wish
 	manifest *catalog.Manifest
-	facts    targetFacts
 }
 
 // SchemaPlan is one schema that the restore works in.

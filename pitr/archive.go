@@ -1,0 +1,56 @@
+package pitr
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/archive"
+	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/progress"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// resolveStop turns the wish into a position. GTIDs in the floors of the backups count as
+// applied, though the archive may not hold them.
+func resolveStop(ctx context.Context, r *archive.Reader, manifests []*catalog.Manifest, stop binlog.StopPoint) (binlog.Point, error) {
+	var applied binlog.GTIDSet
+	for _, m := range manifests {
+		set, err := binlog.ParseGTIDSet(m.Floor.GTIDSet)
+		if err != nil {
+			return binlog.Point{}, fmt.Errorf("backup %s: floor: %w", m.ID, err)
+		}
+		applied.AddSet(set)
+	}
+	return r.Resolve(ctx, stop, applied)
+}
+
+// walk feeds the archive's events between two boundaries to an assembler and returns how many
+// bytes they are. done is called with every entry that ended.
+func walk(ctx context.Context, r *archive.Reader, a *event.Assembler, from, stop binlog.Position, phase progress.Phase, done func(*event.Entry)) (bytes uint64, err error) {
+	reached := from
+	for e, err := range r.Events(ctx, from) {
+		if err != nil {
+			return bytes, fmt.Errorf("read the archive: %w", err)
+		}
+		if a.AtBoundary() && stop.AtOrBefore(e.Position) {
+			return bytes, nil
+		}
+		entry, err := a.Add(e.File, e.Pos, e.Raw)
+		if err != nil {
+			return bytes, err
+		}
+		if entry != nil {
+			done(entry)
+		}
+		reached = binlog.Later(reached, e.End())
+		bytes += uint64(len(e.Raw))
+		phase.Add(progress.Amount{Bytes: int64(len(e.Raw))})
+	}
+	if !a.AtBoundary() || reached.Before(stop) {
+		return bytes, fault.New(fault.CodeRange, fault.KindHole, "run tripod list: it shows how far the archive reaches",
+			"the archive ends at %s, before the stop point %s", reached, stop)
+	}
+	return bytes, nil
+}

@@ -1,0 +1,329 @@
+package pitr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/rewriter"
+)
+
+// Modes of the sessions that write rows (fact 6.12). An ENUM of index 0 is written without STRICT.
+const (
+	strictMode  = "'STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO'"
+	lenientMode = "'ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO'"
+)
+
+// lockTries is how often a batch is repeated when somebody else on the target got in its way
+// with a lock: more often than a deadlock can be bad luck.
+const lockTries = 10
+
+// warnTruncated is the warning of an ENUM of index 0.
+const warnTruncated = "1265"
+
+// batchWriter writes batches of changes: each in one transaction, together with the position
+// that it reaches, and only if every statement did what it had to (the account, fact 11.9).
+type batchWriter struct {
+	session  *session
+	packet   int // bytes that the target takes at once
+	progress *progressTable
+	wins     bool // --on-divergence binlog-wins
+
+	divergence []Divergence
+	statements uint64
+}
+
+func (w *batchWriter) keepAlternatives() bool { return w.wins }
+
+// accountError is a statement that affected another number of rows than it had to.
+type accountError struct {
+	statement rewriter.Statement
+	affected  int64
+}
+
+func (e *accountError) Error() string {
+	return fmt.Sprintf("%s of %s affected %d rows instead of %d", e.statement.Change, e.statement.Table, e.affected, e.statement.Count)
+}
+
+// write writes a batch as a whole; where that fails, row by row to find out which it was.
+func (w *batchWriter) write(ctx context.Context, b *rewriter.Batch) error {
+	if !b.Transactional() {
+		return w.rowByRow(ctx, b)
+	}
+	for try := 1; ; try++ {
+		err := w.transaction(ctx, b)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil || server.IsTransient(err) {
+			return err
+		}
+		if err := w.session.exec(ctx, "ROLLBACK"); err != nil {
+			return fmt.Errorf("roll a batch back: %w", err)
+		}
+		if isLockConflict(err) && try < lockTries {
+			continue
+		}
+		return w.rowByRow(ctx, b)
+	}
+}
+
+func isLockConflict(err error) bool {
+	n := server.ErrorNumber(err)
+	return n == server.ErrDeadlock || n == server.ErrLockWaitTimeout
+}
+
+// transaction writes a batch with as few round trips as packets allow.
+func (w *batchWriter) transaction(ctx context.Context, b *rewriter.Batch) error {
+	p := packet{writer: w}
+	if err := p.add(ctx, []byte("START TRANSACTION"), nil); err != nil {
+		return err
+	}
+	var last rewriter.Origin
+	for s := range b.Statements(min(statementBytes, w.packet/2)) {
+		last = s.Last
+		if s.Lenient {
+			if err := p.send(ctx); err != nil {
+				return err
+			}
+			if err := w.lenient(ctx, s); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := p.add(ctx, s.SQL, &s); err != nil {
+			return err
+		}
+	}
+	if err := p.add(ctx, []byte(w.progress.reached(last)), nil); err != nil {
+		return err
+	}
+	if err := p.send(ctx); err != nil {
+		return err
+	}
+	return w.session.exec(ctx, "COMMIT")
+}
+
+// packet collects statements that are sent as one, and checks the count of each.
+type packet struct {
+	writer   *batchWriter
+	sql      strings.Builder
+	expected []*rewriter.Statement // nil where nothing is counted
+}
+
+// packetSlack is what a packet holds beside its text.
+const packetSlack = 1024
+
+func (p *packet) add(ctx context.Context, sql []byte, s *rewriter.Statement) error {
+	if p.sql.Len() > 0 && p.sql.Len()+len(sql)+packetSlack > min(p.writer.packet, batchBytes) {
+		if err := p.send(ctx); err != nil {
+			return err
+		}
+	}
+	if p.sql.Len() > 0 {
+		p.sql.WriteByte(';')
+	}
+	p.sql.Write(sql)
+	p.expected = append(p.expected, s)
+	return nil
+}
+
+func (p *packet) send(ctx context.Context) error {
+	if p.sql.Len() == 0 {
+		return nil
+	}
+	counts, err := p.writer.session.counts(ctx, p.sql.String())
+	if err != nil {
+		return err
+	}
+	if len(counts) != len(p.expected) {
+		return fmt.Errorf("the target answered %d of %d statements", len(counts), len(p.expected))
+	}
+	for i, s := range p.expected {
+		if s != nil && s.Count != rewriter.Uncounted && counts[i] != int64(s.Count) {
+			return &accountError{statement: *s, affected: counts[i]}
+		}
+		p.writer.statements++
+	}
+	p.sql.Reset()
+	p.expected = p.expected[:0]
+	return nil
+}
+
+// lenient runs a statement that writes an ENUM of index 0: without STRICT, and with its
+// warnings looked at, for without STRICT everything else that does not fit is cut as well.
+func (w *batchWriter) lenient(ctx context.Context, s rewriter.Statement) (err error) {
+	if err := w.session.exec(ctx, "SET SESSION sql_mode="+lenientMode); err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, w.session.exec(ctx, "SET SESSION sql_mode="+strictMode))
+	}()
+	counts, err := w.session.counts(ctx, string(s.SQL))
+	if err != nil {
+		return err
+	}
+	if s.Count != rewriter.Uncounted && counts[0] != int64(s.Count) {
+		return &accountError{statement: s, affected: counts[0]}
+	}
+	return w.session.onlyEnumWarnings(ctx, s.Enums)
+}
+
+// onlyEnumWarnings fails on any warning but that of an ENUM of index 0 in one of the columns.
+func (s *session) onlyEnumWarnings(ctx context.Context, enums []string) error {
+	warnings, err := s.queryRows(ctx, "SHOW WARNINGS")
+	if err != nil {
+		return err
+	}
+	for _, row := range warnings {
+		if row[1] == warnTruncated && namesColumn(row[2], enums) {
+			continue
+		}
+		return fmt.Errorf("the target warns: %s (%s)", row[2], row[1])
+	}
+	return nil
+}
+
+// namesColumn tells whether the text of warning 1265 is about one of the columns.
+func namesColumn(message string, columns []string) bool {
+	for _, c := range columns {
+		if strings.Contains(message, "'"+c+"'") {
+			return true
+		}
+	}
+	return false
+}
+
+// rowByRow writes a batch one row at a time, to name the row that differs, or to let the
+// binlog win there.
+func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch) error {
+	// Of other engines nothing can be taken back, and a transaction may not mix the two (error 1785).
+	transaction := b.Transactional()
+	if transaction {
+		if err := w.session.exec(ctx, "START TRANSACTION"); err != nil {
+			return err
+		}
+	}
+	var last rewriter.Origin
+	for s := range b.Singles() {
+		last = s.Last
+		problem, err := w.single(ctx, s)
+		if err == nil && problem != "" {
+			err = w.differs(ctx, b, s, problem)
+		}
+		if err != nil {
+			if transaction {
+				err = errors.Join(err, w.session.exec(ctx, "ROLLBACK"))
+			}
+			return err
+		}
+	}
+	if err := w.session.exec(ctx, w.progress.reached(last)); err != nil {
+		return err
+	}
+	if !transaction {
+		return nil
+	}
+	return w.session.exec(ctx, "COMMIT")
+}
+
+// Error numbers of duplicates.
+const (
+	errDuplicate        = 1062
+	errDuplicateWithKey = 1586
+)
+
+// single runs one row's statement. problem says how the target differs from what the log says.
+func (w *batchWriter) single(ctx context.Context, s rewriter.Statement) (problem string, err error) {
+	if s.Lenient {
+		err = w.lenient(ctx, s)
+	} else {
+		var counts []int64
+		if counts, err = w.session.counts(ctx, string(s.SQL)); err == nil && s.Count != rewriter.Uncounted && counts[0] != int64(s.Count) {
+			err = &accountError{statement: s, affected: counts[0]}
+		}
+	}
+	w.statements++
+	var account *accountError
+	switch number := server.ErrorNumber(err); {
+	case err == nil:
+		return "", nil
+	case errors.As(err, &account) && account.affected == 0:
+		return "the row is not there", nil
+	case errors.As(err, &account):
+		return fmt.Sprintf("%d rows are there", account.affected), nil
+	case s.Rule == rewriter.Account && (number == errDuplicate || number == errDuplicateWithKey):
+		return err.Error(), nil
+	case server.IsTransient(err) || ctx.Err() != nil:
+		return "", err
+	}
+	return "", unwritable(s, err)
+}
+
+// unwritable is the fault of a row that the target refuses to store.
+func unwritable(s rewriter.Statement, err error) error {
+	hint := "the target stores values in another way than the source: compare the versions and settings of both servers"
+	if server.ErrorNumber(err) == errPacketTooLarge {
+		hint = fmt.Sprintf("on the target: SET GLOBAL max_allowed_packet = %d", roundPacket(len(s.SQL)))
+	}
+	return fault.New(fault.CodeFailed, fault.KindTarget, hint, "replay the %s of a row of %s at %s: %w", s.Change, s.Table, s.First, err)
+}
+
+const errPacketTooLarge = 1153
+
+// roundPacket returns a max_allowed_packet that takes so many bytes: the next power of two.
+func roundPacket(bytes int) int {
+	n := 1 << 20
+	for n < bytes+packetSlack && n < 1<<30 {
+		n <<= 1
+	}
+	return n
+}
+
+// differs handles a row that is not what the log says: the end of the restore, or a case for
+// the list where the binlog shall win.
+func (w *batchWriter) differs(ctx context.Context, b *rewriter.Batch, s rewriter.Statement, problem string) error {
+	d := Divergence{
+		Name: s.Table, Position: s.First.Entry, GTID: s.First.GTID.String(), Change: s.Change,
+		Key: keyText(s), Problem: problem,
+	}
+	if !w.wins {
+		return divergence(d)
+	}
+	for a := range b.Alternative(s) {
+		if problem, err := w.single(ctx, a); err != nil || problem != "" {
+			return errors.Join(err, divergence(d))
+		}
+	}
+	w.divergence = append(w.divergence, d)
+	return nil
+}
+
+func divergence(d Divergence) error {
+	return fault.New(fault.CodeDifference, fault.KindDivergence,
+		"find out who else wrote to the target, and restore again; --on-divergence binlog-wins goes on and lists every case",
+		"%s of a row of %s (%s) at %s: %s", d.Change, d.Name, d.Key, d.Position, d.Problem)
+}
+
+// keyText is how the statement names its row, for people.
+func keyText(s rewriter.Statement) string {
+	const most = 200
+	text := string(s.SQL[:min(len(s.SQL), 64<<10)])
+	for _, mark := range []string{" WHERE ", " VALUES "} {
+		if i := strings.Index(text, mark); i >= 0 {
+			text = text[i+len(mark):]
+			break
+		}
+	}
+	return shortened(text, most)
+}
+
+func shortened(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return text[:most] + "..."
+}

@@ -1,0 +1,192 @@
+package pitr
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
+)
+
+// needed is what the account must hold on every schema of a restore.
+var needed = []string{"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "REFERENCES"}
+
+// neededFor is what kinds of objects demand beyond that.
+var neededFor = map[string][]string{
+	"view":      {"CREATE VIEW", "SHOW VIEW"},
+	"procedure": {"CREATE ROUTINE", "ALTER ROUTINE"},
+	"function":  {"CREATE ROUTINE", "ALTER ROUTINE"},
+	"trigger":   {"TRIGGER"},
+	"event":     {"EVENT"},
+}
+
+// checkTarget is pure: what stands in the way of a plan, or will be worse than it could be, on
+// this target.
+func checkTarget(p *Plan, f *targetFacts, needs *needs) []Finding {
+	var list []Finding
+	add := func(id string, level Level, remedy, format string, args ...any) {
+		list = append(list, Finding{ID: id, Level: level, Message: fmt.Sprintf(format, args...), Remedy: remedy})
+	}
+	checkExisting(p, f, add)
+	if missing := missingGrants(p, f); len(missing) > 0 {
+		add("grants", LevelError, strings.Join(server.GrantStatements(f.CurrentUser, missing), "; "),
+			"the target's account lacks privileges: %s", describeNeeds(missing))
+	}
+	if f.ReadOnly {
+		add("read_only", LevelError, "on the target: SET GLOBAL super_read_only = OFF, read_only = OFF", "the target is read-only")
+	}
+	if f.LogBin && !f.TrustFunctions && !f.grants.Has("SUPER", "") && needs.programs != "" {
+		// Fact 10.3: refused for everyone without SUPER, whatever the function says of itself.
+		add("log_bin_trust_function_creators", LevelError, "on the target: SET GLOBAL log_bin_trust_function_creators = ON",
+			"the target's binlog is on and log_bin_trust_function_creators is off: it refuses functions and triggers (%s)", needs.programs)
+	}
+	if !f.LocalInfile {
+		add("local_infile", LevelWarning, "on the target: SET GLOBAL local_infile = ON", "the target forbids LOAD DATA LOCAL: rows are written by REPLACE, several times slower")
+	}
+	checkNames(f, needs, add)
+	checkKeys(f, needs, add)
+	if f.MaxAllowedPacket > 0 && needs.largest > f.MaxAllowedPacket {
+		add("max_allowed_packet", LevelError, fmt.Sprintf("on the target: SET GLOBAL max_allowed_packet = %d", roundPacket(int(min(needs.largest, 1<<30)))),
+			"a row of the log needs a statement of %d bytes, the target takes %d", needs.largest, f.MaxAllowedPacket)
+	}
+	if unknown := unknownCollations(f, needs); len(unknown) > 0 {
+		add("collations", LevelError, "restore into a server at least as new as the source", "the target does not know %s", strings.Join(unknown, ", "))
+	}
+	if needs.events && f.EventScheduler == "ON" {
+		add("event_scheduler", LevelWarning, "use --events disable, or on the target: SET GLOBAL event_scheduler = OFF",
+			"the target's event scheduler is on: restored events begin to run as soon as they are there")
+	}
+	for _, s := range p.Schemas {
+		if s.OnTarget && s.Collation != "" {
+			add("schema", LevelInfo, "", "schema %s exists: its defaults become %s, %s", s.Name, s.Charset, s.Collation)
+		}
+	}
+	return list
+}
+
+type addFinding func(id string, level Level, remedy, format string, args ...any)
+
+// checkExisting refuses to touch what this restore did not make.
+func checkExisting(p *Plan, f *targetFacts, add addFinding) {
+	for _, s := range p.Schemas {
+		if _, begun := f.objects[f.key(ObjectName{Kind: "table", Name: schema.Name{Schema: s.Name, Name: ProgressTable}})]; begun {
+			level := LevelError
+			if p.Force {
+				level = LevelWarning
+			}
+			add("unfinished", level, "this version does not resume a restore: repeat it with --force, which drops what it would create and "+
+				s.Name+"."+ProgressTable+", or drop the schema yourself",
+				"a restore into schema %s was begun on this target and has not finished: table %s is there", s.Name, ProgressTable)
+		}
+	}
+	if len(p.Existing) == 0 {
+		return
+	}
+	names := make([]string, len(p.Existing))
+	for i, o := range p.Existing {
+		names[i] = o.String()
+	}
+	if p.Force {
+		add("existing", LevelWarning, "", "dropped first, as --force asks: %s", strings.Join(names, ", "))
+		return
+	}
+	add("existing", LevelError, "drop or rename them, restore into another server, or use --force, which drops exactly these",
+		"the target has objects that this restore would create: %s", strings.Join(names, ", "))
+}
+
+// missingGrants returns what the account lacks on the schemas of the restore.
+func missingGrants(p *Plan, f *targetFacts) []server.Need {
+	var list []server.Need
+	for _, s := range p.Schemas {
+		seen := map[string]bool{}
+		want := needed
+		for _, o := range p.Creates {
+			if o.Schema == s.Name {
+				want = append(want[:len(want):len(want)], neededFor[o.Kind]...)
+			}
+		}
+		for _, privilege := range want {
+			if !seen[privilege] {
+				seen[privilege] = true
+				list = append(list, server.Need{Privilege: privilege, On: server.SchemaScope(s.Name)})
+			}
+		}
+	}
+	return f.grants.Missing(list...)
+}
+
+func describeNeeds(needs []server.Need) string {
+	texts := make([]string, len(needs))
+	for i, n := range needs {
+		texts[i] = n.Privilege + " on " + n.On
+	}
+	return strings.Join(texts, ", ")
+}
+
+// checkNames compares how both servers tell names apart.
+func checkNames(f *targetFacts, needs *needs, add addFinding) {
+	if (f.LowerCaseTableNames == 0) == (needs.lowerCaseTableNames == 0) {
+		return
+	}
+	const remedy = "restore into a server with the source's lower_case_table_names; it is fixed when a server is initialized"
+	if needs.lowerCaseTableNames == 0 {
+		folded := map[schema.Name]schema.Name{}
+		for _, n := range needs.tables {
+			k := schema.Name{Schema: f.fold(n.Schema), Name: f.fold(n.Name)}
+			if other, both := folded[k]; both && other != n {
+				add("lower_case_table_names", LevelError, remedy, "%s and %s are one table on the target", other, n)
+				return
+			}
+			folded[k] = n
+		}
+	}
+	add("lower_case_table_names", LevelWarning, remedy, "the source has lower_case_table_names=%d, the target %d: names are spelled otherwise there",
+		needs.lowerCaseTableNames, f.LowerCaseTableNames)
+}
+
+// checkKeys: neither setting can be changed by an ordinary user (fact 10.1).
+func checkKeys(f *targetFacts, needs *needs, add addFinding) {
+	if len(needs.keyless) == 0 {
+		return
+	}
+	maySet := f.grants.Has("SESSION_VARIABLES_ADMIN", "") || f.grants.Has("SYSTEM_VARIABLES_ADMIN", "") || f.grants.Has("SUPER", "")
+	if f.RequirePrimaryKey && !maySet {
+		add("sql_require_primary_key", LevelError, "on the target: SET GLOBAL sql_require_primary_key = OFF",
+			"the target refuses tables without a primary key: %s", strings.Join(needs.keyless, ", "))
+	}
+	if f.InvisibleKey && !maySet {
+		add("sql_generate_invisible_primary_key", LevelError, "on the target: SET GLOBAL sql_generate_invisible_primary_key = OFF",
+			"the target adds a column my_row_id to tables without a primary key: %s", strings.Join(needs.keyless, ", "))
+	}
+}
+
+func unknownCollations(f *targetFacts, needs *needs) []string {
+	var list []string
+	for _, c := range needs.collations {
+		if !f.collations[c] {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// Problem returns the fault for which Run would refuse the plan; nil when nothing stands in the way.
+func (p *Plan) Problem() error {
+	var messages, remedies []string
+	kind := fault.KindTarget
+	for _, f := range p.Findings {
+		if f.Level != LevelError {
+			continue
+		}
+		messages = append(messages, f.Message)
+		remedies = append(remedies, f.Remedy)
+		if f.ID == "grants" && len(messages) == 1 {
+			kind = fault.KindGrant
+		}
+	}
+	if len(messages) == 0 {
+		return nil
+	}
+	return fault.New(fault.CodeFailed, kind, strings.Join(remedies, "; "), "%s", strings.Join(messages, "; "))
+}

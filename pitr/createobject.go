@@ -1,0 +1,119 @@
+package pitr
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/rewriter"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// Errors of a definer that this account may not set, or that does not exist and may not be set.
+const (
+	errNoSuchUser     = 1449
+	errDefinerOrphan  = 4006
+	errSpecificAccess = server.ErrPrivilegeNeeded
+)
+
+// create runs one statement of an object: with its definer if the target permits that, else
+// with the target's user in its place, which is listed.
+func (f *finisher) create(ctx context.Context, o *object, step objectStep, edits []ddl.Edit) error {
+	restore, err := f.databaseCollation(ctx, o, step)
+	if err != nil {
+		return err
+	}
+	err = f.createWith(ctx, step, edits)
+	switch server.ErrorNumber(err) {
+	case errSpecificAccess, errNoSuchUser, errDefinerOrphan:
+		if user, host, ok := step.statement.Definer(); ok {
+			if err = f.createWith(ctx, step, append(slices.Clone(edits), step.statement.DefinerEdits("CURRENT_USER")...)); err == nil {
+				f.result.DefinersChanged = append(f.result.DefinersChanged, fmt.Sprintf("%s %s: %s", o.kind, o.name, accountText(user, host)))
+			}
+		}
+	}
+	if back := restore(ctx); err == nil {
+		err = back
+	}
+	return err
+}
+
+func (f *finisher) createWith(ctx context.Context, step objectStep, edits []ddl.Edit) error {
+	charset, ok := schema.CharsetByName(step.client)
+	if !ok && step.client != "" {
+		return fmt.Errorf("character set %s is not known", step.client)
+	}
+	x := &execution{text: step.statement.Edited(edits...), schema: step.schema, variables: step.variables, client: rewriter.CollationUTF8MB4}
+	if ok {
+		c, known := schema.CollationByName(charset.Default)
+		if !known {
+			return fmt.Errorf("collation %s is not known", charset.Default)
+		}
+		x.client = c.ID
+	}
+	return f.session.run(ctx, x)
+}
+
+// databaseCollation gives the object's schema, for the time of one statement, the collation
+// that it had when the object was made: parameters without a character set take it.
+func (f *finisher) databaseCollation(ctx context.Context, o *object, step objectStep) (restore func(context.Context) error, err error) {
+	nothing := func(context.Context) error { return nil }
+	s := f.director.schemas[f.director.foldSchema(o.name.Schema)]
+	if s == nil || step.database == "" || s.collation == "" || s.collation == step.database {
+		return nothing, nil
+	}
+	change := func(ctx context.Context, collation string) error {
+		if err := f.session.set(ctx, nil); err != nil {
+			return err
+		}
+		return f.session.exec(ctx, rewriter.AlterDatabase(s.name, "", collation))
+	}
+	if err := change(ctx, step.database); err != nil {
+		return nothing, fmt.Errorf("set the collation of schema %s: %w", s.name, err)
+	}
+	return func(ctx context.Context) error { return change(ctx, s.collation) }, nil
+}
+
+// events come last, under the stop time: an event that ended before it would not be created.
+func (f *finisher) events(ctx context.Context, objects []*object) error {
+	for _, n := range ordered(objects, catalog.KindEvent) {
+		step := n.step
+		if !step.logged && f.stop.Time != 0 {
+			t := f.stop.Time.Std()
+			step.variables = append(slices.Clone(step.variables), rewriter.Variable{Name: "timestamp", Value: fmt.Sprintf("%d.%06d", t.Unix(), t.Nanosecond()/1000)})
+		}
+		var edits []ddl.Edit
+		if f.disable {
+			edits = rewriter.DisableEvent(step.statement)
+		}
+		if err := f.create(ctx, n.object, step, edits); err != nil {
+			return objectFailed(n.object, err)
+		}
+	}
+	return f.lookAtEvents(ctx, objects)
+}
+
+// lookAtEvents says which events are over.
+func (f *finisher) lookAtEvents(ctx context.Context, objects []*object) error {
+	for _, o := range objects {
+		if o.kind != catalog.KindEvent || len(o.steps) == 0 {
+			continue
+		}
+		rows, err := f.reader.queryRows(ctx, "SELECT IFNULL(ENDS, EXECUTE_AT) < NOW() FROM information_schema.EVENTS WHERE EVENT_SCHEMA="+
+			quoteText(o.name.Schema)+" AND EVENT_NAME="+quoteText(o.name.Name))
+		if err != nil {
+			return fmt.Errorf("look at event %s: %w", o.name, err)
+		}
+		if len(rows) == 0 {
+			f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("event %s is not created: its time was over", o.name))
+			continue
+		}
+		if rows[0][0] == "1" {
+			f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("event %s: its time is over", o.name))
+		}
+	}
+	return nil
+}

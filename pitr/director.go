@@ -1,0 +1,243 @@
+package pitr
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/rewriter"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// Causes of refused statements.
+var (
+	errMissing   = errors.New("the restore has no table of that name")
+	errPresent   = errors.New("the restore has a table of that name already")
+	errFailed    = errors.New("the statement is logged with an error and was carried out in part")
+	errUncertain = errors.New("what the statement changes cannot be told")
+)
+
+// director decides, statement by statement in log order, what of the log's DDL is carried out
+// on the target (R8). It holds the restore's own catalogue: which tables, schemas and other
+// objects exist at this point because this restore made them. It is pure; plan and replay ask
+// the same director the same questions.
+type director struct {
+	source catalog.SourceFacts
+	sides  *catalog.Sides
+	// selected says what is restored.
+	selected *selection
+	names    map[schema.Name]schema.Name // folded -> as spelled
+	schemas  map[string]*schemaState     // by folded name
+	objects  *objectSet
+	// keyless tells whether a table has no identity: plan knows it from the manifest, replay
+	// from the target's definition.
+	keyless  func(schema.Name) bool
+	warnings []string
+}
+
+// schemaState is one schema of the restore.
+type schemaState struct {
+	name      string
+	exists    bool // on the source, at this point of the log
+	collation string
+}
+
+// newDirector returns the state right behind the load.
+func newDirector(m *catalog.Manifest, selected *selection) (*director, error) {
+	d := &director{
+		source: m.Source, sides: m.Sides(), selected: selected,
+		names: map[schema.Name]schema.Name{}, schemas: map[string]*schemaState{},
+	}
+	classes := map[schema.Name]bool{}
+	for i := range m.Names {
+		n := &m.Names[i]
+		if n.Base != catalog.BaseRead || n.Absent || !selected.Object(n.Name) {
+			continue
+		}
+		d.names[d.fold(n.Name)] = n.Name
+		classes[d.fold(n.Name)] = n.Class == string(schema.Snapshot)
+	}
+	d.keyless = func(n schema.Name) bool { return classes[d.fold(n)] }
+	for _, s := range m.Schemas {
+		if s.Exists && selected.Schema(s.Name) {
+			d.schemas[d.foldSchema(s.Name)] = &schemaState{name: s.Name, exists: true, collation: s.Collation}
+		}
+	}
+	var err error
+	d.objects, err = newObjectSet(m, selected.Object)
+	return d, err
+}
+
+func (d *director) fold(n schema.Name) schema.Name { return ddl.Fold(n, d.source.LowerCaseTableNames) }
+
+func (d *director) foldSchema(name string) string { return d.fold(schema.Name{Schema: name}).Schema }
+
+func (d *director) taken(n schema.Name) bool { return d.selected.Object(n) }
+
+func (d *director) exists(n schema.Name) bool {
+	_, ok := d.names[d.fold(n)]
+	return ok
+}
+
+// side is R2 for one name; what is not restored is skipped.
+func (d *director) side(n schema.Name, start binlog.Position, st *ddl.Statement) binlog.Side {
+	switch {
+	case !d.taken(n):
+		return binlog.Skip
+	case st.Kind == ddl.DefinitionOnly:
+		return d.sides.DefinitionSide(n, start)
+	}
+	return d.sides.StatementSide(n, start)
+}
+
+// statement returns what the target has to do for a statement of the log. The catalogue is
+// changed as if all of it had been done.
+func (d *director) statement(start binlog.Position, q *event.Query) ([]execution, error) {
+	st, err := ddl.Parse(q.SQL, ddl.Session{
+		Schema: q.Schema, SQLMode: modeOf(q), ClientCharset: q.Context.ClientCharset,
+		LowerCaseTableNames: d.source.LowerCaseTableNames, UpdatedSchemas: q.Context.UpdatedSchemas,
+		Flavor: d.source.Flavor, Version: d.source.Version,
+	})
+	if err != nil {
+		return nil, refused(start, nil, string(q.SQL), err)
+	}
+	switch st.Kind {
+	case ddl.TransactionControl, ddl.Account, ddl.None:
+		return nil, nil
+	case ddl.Schema:
+		return d.database(start, q, st)
+	case ddl.OtherObject:
+		return nil, d.object(start, q, st)
+	case ddl.NotInLog:
+		return nil, d.notInLog(start, st)
+	case ddl.Meaning, ddl.DefinitionOnly:
+	}
+	if st.Uncertain {
+		return d.uncertain(start, q, st)
+	}
+	switch st.Verb {
+	case ddl.RenameTable:
+		return d.rename(start, q, st)
+	case ddl.DropTable:
+		return d.drop(start, q, st)
+	case ddl.TruncateTable:
+		return d.truncate(start, q, st)
+	case ddl.CreateTable:
+		return d.create(start, q, st)
+	}
+	return d.alter(start, q, st)
+}
+
+func modeOf(q *event.Query) uint64 {
+	if q.Context.SQLMode == nil {
+		return 0
+	}
+	return *q.Context.SQLMode
+}
+
+// verbatim is the execution of the statement as it stands in the log.
+func (d *director) verbatim(start binlog.Position, q *event.Query, st *ddl.Statement) execution {
+	e := d.built(start, q, st, st.Text)
+	e.variables = rewriter.ContextOf(q, false)
+	e.raw, e.client = slices.Clone(q.SQL), q.Context.ClientCharset
+	return e
+}
+
+// edited is verbatim with some of the text replaced.
+func (d *director) edited(start binlog.Position, q *event.Query, st *ddl.Statement, edits []ddl.Edit) execution {
+	e := d.verbatim(start, q, st)
+	if text := st.Edited(edits...); text != st.Text {
+		e.text, e.raw = text, nil
+	}
+	return e
+}
+
+// built is the execution of a text of our own, in UTF-8, in the session context of the log's.
+func (d *director) built(start binlog.Position, q *event.Query, st *ddl.Statement, text string) execution {
+	e := execution{
+		start: start, text: text, client: rewriter.CollationUTF8MB4,
+		variables: rewriter.ContextOf(q, true),
+	}
+	if s, ok := d.schemas[d.foldSchema(q.Schema)]; ok && q.Schema != "" {
+		e.schema = s.name
+	}
+	for _, t := range st.Tables {
+		e.fence = append(e.fence, t.Name)
+	}
+	return e
+}
+
+// notInLog is a statement whose result the log does not hold: the range of its tables ends there.
+func (d *director) notInLog(start binlog.Position, st *ddl.Statement) error {
+	var touched []schema.Name
+	for _, t := range st.Tables {
+		if !t.Role.Changes() || !d.taken(t.Name) {
+			continue
+		}
+		side := d.sides.StatementSide(t.Name, start)
+		if t.Role == ddl.Written { // at or before L its rows are in the chunks (R5)
+			side = d.sides.RowSide(t.Name, start)
+		}
+		if side != binlog.Skip {
+			touched = append(touched, t.Name)
+		}
+	}
+	if len(touched) == 0 && !(st.Uncertain && d.anyIn(st.UncertainSchemas)) {
+		return nil
+	}
+	return refused(start, touched, st.Text, fmt.Errorf("the log does not hold what it did: %s", st.Reason))
+}
+
+// anyIn tells whether the restore has a table in one of the schemas.
+func (d *director) anyIn(schemas []string) bool {
+	for _, n := range d.names {
+		if slices.ContainsFunc(schemas, func(s string) bool { return d.foldSchema(s) == d.foldSchema(n.Schema) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// uncertain carries a statement out as it stands when every table that it may touch executes,
+// and skips it when none does.
+func (d *director) uncertain(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
+	var touched []schema.Name
+	for _, n := range d.tables() {
+		if len(st.Touches(n)) > 0 {
+			touched = append(touched, n)
+		}
+	}
+	executes := 0
+	for _, n := range touched {
+		switch d.side(n, start, st) {
+		case binlog.Inside:
+			return nil, broken(start, st.Text, fmt.Errorf("%s: %w", n, rewriter.ErrInWindow))
+		case binlog.After:
+			executes++
+		case binlog.Skip:
+		}
+	}
+	switch executes {
+	case 0:
+		return nil, nil
+	case len(touched):
+		e := d.verbatim(start, q, st)
+		e.fence, e.altered = touched, touched
+		return []execution{e}, nil
+	}
+	return nil, refused(start, touched, st.Text, fmt.Errorf("%w: %s", errUncertain, st.Reason))
+}
+
+// tables lists the tables that exist now, in a stable order.
+func (d *director) tables() []schema.Name {
+	list := make([]schema.Name, 0, len(d.names))
+	for _, n := range d.names {
+		list = append(list, n)
+	}
+	slices.SortFunc(list, schema.Name.Compare)
+	return list
+}

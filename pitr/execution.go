@@ -1,0 +1,74 @@
+package pitr
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/rewriter"
+)
+
+// execution is one statement that the replay sends to the target for an entry of the log, and
+// what it does to the restore's own catalogue.
+type execution struct {
+	start binlog.Position
+	// text is the statement in UTF-8; raw, where it is set, the same statement in the bytes of
+	// the log, which need no conversion.
+	text string
+	raw  []byte
+	// client is the collation id of the character set that the server shall read the text in.
+	client    uint16
+	schema    string // default schema; empty for none
+	variables []rewriter.Variable
+
+	// fence lists the tables that the statement names in any role (R9); with fenceSchema all
+	// tables of that schema are meant too.
+	fence       []schema.Name
+	fenceSchema string
+
+	created   []schema.Name
+	altered   []schema.Name // definition changed, or may have
+	dropped   []schema.Name
+	truncated []schema.Name
+	renamed   [][2]schema.Name // left to right
+}
+
+// refused is the fault of an entry of the log that cannot be replayed: its tables have no
+// content behind it that this restore could make.
+func refused(start binlog.Position, tables []schema.Name, statement string, cause error) error {
+	names := make([]string, len(tables))
+	for i, n := range tables {
+		names[i] = n.String()
+	}
+	hint := fmt.Sprintf("restore to a point before %s, take a backup that was made after it", start)
+	if len(names) > 0 {
+		hint += fmt.Sprintf(", or leave the tables out: --exclude %s", strings.Join(names, ","))
+	}
+	return fault.New(fault.CodeRange, fault.KindStatement, hint, "replay of %s at %s (%s): %w",
+		strings.Join(names, ", "), start, excerpt(statement), cause)
+}
+
+// broken is the fault of a manifest that contradicts the log: nothing that the operator did.
+func broken(start binlog.Position, statement string, cause error) error {
+	return fault.New(fault.CodeDifference, fault.KindDivergence,
+		"restore from another backup (--backup ID) and report this: the rules that made the backup should exclude it",
+		"replay at %s (%s): %w", start, excerpt(statement), cause)
+}
+
+// excerptLength is how much of a statement a message shows: enough to know it again.
+const excerptLength = 120
+
+// excerpt is the beginning of a statement in one line.
+func excerpt(statement string) string {
+	s := strings.Join(strings.Fields(statement), " ")
+	if len(s) <= excerptLength {
+		return s
+	}
+	cut := excerptLength
+	for cut > 0 && s[cut]&0xc0 == 0x80 {
+		cut--
+	}
+	return s[:cut] + "..."
+}

@@ -1,0 +1,254 @@
+package pitr
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/rewriter"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// finisher makes what is no table as it was at the stop point.
+type finisher struct {
+	session  *session
+	reader   *session
+	director *director
+	tables   *tableSet
+	stop     binlog.Point
+	disable  bool // --events disable
+	made     map[string]bool
+	log      *slog.Logger
+	result   *Result
+}
+
+func (f *finisher) run(ctx context.Context) error {
+	if err := f.autoIncrements(ctx); err != nil {
+		return err
+	}
+	objects := f.director.objects.all()
+	for _, kinds := range [][]catalog.ObjectKind{{catalog.KindProcedure, catalog.KindFunction}} {
+		if err := f.steps(ctx, objects, kinds...); err != nil {
+			return err
+		}
+	}
+	if err := f.views(ctx, objects); err != nil {
+		return err
+	}
+	for _, t := range f.director.objects.triggers {
+		if err := f.trigger(ctx, t); err != nil {
+			return err
+		}
+	}
+	return f.events(ctx, objects)
+}
+
+// autoIncrements raises the counters that are lower than the source's were: at least the
+// greatest of the definition's and 1 + the greatest value in any loaded row or replayed image,
+// deleted ones included. InnoDB raises its counter with the rows; what is left are counters
+// beyond any row, and engines that look at the rows that are there.
+func (f *finisher) autoIncrements(ctx context.Context) error {
+	for _, t := range f.tables.sorted() {
+		column := autoIncrementColumn(t.def)
+		if column == "" {
+			continue
+		}
+		row, err := f.reader.queryText(ctx, "SELECT IFNULL(MAX("+schema.Quote(column)+"),0) FROM "+t.name.Quoted())
+		if err != nil {
+			return fmt.Errorf("read the greatest %s of %s: %w", column, t.name, err)
+		}
+		// A negative or fractional maximum needs no counter.
+		greatest, err := strconv.ParseUint(row[0], 10, 64)
+		if err != nil {
+			greatest = 0
+		}
+		greatest = max(greatest, t.greatest)
+		next := t.next
+		if greatest < ^uint64(0) {
+			next = max(next, greatest+1)
+		}
+		if err := f.tables.read(ctx, t.name); err != nil {
+			return err
+		}
+		if next <= 1 || t.def.AutoIncrement >= next {
+			continue
+		}
+		if err := f.session.exec(ctx, "ALTER TABLE "+t.name.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(next, 10)); err != nil {
+			return fmt.Errorf("set AUTO_INCREMENT of %s: %w", t.name, err)
+		}
+	}
+	return nil
+}
+
+func autoIncrementColumn(t *schema.Table) string {
+	for i := range t.Columns {
+		if t.Columns[i].AutoInc && t.Columns[i].Type != "float" && t.Columns[i].Type != "double" {
+			return t.Columns[i].Name
+		}
+	}
+	return ""
+}
+
+func (s *tableSet) sorted() []*table {
+	list := make([]*table, 0, len(s.list))
+	for _, t := range s.list {
+		list = append(list, t)
+	}
+	slices.SortFunc(list, func(a, b *table) int { return a.name.Compare(b.name) })
+	return list
+}
+
+// numbered is one step of one object.
+type numbered struct {
+	object *object
+	step   objectStep
+}
+
+// ordered lists the steps of all objects of some kinds in log order: names that objects had on
+// the way are free at each step as they were on the source.
+func ordered(objects []*object, kinds ...catalog.ObjectKind) []numbered {
+	var list []numbered
+	for _, o := range objects {
+		if !slices.Contains(kinds, o.kind) {
+			continue
+		}
+		for _, step := range o.steps {
+			list = append(list, numbered{o, step})
+		}
+	}
+	slices.SortFunc(list, func(a, b numbered) int { return cmp.Compare(a.step.sequence, b.step.sequence) })
+	return list
+}
+
+func (f *finisher) steps(ctx context.Context, objects []*object, kinds ...catalog.ObjectKind) error {
+	for _, n := range ordered(objects, kinds...) {
+		if err := f.create(ctx, n.object, n.step, nil); err != nil {
+			return objectFailed(n.object, err)
+		}
+	}
+	return nil
+}
+
+// views are created in rounds, until no more succeed: a view may be built on others. One that
+// cannot be opened because of what it refers to was so on the source, for the tables are the same.
+func (f *finisher) views(ctx context.Context, objects []*object) error {
+	var waiting []*object
+	for _, o := range objects {
+		if o.kind != catalog.KindView {
+			continue
+		}
+		if len(o.steps) == 0 {
+			f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("view %s was invalid on the source and is not created: %s", o.name, o.invalid))
+			continue
+		}
+		waiting = append(waiting, o)
+	}
+	for len(waiting) > 0 {
+		var failed []*object
+		var problems []error
+		for _, v := range waiting {
+			err := f.create(ctx, v, v.steps[0], f.nameEdits(v, v.steps[0]))
+			if err != nil && !refersToMissing(err) {
+				return objectFailed(v, err)
+			}
+			if err != nil {
+				failed, problems = append(failed, v), append(problems, err)
+			}
+		}
+		if len(failed) == len(waiting) {
+			for i, v := range failed {
+				f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("view %s was invalid on the source at the stop point and is not created: %v", v.name, problems[i]))
+			}
+			return nil
+		}
+		waiting = failed
+	}
+	return nil
+}
+
+// refersToMissing tells whether a view failed because of tables, columns or functions that are
+// not there.
+func refersToMissing(err error) bool {
+	switch server.ErrorNumber(err) {
+	case server.ErrNoSuchTable, server.ErrUnknownSchema, server.ErrUnknownColumn, server.ErrViewInvalid, 1305:
+		return true
+	}
+	return false
+}
+
+// nameEdits puts the present name of a renamed view, and of a trigger's renamed table, into the text.
+func (f *finisher) nameEdits(o *object, step objectStep) []ddl.Edit {
+	if len(step.statement.Objects) != 1 {
+		return nil
+	}
+	named := step.statement.Objects[0]
+	var edits []ddl.Edit
+	if o.kind == catalog.KindView && named.Name != o.name {
+		edits = append(edits, ddl.Edit{Start: named.Start, End: named.End, Text: o.name.Quoted()})
+	}
+	if o.kind == catalog.KindTrigger && named.Table != o.table && named.TableEnd > named.TableStart {
+		edits = append(edits, ddl.Edit{Start: named.TableStart, End: named.TableEnd, Text: o.table.Quoted()})
+	}
+	return edits
+}
+
+func (f *finisher) trigger(ctx context.Context, t *object) error {
+	edits := f.nameEdits(t, t.steps[0])
+	if head, ok := rewriter.ParseTriggerHead(t.steps[0].statement); ok {
+		edits = append(edits, head.WithoutOrder()...)
+	}
+	if err := f.create(ctx, t, t.steps[0], edits); err != nil {
+		return objectFailed(t, err)
+	}
+	return nil
+}
+
+// dropSchemas drops schemas that are absent at the stop point, if this restore made them and
+// nothing lies in them (R8).
+func (f *finisher) dropSchemas(ctx context.Context) error {
+	for key, s := range f.director.schemas {
+		if s.exists || !f.made[key] {
+			continue
+		}
+		row, err := f.reader.queryText(ctx, "SELECT (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA="+quoteText(s.name)+
+			") + (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA="+quoteText(s.name)+
+			") + (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA="+quoteText(s.name)+")")
+		if err != nil {
+			return fmt.Errorf("look into schema %s: %w", s.name, err)
+		}
+		if row[0] != "0" {
+			f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("schema %s does not exist at the stop point and stays: something else lies in it", s.name))
+			continue
+		}
+		if err := f.session.exec(ctx, "DROP DATABASE "+schema.Quote(s.name)); err != nil {
+			return fmt.Errorf("drop schema %s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+func objectFailed(o *object, err error) error {
+	var known *fault.Error
+	if errors.As(err, &known) {
+		return fmt.Errorf("create %s %s: %w", o.kind, o.name, err)
+	}
+	return fault.New(fault.CodeFailed, fault.KindTarget, statementHint(err), "create %s %s: %w", o.kind, o.name, err)
+}
+
+// accountText prints user@host as GRANT and DEFINER take it.
+func accountText(user, host string) string {
+	if host == "" {
+		return user
+	}
+	return strings.Join([]string{user, host}, "@")
+}

@@ -1,0 +1,265 @@
+package pitr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/progress"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/rewriter"
+	"github.com/tripod-db/tripod/storage/catalog"
+	"github.com/tripod-db/tripod/storage/chunk"
+)
+
+// loader puts schemas, definitions and chunks into the target.
+type loader struct {
+	catalog  *catalog.Catalog
+	manifest *catalog.Manifest
+	selected *selection
+	target   *target
+	local    bool // LOAD DATA LOCAL is allowed
+	packet   int
+	threads  int
+	sink     progress.Sink
+}
+
+// schemas creates the schemas that are missing and gives all of them the source's defaults. home
+// is the schema of the progress table, which may come into being only later on the source.
+func (l *loader) schemas(ctx context.Context, s *session, home string) error {
+	if err := s.exec(ctx, rewriter.CreateDatabase(home, "", "")); err != nil {
+		return fmt.Errorf("create schema %s: %w", home, err)
+	}
+	for _, base := range l.manifest.Schemas {
+		if !base.Exists || !l.selected.Schema(base.Name) {
+			continue
+		}
+		if err := s.exec(ctx, rewriter.CreateDatabase(base.Name, base.Charset, base.Collation)); err != nil {
+			return fmt.Errorf("create schema %s: %w", base.Name, err)
+		}
+		if base.Charset == "" && base.Collation == "" {
+			continue
+		}
+		if err := s.exec(ctx, rewriter.AlterDatabase(base.Name, base.Charset, base.Collation)); err != nil {
+			return fmt.Errorf("set the defaults of schema %s: %w", base.Name, err)
+		}
+	}
+	return nil
+}
+
+// definitions creates the tables, with their foreign keys and without triggers.
+func (l *loader) definitions(ctx context.Context, s *session, tables *tableSet) error {
+	bases := l.bases()
+	phase := l.sink.Begin("definitions", progress.Amount{Items: int64(len(bases))})
+	defer phase.End()
+	for _, b := range bases {
+		phase.Doing(b.Name.String())
+		text, err := l.catalog.OpenSchemaObject(ctx, l.manifest.Instance, l.manifest.ID, b.SchemaKey)
+		if err != nil {
+			return err
+		}
+		if err := s.use(ctx, b.Schema); err != nil {
+			return fmt.Errorf("use schema %s: %w", b.Schema, err)
+		}
+		if err := s.exec(ctx, string(text)); err != nil {
+			return fault.New(fault.CodeFailed, fault.KindTarget, statementHint(err), "create table %s: %w", b.Name, err)
+		}
+		if err := tables.read(ctx, b.Name); err != nil {
+			return err
+		}
+		def, err := ddl.ParseCreateTable(string(text), b.Schema)
+		if err != nil {
+			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
+		}
+		t := tables.get(b.Name)
+		t.next = max(t.next, def.AutoIncrement)
+		phase.Add(progress.Amount{Items: 1})
+	}
+	return nil
+}
+
+// bases lists the tables that are loaded.
+func (l *loader) bases() []*catalog.NameBase {
+	var list []*catalog.NameBase
+	for i := range l.manifest.Names {
+		b := &l.manifest.Names[i]
+		if b.Base == catalog.BaseRead && !b.Absent && l.selected.Object(b.Name) {
+			list = append(list, b)
+		}
+	}
+	return list
+}
+
+// loadJob is one chunk of one table.
+type loadJob struct {
+	base  *catalog.NameBase
+	def   *schema.Table
+	load  chunk.Load
+	chunk *catalog.Chunk
+}
+
+// chunks loads all chunks, several at once, each in a transaction of its own.
+func (l *loader) chunks(ctx context.Context, tables *tableSet) (rows uint64, err error) {
+	jobs, total, err := l.jobs(tables)
+	if err != nil {
+		return 0, err
+	}
+	phase := l.sink.Begin("load", total)
+	defer phase.End()
+	var loaded atomic.Uint64
+	queue := make(chan loadJob)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer close(queue)
+		for _, j := range jobs {
+			select {
+			case queue <- j:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	for range min(l.threads, max(1, len(jobs))) {
+		group.Go(func() error {
+			return l.worker(ctx, queue, phase, &loaded)
+		})
+	}
+	err = group.Wait()
+	return loaded.Load(), err
+}
+
+// jobs lists the chunks, of each table in key order. The LOAD statement is the manifest's: what
+// another version of tripod would make of the table does not matter.
+func (l *loader) jobs(tables *tableSet) (jobs []loadJob, total progress.Amount, err error) {
+	for _, b := range l.bases() {
+		if len(b.Chunks) == 0 {
+			continue
+		}
+		load, err := chunk.ParseLoad(b.Load)
+		if err != nil {
+			return nil, total, fmt.Errorf("table %s: %w", b.Name, err)
+		}
+		t := tables.get(b.Name)
+		// Where nothing identifies a row, REPLACE would be free to drop one of two; rows of one
+		// snapshot do not stand in each other's way.
+		load.Replace = t.write.Keyed()
+		for i := range b.Chunks {
+			c := &b.Chunks[i]
+			jobs = append(jobs, loadJob{base: b, def: t.def, load: load, chunk: c})
+			total = progress.Amount{Rows: total.Rows + int64(c.Rows), Bytes: total.Bytes + int64(c.Bytes), Items: total.Items + 1}
+		}
+	}
+	return jobs, total, nil
+}
+
+func (l *loader) worker(ctx context.Context, queue <-chan loadJob, phase progress.Phase, loaded *atomic.Uint64) error {
+	var s *session
+	defer func() {
+		if s != nil {
+			s.close()
+		}
+	}()
+	for j := range queue {
+		if s == nil {
+			var err error
+			if s, err = l.loadSession(ctx); err != nil {
+				return err
+			}
+		}
+		phase.Doing(j.base.Name.String())
+		if err := l.load(ctx, s, j); err != nil {
+			return fmt.Errorf("load table %s, chunk %s: %w", j.base.Name, j.chunk.Key, err)
+		}
+		loaded.Add(j.chunk.Rows)
+		phase.Add(progress.Amount{Rows: int64(j.chunk.Rows), Bytes: int64(j.chunk.Bytes), Items: 1})
+	}
+	return nil
+}
+
+func (l *loader) loadSession(ctx context.Context) (*session, error) {
+	s, err := l.target.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.exec(ctx, "SET NAMES binary"); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// load puts one chunk into its table. A chunk that met somebody's lock is loaded again.
+func (l *loader) load(ctx context.Context, s *session, j loadJob) error {
+	mode := strictMode
+	if j.chunk.ZeroEnum {
+		mode = lenientMode
+	}
+	if err := s.exec(ctx, "SET SESSION sql_mode="+mode); err != nil {
+		return err
+	}
+	for try := 1; ; try++ {
+		err := l.once(ctx, s, j)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil || server.IsTransient(err) {
+			return err
+		}
+		if back := s.exec(ctx, "ROLLBACK"); back != nil {
+			return errors.Join(err, back)
+		}
+		if !isLockConflict(err) || try == lockTries {
+			return loadFailed(j, err)
+		}
+	}
+}
+
+// once loads a chunk in a transaction that ends only when the chunk was read to its verified end.
+func (l *loader) once(ctx context.Context, s *session, j loadJob) error {
+	reader, err := chunk.Open(ctx, l.catalog.Bucket(), catalog.BackupKey(l.manifest.Instance, l.manifest.ID, j.chunk.Key), l.manifest.Compression, chunk.Sum{
+		Rows: j.chunk.Rows, Bytes: j.chunk.Bytes, BytesStored: j.chunk.BytesStored,
+		TextSHA256: j.chunk.TextSHA256, StoredSHA256: j.chunk.StoredSHA256,
+	})
+	if err != nil {
+		return err
+	}
+	defer reader.Close() //nolint:errcheck // what it says about the end was read before
+	if err := s.exec(ctx, "START TRANSACTION"); err != nil {
+		return err
+	}
+	var written int64
+	if l.local {
+		written, err = loadLocal(ctx, s, j, reader)
+	} else {
+		written, err = loadText(ctx, s, j, reader, l.packet)
+	}
+	if err != nil {
+		return err
+	}
+	// REPLACE counts a row that gave way as one more.
+	if uint64(written) < j.chunk.Rows || !j.load.Replace && uint64(written) != j.chunk.Rows {
+		return fault.New(fault.CodeDifference, fault.KindDivergence, "find out who else writes to the target, and restore again",
+			"%d rows were written instead of %d", written, j.chunk.Rows)
+	}
+	return s.exec(ctx, "COMMIT")
+}
+
+// loadFailed puts a remedy to an error of the target.
+func loadFailed(j loadJob, err error) error {
+	var known *fault.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	hint := "compare the versions and settings of both servers"
+	if server.ErrorNumber(err) == errPacketTooLarge {
+		hint = fmt.Sprintf("on the target: SET GLOBAL max_allowed_packet = %d", roundPacket(int(min(j.chunk.Bytes, 1<<30))))
+	}
+	return fault.New(fault.CodeFailed, fault.KindTarget, hint, "%w", err)
+}

@@ -1,0 +1,195 @@
+package pitr
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tripod-db/tripod/binlog/archive"
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/progress"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// MakePlan says what a restore would do, without doing any of it. Faults: 10 no such instance
+// or backup; 12 a stop point outside of what can be recovered, a hole, a statement whose result
+// the log does not hold; 2 a wish that cannot be meant. What the target lacks is no error here:
+// it stands in the plan's findings, see Problem.
+func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
+	if !w.SkipGTID.IsEmpty() {
+		return nil, fault.New(fault.CodeUsage, fault.KindUsage, "restore to the point before with --before-gtid", "--skip-gtid is not part of this version")
+	}
+	manifests, err := readManifests(ctx, c.Catalog, w)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Instance: w.Instance, Wanted: w.Stop.String(), Force: w.Force, Target: c.Target.Address().Redacted(), wish: w}
+	reader := archive.Open(c.Catalog, w.Instance)
+	if p.Stop, err = resolveStop(ctx, reader, manifests, w.Stop); err != nil {
+		return nil, err
+	}
+	if p.manifest, err = choose(manifests, w.Backup, p.Stop.Position); err != nil {
+		return nil, err
+	}
+	p.BackupID, p.From, p.RecoverableFrom = p.manifest.ID, p.manifest.Floor, p.manifest.RecoverableFrom
+	if err := reader.Covers(ctx, p.From.Position, p.Stop.Position); err != nil {
+		return nil, err
+	}
+	d, err := newDirectorFor(p.manifest, w)
+	if err != nil {
+		return nil, err
+	}
+	s := newScan(d)
+	phase := c.progress().Begin("plan", progress.Amount{})
+	defer phase.End()
+	if err := s.run(ctx, reader, p.From.Position, p.Stop.Position, phase); err != nil {
+		return nil, err
+	}
+	if err := p.describe(s); err != nil {
+		return nil, err
+	}
+	definitions, err := readDefinitions(ctx, c.Catalog, p.manifest, d.selected)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.look(ctx, c, s.needs(p.manifest, definitions))
+}
+
+// look adds what the target says.
+func (p *Plan) look(ctx context.Context, c Config, n *needs) error {
+	names := make([]string, len(p.Schemas))
+	for i, s := range p.Schemas {
+		names[i] = s.Name
+	}
+	f, err := gatherTarget(ctx, c.Target, names)
+	if err != nil {
+		return err
+	}
+	for i := range p.Schemas {
+		p.Schemas[i].OnTarget = f.schemas[f.fold(p.Schemas[i].Name)]
+	}
+	p.Existing = f.existing(p.Creates)
+	if p.Force {
+		p.Existing = append(p.Existing, f.progressTables(names)...)
+	}
+	p.Load.Local = f.LocalInfile
+	p.Findings = checkTarget(p, f, n)
+	return nil
+}
+
+// progressTables lists the progress tables that unfinished restores left in the schemas.
+func (f *targetFacts) progressTables(schemas []string) []ObjectName {
+	var list []ObjectName
+	for _, s := range schemas {
+		if o, ok := f.objects[f.key(ObjectName{Kind: "table", Name: schema.Name{Schema: s, Name: ProgressTable}})]; ok {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// readManifests reads the manifests that may serve the wish, oldest first.
+func readManifests(ctx context.Context, c *catalog.Catalog, w Wish) ([]*catalog.Manifest, error) {
+	if w.Backup != "" {
+		m, err := c.Manifest(ctx, w.Instance, w.Backup)
+		if err != nil {
+			return nil, err
+		}
+		return []*catalog.Manifest{m}, nil
+	}
+	ids, err := c.Backups(ctx, w.Instance)
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) == 0 {
+		return nil, fault.New(fault.CodeNotFound, fault.KindNotFound, "take one with tripod backup", "instance %s has no backup in this store", w.Instance)
+	}
+	var list []*catalog.Manifest
+	for _, id := range ids {
+		m, err := c.Manifest(ctx, w.Instance, id)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, m)
+	}
+	return list, nil
+}
+
+// describe fills in what manifest and log say.
+func (p *Plan) describe(s *scan) error {
+	p.Replay = s.replay
+	p.Creates = s.creates()
+	p.Load.Threads = p.wish.threads()
+	d := s.director
+	for i := range p.manifest.Names {
+		b := &p.manifest.Names[i]
+		if b.Base != catalog.BaseRead || b.Absent || !d.taken(b.Name) {
+			continue
+		}
+		t := TablePlan{Name: b.Name, Class: b.Class, Rows: b.RowCount, Bytes: b.Bytes, Chunks: len(b.Chunks)}
+		for j := range b.Chunks {
+			t.BytesStored += b.Chunks[j].BytesStored
+		}
+		p.Tables = append(p.Tables, t)
+		p.Load.Rows += t.Rows
+		p.Load.Bytes += t.Bytes
+		p.Load.BytesStored += t.BytesStored
+		p.Load.Chunks += t.Chunks
+	}
+	p.Schemas = schemaPlans(p.manifest, d)
+	if len(p.Schemas) == 0 {
+		return fault.New(fault.CodeUsage, fault.KindUsage, "tripod list and the plan of a whole restore show what a backup holds",
+			"nothing to restore: no schema of backup %s is asked for", p.BackupID)
+	}
+	return nil
+}
+
+// schemaPlans lists the schemas in which the restore works, those that are there at the stop
+// point first: the first one holds the progress table.
+func schemaPlans(m *catalog.Manifest, d *director) []SchemaPlan {
+	var list []SchemaPlan
+	for _, s := range d.schemas {
+		plan := SchemaPlan{Name: s.name}
+		for _, b := range m.Schemas {
+			if b.Exists && d.foldSchema(b.Name) == d.foldSchema(s.name) {
+				plan.Charset, plan.Collation = b.Charset, b.Collation
+			}
+		}
+		list = append(list, plan)
+	}
+	slices.SortFunc(list, func(a, b SchemaPlan) int {
+		x, y := d.schemas[d.foldSchema(a.Name)].exists, d.schemas[d.foldSchema(b.Name)].exists
+		switch {
+		case x && !y:
+			return -1
+		case y && !x:
+			return 1
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return list
+}
+
+// readDefinitions parses the definitions of the tables that are loaded.
+func readDefinitions(ctx context.Context, c *catalog.Catalog, m *catalog.Manifest, selected *selection) ([]*schema.Table, error) {
+	var list []*schema.Table
+	for i := range m.Names {
+		b := &m.Names[i]
+		if b.Base != catalog.BaseRead || b.Absent || !selected.Object(b.Name) {
+			continue
+		}
+		text, err := c.OpenSchemaObject(ctx, m.Instance, m.ID, b.SchemaKey)
+		if err != nil {
+			return nil, err
+		}
+		t, err := ddl.ParseCreateTable(string(text), b.Schema)
+		if err != nil {
+			return nil, fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
+		}
+		list = append(list, t)
+	}
+	return list, nil
+}

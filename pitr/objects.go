@@ -1,0 +1,261 @@
+package pitr
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/rewriter"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// errTriggerTable: whether a trigger was read before or after its table was renamed cannot be told.
+var errTriggerTable = errors.New("a trigger's table is renamed inside the window in which the trigger was read")
+
+// objectSet holds views, routines, triggers and events in memory: what the manifest read, and
+// on top of it what the log says. Only their state at the stop point is created, in Finish.
+type objectSet struct {
+	sides    *catalog.Sides
+	fold     int
+	list     map[objectID]*object
+	triggers []*object // in the order in which they fire, of all tables
+	sequence int
+	seen     map[objectID]bool // all that ever were, for messages about what exists
+}
+
+type objectID struct {
+	kind catalog.ObjectKind
+	name schema.Name // folded
+}
+
+// object is one view, routine, trigger or event with the statements that make it, in log order:
+// one CREATE, and the ALTERs of a routine or an event behind it.
+type object struct {
+	kind    catalog.ObjectKind
+	name    schema.Name
+	table   schema.Name // of a trigger
+	steps   []objectStep
+	invalid string // what the source itself said about a broken view
+}
+
+// objectStep is one statement with the session context it needs.
+type objectStep struct {
+	sequence  int
+	statement *ddl.Statement
+	schema    string // default schema
+	variables []rewriter.Variable
+	client    string // name of character_set_client
+	// database is the collation of the object's schema when the statement ran; it decides about
+	// parameters without a character set. Empty where it does not matter.
+	database string
+	// logged tells a statement of the log from SHOW CREATE output.
+	logged bool
+}
+
+func newObjectSet(m *catalog.Manifest, taken func(schema.Name) bool) (*objectSet, error) {
+	s := &objectSet{sides: m.Sides(), fold: m.Source.LowerCaseTableNames, list: map[objectID]*object{}, seen: map[objectID]bool{}}
+	objects := slices.Clone(m.Objects)
+	slices.SortStableFunc(objects, func(a, b catalog.Object) int {
+		return cmp.Or(strings.Compare(a.Schema, b.Schema), strings.Compare(a.Table, b.Table), cmp.Compare(a.ActionOrder, b.ActionOrder))
+	})
+	for _, o := range objects {
+		if o.Absent || o.Create == "" && o.Invalid == "" || !taken(o.Name) {
+			continue
+		}
+		made := &object{kind: o.Kind, name: o.Name, invalid: o.Invalid}
+		if o.Kind == catalog.KindTrigger {
+			made.table = schema.Name{Schema: o.Schema, Name: o.Table}
+		}
+		if o.Create != "" {
+			step, err := s.manifestStep(m, o)
+			if err != nil {
+				return nil, err
+			}
+			made.steps = []objectStep{step}
+		}
+		s.put(made)
+		if o.Kind == catalog.KindTrigger {
+			s.triggers = append(s.triggers, made)
+		}
+	}
+	return s, nil
+}
+
+// manifestStep is the statement of an object as it was read, with the context that was read with it.
+func (s *objectSet) manifestStep(m *catalog.Manifest, o catalog.Object) (objectStep, error) {
+	statement, err := ddl.Parse([]byte(o.Create), ddl.Session{
+		Schema: o.Schema, SQLMode: quotingMode(o.SQLMode), LowerCaseTableNames: m.Source.LowerCaseTableNames,
+		Flavor: m.Source.Flavor, Version: m.Source.Version,
+	})
+	if err != nil {
+		return objectStep{}, fmt.Errorf("read the definition of %s %s: %w", o.Kind, o.Name, err)
+	}
+	s.sequence++
+	step := objectStep{sequence: s.sequence, statement: statement, schema: o.Schema, client: o.CharacterSetClient}
+	if o.Kind != catalog.KindView {
+		step.database = o.DatabaseCollation
+		step.variables = append(step.variables, rewriter.Variable{Name: "sql_mode", Value: "'" + rewriter.KnownModes(o.SQLMode) + "'"})
+	}
+	if o.CharacterSetClient != "" {
+		step.variables = append(step.variables, rewriter.Variable{Name: "character_set_client", Value: o.CharacterSetClient})
+	}
+	if o.CollationConnection != "" {
+		step.variables = append(step.variables, rewriter.Variable{Name: "collation_connection", Value: o.CollationConnection})
+	}
+	if o.TimeZone != "" {
+		step.variables = append(step.variables, rewriter.Variable{Name: "time_zone", Value: rewriter.QuoteString(o.TimeZone)})
+	}
+	return step, nil
+}
+
+// quotingMode returns the bits of sql_mode that decide how the text of an object is read.
+func quotingMode(modes string) uint64 {
+	const ansiQuotes, noBackslashEscapes = 1 << 2, 1 << 20
+	var bits uint64
+	for mode := range strings.SplitSeq(modes, ",") {
+		switch strings.ToUpper(mode) {
+		case "ANSI_QUOTES":
+			bits |= ansiQuotes
+		case "NO_BACKSLASH_ESCAPES":
+			bits |= noBackslashEscapes
+		}
+	}
+	return bits
+}
+
+// id: names of routines and events have no case on any server.
+func (s *objectSet) id(kind catalog.ObjectKind, n schema.Name) objectID {
+	n = ddl.Fold(n, s.fold)
+	switch kind {
+	case catalog.KindProcedure, catalog.KindFunction, catalog.KindEvent:
+		n.Name = strings.ToLower(n.Name)
+	case catalog.KindView, catalog.KindTrigger:
+	}
+	return objectID{kind: kind, name: n}
+}
+
+func (s *objectSet) put(o *object) {
+	id := s.id(o.kind, o.name)
+	s.list[id] = o
+	s.seen[id] = true
+}
+
+func (s *objectSet) get(kind catalog.ObjectKind, n schema.Name) *object { return s.list[s.id(kind, n)] }
+
+func (s *objectSet) remove(o *object) {
+	delete(s.list, s.id(o.kind, o.name))
+	s.triggers = slices.DeleteFunc(s.triggers, func(t *object) bool { return t == o })
+}
+
+// create puts an object in the place of any other of its name (the log wins by name).
+func (s *objectSet) create(o *object, head rewriter.TriggerHead) {
+	if old := s.get(o.kind, o.name); old != nil {
+		s.remove(old)
+	}
+	s.put(o)
+	if o.kind != catalog.KindTrigger {
+		return
+	}
+	at := len(s.triggers)
+	for i, t := range s.triggers {
+		if t.name.Schema != o.name.Schema {
+			continue
+		}
+		switch {
+		case head.Follows != "" && s.id(t.kind, t.name) == s.id(t.kind, schema.Name{Schema: o.name.Schema, Name: head.Follows}):
+			at = i + 1
+		case head.Precedes != "" && s.id(t.kind, t.name) == s.id(t.kind, schema.Name{Schema: o.name.Schema, Name: head.Precedes}):
+			at = i
+		}
+	}
+	s.triggers = slices.Insert(s.triggers, at, o)
+}
+
+// skips tells whether a statement at start is in what was read of the object.
+func (s *objectSet) skips(kind catalog.ObjectKind, n schema.Name, start binlog.Position) bool {
+	return s.sides.ObjectSide(kind, n, start) == binlog.Skip
+}
+
+// dropTable takes a table's triggers along; the log does not name them.
+func (s *objectSet) dropTable(table schema.Name, start binlog.Position) {
+	for _, t := range slices.Clone(s.triggers) {
+		if ddl.Fold(t.table, s.fold) == ddl.Fold(table, s.fold) && !s.skips(t.kind, t.name, start) {
+			s.remove(t)
+		}
+	}
+}
+
+// dropSchema takes along all objects of a schema.
+func (s *objectSet) dropSchema(name string, start binlog.Position) {
+	folded := ddl.Fold(schema.Name{Schema: name}, s.fold).Schema
+	for _, o := range s.all() {
+		if ddl.Fold(o.name, s.fold).Schema == folded && !s.skips(o.kind, o.name, start) {
+			s.remove(o)
+		}
+	}
+}
+
+// renameTables moves triggers with their tables: each pair in turn, left to right, as one map
+// from old to new names.
+func (s *objectSet) renameTables(pairs [][2]schema.Name, start binlog.Position) error {
+	moved := map[schema.Name]schema.Name{}
+	intermediate := map[schema.Name]schema.Name{} // present name -> name before the statement
+	for _, p := range pairs {
+		from := ddl.Fold(p[0], s.fold)
+		origin, chained := intermediate[from]
+		if !chained {
+			origin = from
+		}
+		delete(intermediate, from)
+		intermediate[ddl.Fold(p[1], s.fold)] = origin
+		moved[origin] = p[1]
+	}
+	for _, t := range s.triggers {
+		to, ok := moved[ddl.Fold(t.table, s.fold)]
+		if !ok {
+			continue
+		}
+		switch s.sides.ObjectSide(t.kind, t.name, start) {
+		case binlog.Skip:
+			continue
+		case binlog.Inside:
+			// Read before the statement it has the old name, behind it the new one. The two are told
+			// apart unless the old name of one table is the new name of another.
+			if _, both := intermediate[ddl.Fold(t.table, s.fold)]; both {
+				return fmt.Errorf("trigger %s on %s: %w", t.name, t.table, errTriggerTable)
+			}
+		case binlog.After:
+		}
+		t.table = to
+	}
+	return nil
+}
+
+// renameView is RENAME TABLE of a view. It tells whether there was one.
+func (s *objectSet) renameView(from, to schema.Name, start binlog.Position) bool {
+	v := s.get(catalog.KindView, from)
+	if v == nil || s.skips(v.kind, from, start) {
+		return v != nil
+	}
+	delete(s.list, s.id(v.kind, from))
+	v.name = to
+	s.put(v)
+	return true
+}
+
+// all lists the objects in a stable order.
+func (s *objectSet) all() []*object {
+	list := make([]*object, 0, len(s.list))
+	for _, o := range s.list {
+		list = append(list, o)
+	}
+	slices.SortFunc(list, func(a, b *object) int {
+		return cmp.Or(strings.Compare(string(a.kind), string(b.kind)), a.name.Compare(b.name))
+	})
+	return list
+}

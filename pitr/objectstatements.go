@@ -1,0 +1,90 @@
+package pitr
+
+import (
+	"fmt"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/rewriter"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+var objectKinds = map[ddl.ObjectKind]catalog.ObjectKind{
+	ddl.View: catalog.KindView, ddl.Procedure: catalog.KindProcedure, ddl.Function: catalog.KindFunction,
+	ddl.Trigger: catalog.KindTrigger, ddl.Event: catalog.KindEvent,
+}
+
+// object keeps a statement on views, routines, triggers and events for Finish.
+func (d *director) object(start binlog.Position, q *event.Query, st *ddl.Statement) error {
+	for _, o := range st.Objects {
+		kind, known := objectKinds[o.Kind]
+		switch {
+		case !known:
+			// Objects of the server itself (and of kinds that no backup holds) are not restored.
+			d.warn("not restored: %s %s, at %s", o.Kind, o.Name, start)
+			continue
+		case schema.IsSystem(o.Name.Schema) || !d.taken(o.Name):
+			continue
+		}
+		if err := d.oneObject(start, q, st, kind, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *director) oneObject(start binlog.Position, q *event.Query, st *ddl.Statement, kind catalog.ObjectKind, o ddl.Object) error {
+	side := d.sides.ObjectSide(kind, o.Name, start)
+	if side == binlog.Skip {
+		return nil
+	}
+	existing := d.objects.get(kind, o.Name)
+	switch {
+	case st.Verb == ddl.DropObject:
+		if existing != nil {
+			d.objects.remove(existing)
+		}
+		return nil
+	case q.ErrorCode != 0:
+		return refused(start, []schema.Name{o.Name}, st.Text, fmt.Errorf("%w (%d)", errFailed, q.ErrorCode))
+	case st.Verb == ddl.CreateObject && st.IfNotExists && existing != nil:
+		return nil
+	case st.Verb == ddl.CreateObject, kind == catalog.KindView: // ALTER VIEW is a definition of its own
+		head, _ := rewriter.ParseTriggerHead(st)
+		d.objects.create(&object{kind: kind, name: o.Name, table: o.Table, steps: []objectStep{d.step(q, st, o)}}, head)
+		return nil
+	case side == binlog.Inside: // the backup reads again what an ALTER met
+		return broken(start, st.Text, fmt.Errorf("%s %s: %w", kind, o.Name, rewriter.ErrInWindow))
+	case existing == nil:
+		return broken(start, st.Text, fmt.Errorf("%s %s: the restore has none of that name", kind, o.Name))
+	}
+	existing.steps = append(existing.steps, d.step(q, st, o))
+	if o.RenamedTo != (schema.Name{}) {
+		d.objects.remove(existing)
+		existing.name = o.RenamedTo
+		d.objects.put(existing)
+	}
+	return nil
+}
+
+// step is a logged statement with its own context.
+func (d *director) step(q *event.Query, st *ddl.Statement, o ddl.Object) objectStep {
+	d.objects.sequence++
+	step := objectStep{
+		sequence: d.objects.sequence, statement: st, schema: q.Schema, logged: true,
+		variables: rewriter.ContextOf(q, false),
+	}
+	if c, ok := schema.CollationByID(q.Context.ClientCharset); ok {
+		step.client = c.Charset
+	}
+	if s := d.schemas[d.foldSchema(o.Name.Schema)]; s != nil && o.Kind != ddl.View {
+		step.database = s.collation
+	}
+	return step
+}
+
+func (d *director) warn(format string, args ...any) {
+	d.warnings = append(d.warnings, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,169 @@
+package pitr
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/archive"
+	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/internal/progress"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/rewriter"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// needs is what a restore demands of its target.
+type needs struct {
+	tables              []schema.Name // that exist at any time of the restore
+	keyless             []string      // tables without a primary key
+	collations          []string
+	programs            string // a function or trigger that is created; empty for none
+	events              bool
+	largest             uint64 // bytes of the longest statement that a row of the log needs, nearly
+	lowerCaseTableNames int
+}
+
+// scan walks the log as a replay does, without a target: what would be carried out, and whether
+// anything is in the way. It ends with the same faults as the replay would.
+type scan struct {
+	director *director
+	tables   map[schema.Name]bool
+	replay   ReplayPlan
+	largest  uint64
+}
+
+func newScan(d *director) *scan {
+	s := &scan{director: d, tables: map[schema.Name]bool{}}
+	for _, n := range d.names {
+		s.tables[n] = true
+	}
+	return s
+}
+
+// run walks the log between two boundaries.
+func (s *scan) run(ctx context.Context, r *archive.Reader, from, stop binlog.Position, phase progress.Phase) error {
+	applied := false
+	a := event.NewAssembler(from.Timeline, event.WithoutRowCounts())
+	a.OnBegin(func(*event.Entry) error { applied = false; return nil })
+	a.OnRows(func(e *event.Entry, rows *event.Rows) error {
+		touches, err := s.rowsEvent(e, rows)
+		applied = applied || touches
+		return err
+	})
+	a.OnQuery(func(e *event.Entry, q *event.Query) error { return s.query(e, q) })
+	var err error
+	s.replay.Bytes, err = walk(ctx, r, a, from, stop, phase, func(*event.Entry) {
+		if applied {
+			s.replay.Transactions++
+		}
+	})
+	return err
+}
+
+func (s *scan) rowsEvent(e *event.Entry, rows *event.Rows) (touches bool, err error) {
+	name := rows.Table.Name
+	if !s.director.taken(name) || s.director.sides.RowSide(name, e.Start) == binlog.Skip {
+		return false, nil
+	}
+	what := "row event of " + name.String()
+	switch {
+	case !s.director.exists(name):
+		return false, broken(e.Start, what, fmt.Errorf("%s: %w", name, errMissing))
+	case e.XID != "":
+		return false, refused(e.Start, []schema.Name{name}, what, errXA)
+	case rows.PartialImage():
+		return false, refused(e.Start, []schema.Name{name}, what, rewriter.ErrPartialImage)
+	}
+	s.largest = max(s.largest, s.statementSize(rows))
+	return true, nil
+}
+
+// statementSize is how long the statement of the event's row gets if it has only one, as large
+// rows do: a byte of a string takes two digits. Before-images of keyed tables are not written.
+func (s *scan) statementSize(rows *event.Rows) uint64 {
+	size := uint64(rows.Header().Size)
+	if rows.Action == event.Insert || s.director.keyless(rows.Table.Name) {
+		return 2 * size
+	}
+	return size
+}
+
+func (s *scan) query(e *event.Entry, q *event.Query) error {
+	list, err := s.director.statement(e.Start, q)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		s.replay.Statements++
+		for _, n := range list[i].created {
+			s.tables[n] = true
+		}
+		for _, p := range list[i].renamed {
+			s.tables[p[1]] = true
+		}
+	}
+	return nil
+}
+
+// creates lists all objects that the restore makes at the stop point or on the way there, in a
+// stable order.
+func (s *scan) creates() []ObjectName {
+	var list []ObjectName
+	for n := range s.tables {
+		list = append(list, ObjectName{Kind: "table", Name: n})
+	}
+	for _, o := range s.director.objects.all() {
+		if len(o.steps) > 0 {
+			list = append(list, ObjectName{Kind: string(o.kind), Name: o.name})
+		}
+	}
+	slices.SortFunc(list, func(a, b ObjectName) int {
+		return cmp.Or(a.Name.Compare(b.Name), strings.Compare(a.Kind, b.Kind))
+	})
+	return list
+}
+
+// needs sums up what the target must be able to do. definitions are those of the backup.
+func (s *scan) needs(m *catalog.Manifest, definitions []*schema.Table) *needs {
+	n := &needs{largest: s.largest, lowerCaseTableNames: m.Source.LowerCaseTableNames}
+	for name := range s.tables {
+		n.tables = append(n.tables, name)
+	}
+	slices.SortFunc(n.tables, schema.Name.Compare)
+	collations := map[string]bool{}
+	for _, t := range definitions {
+		if len(t.Keys) == 0 || !t.Keys[0].Primary {
+			n.keyless = append(n.keyless, t.Name.String())
+		}
+		for i := range t.Columns {
+			if c := t.Columns[i].Collation; c != "" {
+				collations[c] = true
+			}
+		}
+	}
+	for _, b := range m.Schemas {
+		if b.Exists && b.Collation != "" && s.director.selected.Schema(b.Name) {
+			collations[b.Collation] = true
+		}
+	}
+	for c := range collations {
+		n.collations = append(n.collations, c)
+	}
+	slices.Sort(n.collations)
+	for _, o := range s.director.objects.all() {
+		switch o.kind {
+		case catalog.KindFunction, catalog.KindTrigger:
+			if n.programs == "" {
+				n.programs = fmt.Sprintf("%s %s", o.kind, o.name)
+			}
+		case catalog.KindEvent:
+			n.events = true
+		case catalog.KindView, catalog.KindProcedure:
+		}
+	}
+	return n
+}

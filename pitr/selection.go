@@ -1,0 +1,86 @@
+package pitr
+
+import (
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// selection says which names a restore is about: --databases, --tables, --exclude. Without the
+// first two it is everything.
+type selection struct {
+	fold     bool
+	include  []schema.Pattern
+	exclude  []schema.Pattern
+	absent   map[schema.Name]bool // names that the backup does not hold
+	foldName func(schema.Name) schema.Name
+}
+
+// newSelection reads the patterns. Names are compared as the source compares them.
+func newSelection(wish catalog.Selection, m *catalog.Manifest, fold func(schema.Name) schema.Name) (*selection, error) {
+	s := &selection{fold: m.Source.LowerCaseTableNames != 0, absent: map[schema.Name]bool{}, foldName: fold}
+	for _, list := range []struct {
+		texts []string
+		into  *[]schema.Pattern
+		whole bool
+		flag  string
+	}{
+		{wish.Databases, &s.include, true, "--databases"},
+		{wish.Tables, &s.include, false, "--tables"},
+		{wish.Exclude, &s.exclude, false, "--exclude"},
+	} {
+		for _, text := range list.texts {
+			p, err := schema.ParsePattern(text)
+			if err != nil {
+				return nil, fault.New(fault.CodeUsage, fault.KindUsage, "write schema or schema.table, with * and ? as wildcards", "%s: %w", list.flag, err)
+			}
+			if list.whole && !p.WholeSchema() {
+				return nil, fault.New(fault.CodeUsage, fault.KindUsage, "name tables with --tables", "%s %s: want the name of a schema", list.flag, text)
+			}
+			*list.into = append(*list.into, p)
+		}
+	}
+	for _, n := range m.NotBackedUp {
+		s.absent[fold(n.Name)] = true
+	}
+	return s, nil
+}
+
+// whole tells that nothing is left out by wish.
+func (s *selection) whole() bool { return len(s.include) == 0 && len(s.exclude) == 0 }
+
+// Object tells whether a table, view, routine, trigger or event is restored.
+func (s *selection) Object(n schema.Name) bool {
+	if schema.IsSystem(n.Schema) || s.absent[s.foldName(n)] {
+		return false
+	}
+	for _, p := range s.exclude {
+		if p.Match(n, s.fold) {
+			return false
+		}
+	}
+	for _, p := range s.include {
+		if p.Match(n, s.fold) {
+			return true
+		}
+	}
+	return len(s.include) == 0
+}
+
+// Schema tells whether anything in a schema may be restored.
+func (s *selection) Schema(name string) bool {
+	if schema.IsSystem(name) {
+		return false
+	}
+	for _, p := range s.exclude {
+		if p.WholeSchema() && p.MatchSchema(name, s.fold) {
+			return false
+		}
+	}
+	for _, p := range s.include {
+		if p.MatchSchema(name, s.fold) {
+			return true
+		}
+	}
+	return len(s.include) == 0
+}

@@ -1,0 +1,156 @@
+package pitr
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/rewriter"
+)
+
+// table is one table of the restore as it is on the target now.
+type table struct {
+	name  schema.Name
+	def   *schema.Table // what the target shows; rows are decoded by it (R7)
+	write *rewriter.Table
+	// greatest is the greatest value of the AUTO_INCREMENT column in any row that was replayed,
+	// deleted ones included; next is the AUTO_INCREMENT that a definition brought along.
+	greatest, next uint64
+
+	checked *event.TableMap // the last table map that was found to fit
+}
+
+// tableSet is the restore's catalogue of definitions. The director knows which names exist,
+// this what they are. One goroutine uses it at a time.
+type tableSet struct {
+	reader *session // with the session of the role: SHOW CREATE depends on sql_mode and names
+	fold   func(schema.Name) schema.Name
+	list   map[schema.Name]*table
+}
+
+func newTableSet(reader *session, fold func(schema.Name) schema.Name) *tableSet {
+	return &tableSet{reader: reader, fold: fold, list: map[schema.Name]*table{}}
+}
+
+// get returns the table of that name, nil if the restore has none.
+func (s *tableSet) get(n schema.Name) *table { return s.list[s.fold(n)] }
+
+// read reads the definition of a table that was made or changed.
+func (s *tableSet) read(ctx context.Context, n schema.Name) error {
+	row, err := s.reader.queryText(ctx, "SHOW CREATE TABLE "+n.Quoted())
+	if err != nil {
+		return fmt.Errorf("read the definition of %s on the target: %w", n, err)
+	}
+	if len(row) < 2 {
+		return fmt.Errorf("read the definition of %s on the target: the answer has %d columns", n, len(row))
+	}
+	def, err := ddl.ParseCreateTable(row[1], n.Schema)
+	if err != nil {
+		return fmt.Errorf("read the definition of %s on the target: %w", n, err)
+	}
+	t := s.get(n)
+	if t == nil {
+		t = &table{name: n}
+		s.list[s.fold(n)] = t
+	}
+	t.def, t.write, t.checked = def, rewriter.NewTable(def, n), nil
+	t.next = max(t.next, def.AutoIncrement)
+	return nil
+}
+
+// apply changes the catalogue as a statement did that has just run on the target.
+func (s *tableSet) apply(ctx context.Context, e *execution) error {
+	for _, n := range e.dropped {
+		delete(s.list, s.fold(n))
+	}
+	for _, p := range e.renamed {
+		t := s.get(p[0])
+		if t == nil {
+			return fmt.Errorf("%s: %w", p[0], errMissing)
+		}
+		delete(s.list, s.fold(p[0]))
+		t.name = p[1]
+		s.list[s.fold(p[1])] = t
+	}
+	for _, n := range e.truncated {
+		if t := s.get(n); t != nil {
+			t.greatest, t.next = 0, 0
+		}
+	}
+	for _, n := range e.created {
+		delete(s.list, s.fold(n))
+	}
+	for _, p := range e.renamed {
+		// Later pairs may have taken the new name away again.
+		if s.get(p[1]) == nil {
+			continue
+		}
+		if err := s.read(ctx, p[1]); err != nil {
+			return err
+		}
+	}
+	for _, names := range [][]schema.Name{e.created, e.altered} {
+		for _, n := range names {
+			if err := s.read(ctx, n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// keyless tells whether a table has no identity on the target.
+func (s *tableSet) keyless(n schema.Name) bool {
+	t := s.get(n)
+	return t != nil && !t.write.Keyed()
+}
+
+// cascadingParent tells whether a change of this table would cascade into another one of the
+// restore.
+func (s *tableSet) cascadingParent(n schema.Name) bool {
+	for _, t := range s.list {
+		for i := range t.def.ForeignKeys {
+			f := &t.def.ForeignKeys[i]
+			if f.Cascades() && s.fold(f.Parent) == s.fold(n) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fits is R7: the table map is compared with the definition that the target has.
+func (t *table) fits(m *event.TableMap) error {
+	if t.checked == m {
+		return nil
+	}
+	if err := event.Compatible(m, t.def); err != nil {
+		return err
+	}
+	t.checked = m
+	return nil
+}
+
+// note remembers the AUTO_INCREMENT values of a change.
+func (t *table) note(c rewriter.Change) error {
+	for _, im := range []event.Image{c.Before, c.After} {
+		n, err := t.write.AutoIncrement(c.Map, im)
+		if err != nil {
+			return err
+		}
+		t.greatest = max(t.greatest, n)
+	}
+	return nil
+}
+
+// isMissing tells whether an error says that a table or schema is not there.
+func isMissing(err error) bool {
+	switch server.ErrorNumber(err) {
+	case server.ErrNoSuchTable, server.ErrUnknownSchema, server.ErrUnknownTable, 1051:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,290 @@
+package pitr
+
+import (
+	"fmt"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/rewriter"
+)
+
+// rename is R8 for RENAME TABLE. A pair may speak of a view.
+func (d *director) rename(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
+	var pairs [][2]schema.Name
+	for _, p := range st.Renames {
+		if !d.exists(p[0]) && d.objects.renameView(p[0], p[1], start) {
+			continue
+		}
+		pairs = append(pairs, p)
+	}
+	// Which triggers exist is known by their own windows, whatever the tables' sides.
+	if err := d.objects.renameTables(pairs, start); err != nil {
+		return nil, broken(start, st.Text, err)
+	}
+	steps, err := rewriter.Rename(pairs, func(from, to schema.Name) (binlog.Side, binlog.Side) {
+		source, destination := d.sides.RenameSides(from, to, start)
+		if !d.taken(from) {
+			source = binlog.Skip
+		}
+		if !d.taken(to) {
+			destination = binlog.Skip
+		}
+		return source, destination
+	})
+	if err != nil {
+		return nil, d.renameFailed(start, st, pairs, err)
+	}
+	var list []execution
+	for _, step := range steps {
+		e := d.built(start, q, st, step.SQL)
+		e.renamed, e.dropped = step.Pairs, step.Dropped
+		for _, n := range step.Dropped {
+			if err := d.remove(n); err != nil {
+				return nil, broken(start, st.Text, err)
+			}
+		}
+		for _, p := range step.Pairs {
+			if err := d.move(p[0], p[1]); err != nil {
+				return nil, broken(start, st.Text, err)
+			}
+		}
+		list = append(list, e)
+	}
+	return list, nil
+}
+
+// renameFailed tells a broken manifest from a name that flows in from outside of the backup (R12).
+func (d *director) renameFailed(start binlog.Position, st *ddl.Statement, pairs [][2]schema.Name, err error) error {
+	var brought []schema.Name
+	for _, p := range pairs {
+		if d.taken(p[1]) && d.sides.Base(p[0]).Base == "outside" {
+			brought = append(brought, p[1])
+		}
+	}
+	if len(brought) > 0 {
+		return refused(start, brought, st.Text, err)
+	}
+	return broken(start, st.Text, err)
+}
+
+func (d *director) remove(n schema.Name) error {
+	if !d.exists(n) {
+		return fmt.Errorf("%s: %w", n, errMissing)
+	}
+	delete(d.names, d.fold(n))
+	return nil
+}
+
+func (d *director) add(n schema.Name) error {
+	if d.exists(n) {
+		return fmt.Errorf("%s: %w", n, errPresent)
+	}
+	d.names[d.fold(n)] = n
+	return nil
+}
+
+func (d *director) move(from, to schema.Name) error {
+	if err := d.remove(from); err != nil {
+		return err
+	}
+	return d.add(to)
+}
+
+// drop is DROP TABLE: of its list those that execute and exist. The list may hold names that
+// never were (fact 8.5).
+func (d *director) drop(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
+	var names []schema.Name
+	for _, t := range st.Tables {
+		if t.Role != ddl.Dropped {
+			continue
+		}
+		d.objects.dropTable(t.Name, start)
+		switch d.side(t.Name, start, st) {
+		case binlog.Skip:
+			continue
+		case binlog.Inside:
+			if d.exists(t.Name) || !st.IfExists {
+				return nil, broken(start, st.Text, fmt.Errorf("%s: %w", t.Name, rewriter.ErrInWindow))
+			}
+			continue // nothing was there: it changed nothing (kind none)
+		case binlog.After:
+		}
+		if !d.exists(t.Name) {
+			if st.IfExists || q.ErrorCode != 0 {
+				continue
+			}
+			return nil, broken(start, st.Text, fmt.Errorf("%s: %w", t.Name, errMissing))
+		}
+		names = append(names, t.Name)
+		delete(d.names, d.fold(t.Name))
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	e := d.built(start, q, st, rewriter.DropTables(names...))
+	e.dropped = names
+	return []execution{e}, nil
+}
+
+func (d *director) truncate(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
+	var list []execution
+	for _, t := range st.Tables {
+		if t.Role != ddl.Truncated {
+			continue
+		}
+		execute, err := d.executes(start, q, st, t.Name)
+		if err != nil {
+			return nil, err
+		}
+		if execute {
+			e := d.built(start, q, st, rewriter.Truncate(t.Name))
+			e.truncated = []schema.Name{t.Name}
+			list = append(list, e)
+		}
+	}
+	return list, nil
+}
+
+// executes tells whether a statement that changes an existing table is carried out.
+func (d *director) executes(start binlog.Position, q *event.Query, st *ddl.Statement, n schema.Name) (bool, error) {
+	switch d.side(n, start, st) {
+	case binlog.Skip:
+		return false, nil
+	case binlog.Inside:
+		return false, broken(start, st.Text, fmt.Errorf("%s: %w", n, rewriter.ErrInWindow))
+	case binlog.After:
+	}
+	switch {
+	case q.ErrorCode != 0:
+		return false, refused(start, []schema.Name{n}, st.Text, fmt.Errorf("%w (%d)", errFailed, q.ErrorCode))
+	case !d.exists(n) && st.IfExists:
+		return false, nil
+	case !d.exists(n):
+		return false, broken(start, st.Text, fmt.Errorf("%s: %w", n, errMissing))
+	}
+	return true, nil
+}
+
+// create is CREATE TABLE in all its forms. The rows of .. SELECT follow in the log (fact 8.1).
+func (d *director) create(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
+	var name schema.Name
+	for _, t := range st.Tables {
+		if t.Role == ddl.Created {
+			name = t.Name
+		}
+	}
+	if !d.taken(name) {
+		return nil, nil
+	}
+	switch d.sides.CreateSide(name, start, st.IfNotExists) {
+	case binlog.Skip:
+		return nil, nil
+	case binlog.Inside:
+		return nil, broken(start, st.Text, fmt.Errorf("%s: %w", name, rewriter.ErrInWindow))
+	case binlog.After:
+	}
+	if q.ErrorCode != 0 {
+		return nil, refused(start, []schema.Name{name}, st.Text, fmt.Errorf("%w (%d)", errFailed, q.ErrorCode))
+	}
+	if d.exists(name) && st.IfNotExists {
+		return nil, nil
+	}
+	for _, t := range st.Tables {
+		if t.Role == ddl.LikeSource && !d.exists(t.Name) {
+			return nil, refused(start, []schema.Name{name}, st.Text, fmt.Errorf("%s: %w", t.Name, rewriter.ErrFlow))
+		}
+	}
+	e := d.edited(start, q, st, st.ServerNoteEdits())
+	e.created = []schema.Name{name}
+	if st.OrReplace && d.exists(name) {
+		d.objects.dropTable(name, start)
+		delete(d.names, d.fold(name))
+	}
+	if err := d.add(name); err != nil {
+		return nil, broken(start, st.Text, err)
+	}
+	return []execution{e}, nil
+}
+
+// alter is every other statement on tables that exist: ALTER TABLE, indexes, partitions,
+// EXCHANGE. All tables that it changes must execute, or none.
+func (d *director) alter(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
+	if len(st.Renames) > 0 {
+		return d.alterRename(start, q, st)
+	}
+	var altered []schema.Name
+	skipped := 0
+	for _, t := range st.Tables {
+		if !t.Role.Changes() {
+			continue
+		}
+		execute, err := d.executes(start, q, st, t.Name)
+		if err != nil {
+			return nil, err
+		}
+		if execute {
+			altered = append(altered, t.Name)
+		} else {
+			skipped++
+		}
+	}
+	if len(altered) == 0 {
+		return nil, nil
+	}
+	if skipped > 0 {
+		return nil, refused(start, altered, st.Text, rewriter.ErrFlow)
+	}
+	if st.AddsAutoIncrement && d.keyless(altered[0]) {
+		return nil, refused(start, altered, st.Text, fmt.Errorf("the log does not hold the numbers that it gave to rows without a key"))
+	}
+	e := d.verbatim(start, q, st)
+	e.altered = altered
+	return []execution{e}, nil
+}
+
+// alterRename is ALTER TABLE .. RENAME, alone or with other changes: as it stands where both
+// names execute, a DROP where only the old one does.
+func (d *director) alterRename(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
+	pair := st.Renames[0]
+	if len(st.Renames) > 1 {
+		return nil, refused(start, nil, st.Text, errUncertain)
+	}
+	if err := d.objects.renameTables(st.Renames, start); err != nil {
+		return nil, broken(start, st.Text, err)
+	}
+	steps, err := rewriter.Rename(st.Renames, func(from, to schema.Name) (binlog.Side, binlog.Side) {
+		source, destination := d.sides.RenameSides(from, to, start)
+		if !d.taken(from) {
+			source = binlog.Skip
+		}
+		if !d.taken(to) {
+			destination = binlog.Skip
+		}
+		return source, destination
+	})
+	if err != nil {
+		return nil, d.renameFailed(start, st, st.Renames, err)
+	}
+	if len(steps) == 0 {
+		return nil, nil
+	}
+	if q.ErrorCode != 0 {
+		return nil, refused(start, pair[:], st.Text, fmt.Errorf("%w (%d)", errFailed, q.ErrorCode))
+	}
+	if len(steps[0].Dropped) > 0 {
+		if err := d.remove(pair[0]); err != nil {
+			return nil, broken(start, st.Text, err)
+		}
+		e := d.built(start, q, st, steps[0].SQL)
+		e.dropped = steps[0].Dropped
+		return []execution{e}, nil
+	}
+	if err := d.move(pair[0], pair[1]); err != nil {
+		return nil, broken(start, st.Text, err)
+	}
+	e := d.verbatim(start, q, st)
+	e.renamed = [][2]schema.Name{pair}
+	return []execution{e}, nil
+}

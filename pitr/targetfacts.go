@@ -1,0 +1,114 @@
+package pitr
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
+)
+
+// targetFacts is what plan has to know about the target. Gathering it changes nothing there.
+type targetFacts struct {
+	server.Facts
+	grants     server.Grants
+	schemas    map[string]bool           // that exist and that the account can see, folded as the target does
+	objects    map[ObjectName]ObjectName // that exist in the schemas of the restore, by key
+	collations map[string]bool           // that the target knows
+}
+
+// gatherTarget asks the target about the schemas of a restore.
+func gatherTarget(ctx context.Context, srv *server.Server, schemas []string) (*targetFacts, error) {
+	f := &targetFacts{Facts: srv.Facts(), schemas: map[string]bool{}, objects: map[ObjectName]ObjectName{}, collations: map[string]bool{}}
+	var err error
+	if f.grants, err = srv.Grants(ctx); err != nil {
+		return nil, fmt.Errorf("read the grants on the target: %w", err)
+	}
+	conn, err := srv.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{conn: conn, changed: map[string]string{}}
+	defer s.close()
+	collations, err := s.queryRows(ctx, "SELECT COLLATION_NAME FROM information_schema.COLLATIONS")
+	if err != nil {
+		return nil, fmt.Errorf("read the target's collations: %w", err)
+	}
+	for _, row := range collations {
+		f.collations[row[0]] = true
+	}
+	existing, err := s.queryRows(ctx, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")
+	if err != nil {
+		return nil, fmt.Errorf("read the target's schemas: %w", err)
+	}
+	for _, row := range existing {
+		f.schemas[f.fold(row[0])] = true
+	}
+	for _, name := range schemas {
+		if err := f.gatherSchema(ctx, s, name); err != nil {
+			return nil, fmt.Errorf("read what the target holds in schema %s: %w", name, err)
+		}
+	}
+	return f, nil
+}
+
+func (f *targetFacts) gatherSchema(ctx context.Context, s *session, name string) error {
+	if !f.schemas[f.fold(name)] {
+		return nil
+	}
+	where := "_SCHEMA=" + quoteText(name)
+	rows, err := s.queryRows(ctx, "SELECT IF(TABLE_TYPE='VIEW','view','table'), TABLE_NAME FROM information_schema.TABLES WHERE TABLE"+where+
+		" UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE"+where+
+		" UNION ALL SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER"+where+
+		" UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT"+where)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		o := ObjectName{Kind: row[0], Name: schema.Name{Schema: name, Name: row[1]}}
+		f.objects[f.key(o)] = o
+	}
+	return nil
+}
+
+// quoteText prints a literal for the session of the role, whose sql_mode knows backslashes.
+func quoteText(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'"
+}
+
+// fold is how the target compares names of schemas and tables.
+func (f *targetFacts) fold(name string) string {
+	if f.LowerCaseTableNames == 0 {
+		return name
+	}
+	return strings.ToLower(name)
+}
+
+// key is the form in which the target tells objects apart. Tables and views share their names.
+func (f *targetFacts) key(o ObjectName) ObjectName {
+	k := ObjectName{Kind: o.Kind, Name: schema.Name{Schema: f.fold(o.Schema), Name: f.fold(o.Name.Name)}}
+	switch o.Kind {
+	case "view", "table":
+		k.Kind = "table"
+	case "procedure", "function", "event":
+		k.Name.Name = strings.ToLower(o.Name.Name)
+	}
+	return k
+}
+
+// existing returns which of these objects the target has already, with the kinds they have there.
+func (f *targetFacts) existing(objects []ObjectName) []ObjectName {
+	found := map[ObjectName]bool{}
+	var list []ObjectName
+	for _, o := range objects {
+		k := f.key(o)
+		there, ok := f.objects[k]
+		if !ok || found[k] {
+			continue
+		}
+		found[k] = true
+		list = append(list, there)
+	}
+	return list
+}
