@@ -99,9 +99,10 @@ func (t ColumnType) isNumeric() bool {
 }
 
 // isCharacter tells whether the collation of columns of the type is logged, 63 for binary ones.
+// VECTOR is among them (9.7), as binary; JSON and GEOMETRY are not.
 func (t ColumnType) isCharacter() bool {
 	switch t {
-	case ColumnString, ColumnVarString, ColumnVarchar, ColumnBlob:
+	case ColumnString, ColumnVarString, ColumnVarchar, ColumnBlob, ColumnVector:
 		return true
 	default:
 		return false
