@@ -36,8 +36,11 @@ func Take(ctx context.Context, db *sql.DB, schemas ...string) (*Truth, error) {
 	}
 	defer conn.Close() //nolint:errcheck // returns it to the pool
 	t := &Truth{objects: map[string]string{}, rows: map[string][]string{}}
-	if _, err := conn.ExecContext(ctx, "SET NAMES utf8mb4, time_zone='+00:00', sql_mode='', sql_quote_show_create=1"); err != nil {
-		return nil, fmt.Errorf("set the session for the truth: %w", err)
+	// Views are printed without the schema's name where that is the session's default schema.
+	for _, set := range []string{"USE information_schema", "SET NAMES utf8mb4, time_zone='+00:00', sql_mode='', sql_quote_show_create=1"} {
+		if _, err := conn.ExecContext(ctx, set); err != nil {
+			return nil, fmt.Errorf("set the session for the truth: %w", err)
+		}
 	}
 	for _, s := range schemas {
 		if err := t.schema(ctx, conn, s); err != nil {
