@@ -177,44 +177,49 @@ func (d *desk) refusedText(want refusal, args ...string) program.Outcome {
 			others = append(others, line)
 		}
 	}
+	complaints := want.complaints(o, strings.Join(messages, " "), strings.Join(hints, " "))
 	if len(messages) != 1 || len(hints) != 1 || len(others) != 0 {
-		d.t.Errorf("stderr has %d lines \"tripod: ...\", %d \"hint: ...\" and %d others that are no log; want 1, 1, 0\n%s", len(messages), len(hints), len(others), o)
-		return o
+		complaints = append(complaints, fmt.Sprintf("stderr has %d lines \"tripod: ...\", %d \"hint: ...\" and %d others that are no log; want 1, 1, 0", len(messages), len(hints), len(others)))
 	}
-	want.compare(d.t, o, messages[0], hints[0])
+	d.complain(o, complaints)
 	return o
 }
 
 // refusedJSON wants one document on stdout with the error in it, and only logs on stderr.
 func (d *desk) refusedJSON(want refusal, args ...string) program.Outcome {
 	d.t.Helper()
-	o := d.run(append(slices.Clone(args), "--json")...)
+	// In front of all flags: a flag that lacks its value must not swallow it.
+	o := d.run(slices.Insert(slices.Clone(args), 1, "--json")...)
 	var document errorDocument
-	if err := o.JSON(&document); err != nil {
-		d.t.Errorf("%v\n%s", err, o)
+	if err := o.JSON(&document); err != nil || document.Error == nil {
+		d.complain(o, []string{fmt.Sprintf("the document on stdout has no error (%v)", err)})
 		return o
-	}
-	if document.Error == nil {
-		d.t.Errorf("the document on stdout has no error\n%s", o)
-		return o
-	}
-	for line := range strings.Lines(o.Stderr) {
-		if !isLog(strings.TrimSuffix(line, "\n")) {
-			d.t.Errorf("with --json stderr has a line that is no log: %q\n%s", line, o)
-		}
 	}
 	e := document.Error
+	complaints := want.complaints(o, e.Message, e.Hint)
+	for line := range strings.Lines(o.Stderr) {
+		if !isLog(strings.TrimSuffix(line, "\n")) {
+			complaints = append(complaints, fmt.Sprintf("with --json stderr has a line that is no log: %q", line))
+		}
+	}
 	if e.Code != o.Code {
-		d.t.Errorf("the document says code %d\n%s", e.Code, o)
+		complaints = append(complaints, fmt.Sprintf("the document says code %d", e.Code))
 	}
 	if want.kind != "" && e.Kind != want.kind {
-		d.t.Errorf("kind %q, want %q\n%s", e.Kind, want.kind, o)
+		complaints = append(complaints, fmt.Sprintf("kind %q, want %q", e.Kind, want.kind))
 	}
 	if strings.ContainsAny(e.Message, "\r\n") {
-		d.t.Errorf("the message has several lines\n%s", o)
+		complaints = append(complaints, "the message has several lines")
 	}
-	want.compare(d.t, o, e.Message, e.Hint)
+	d.complain(o, complaints)
 	return o
+}
+
+func (d *desk) complain(o program.Outcome, complaints []string) {
+	d.t.Helper()
+	if len(complaints) > 0 {
+		d.t.Errorf("%s\n%s", strings.Join(complaints, "\n"), o)
+	}
 }
 
 // isLog tells a line of the log, below the level of errors: the error has its own line.
@@ -222,28 +227,30 @@ func isLog(line string) bool {
 	return strings.HasPrefix(line, "time=") && strings.Contains(line, " level=") && !strings.Contains(line, " level=ERROR ")
 }
 
-func (want refusal) compare(t *testing.T, o program.Outcome, message, hint string) {
-	t.Helper()
+// complaints says what is not as it has to be.
+func (want refusal) complaints(o program.Outcome, message, hint string) (out []string) {
+	complain := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	if o.Code != want.code {
-		t.Errorf("exit %d, want %d\n%s", o.Code, want.code, o)
+		complain("exit %d, want %d", o.Code, want.code)
 	}
 	for _, part := range want.says {
 		if !strings.Contains(message, part) {
-			t.Errorf("the message %q lacks %q\n%s", message, part, o)
+			complain("the message lacks %q", part)
 		}
 	}
 	if hint == "" {
-		t.Errorf("no hint\n%s", o)
+		complain("no hint")
 	}
 	told := func(part string) bool { return strings.Contains(message, part) || strings.Contains(hint, part) }
 	if len(want.tell) > 0 && !slices.ContainsFunc(want.tell, told) {
-		t.Errorf("message %q and hint %q tell none of %q\n%s", message, hint, want.tell, o)
+		complain("message and hint tell none of %q", want.tell)
 	}
 	for _, part := range want.hint {
 		if !strings.Contains(hint, part) {
-			t.Errorf("the hint %q lacks %q\n%s", hint, part, o)
+			complain("the hint lacks %q", part)
 		}
 	}
+	return out
 }
 
 // copyFolder copies a store, so that a test may damage it.
