@@ -26,6 +26,7 @@ type Config struct {
 	KillArchiver time.Duration // kill -9 of the archiver at this interval; 0 for never
 	Binary       string        // tripod, built with failpoints
 	Keep         string        // folder that keeps store and logs of a failed history; empty for none
+	GoOn         bool          // a soak goes on behind a failed history
 	Log          io.Writer     // one line a step; nil for none
 }
 

@@ -33,6 +33,7 @@ func run(ctx context.Context) (err error) {
 	flag.IntVar(&c.Writers, "writers", history.DefaultWriters, "concurrent writers")
 	flag.DurationVar(&c.KillArchiver, "kill-archiver", 0, "kill -9 the archiver at this interval")
 	flag.StringVar(&c.Binary, "tripod", "bin/tripod-failpoints", "tripod, built with failpoints")
+	flag.BoolVar(&c.GoOn, "go-on", false, "let a soak go on behind a failed history")
 	flag.StringVar(&c.Keep, "keep", "", "folder that keeps a failed history's store and logs")
 	flag.Parse()
 	fleet, err := history.StartFleet(ctx, "")
