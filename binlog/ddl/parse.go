@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 )
@@ -8,6 +9,9 @@ import (
 // Parse reads the statement of one Query event. The only errors are those of the text's
 // character set (ErrCharset): whatever else cannot be read is reported as Uncertain.
 func Parse(sql []byte, ctx Session) (*Statement, error) {
+	if spelledByServer(sql) {
+		ctx.ClientCharset = 0
+	}
 	text, err := DecodeText(sql, ctx.ClientCharset)
 	if err != nil {
 		return nil, err
@@ -15,6 +19,12 @@ func Parse(sql []byte, ctx Session) (*Statement, error) {
 	s := parseText(text, ctx)
 	s.Lossy = strings.ContainsRune(text, utf8.RuneError) && len(text) != len(sql)
 	return s, nil
+}
+
+// spelledByServer tells of the text that stands in the log for CREATE TABLE .. SELECT: the server
+// spells it in UTF-8, whatever character set of the client the event names (9.7).
+func spelledByServer(sql []byte) bool {
+	return bytes.HasPrefix(sql, []byte("CREATE TABLE `")) && bytes.HasSuffix(sql, []byte(" START TRANSACTION")) && utf8.Valid(sql)
 }
 
 // parseText reads a statement in UTF-8.
