@@ -190,6 +190,11 @@ func (s *objectSet) dropTable(table schema.Name, start binlog.Position) {
 	}
 }
 
+// hasTriggers tells whether a table has triggers now.
+func (s *objectSet) hasTriggers(table schema.Name) bool {
+	return slices.ContainsFunc(s.triggers, func(t *object) bool { return ddl.Fold(t.table, s.fold) == ddl.Fold(table, s.fold) })
+}
+
 // dropSchema takes along all objects of a schema.
 func (s *objectSet) dropSchema(name string, start binlog.Position) {
 	folded := ddl.Fold(schema.Name{Schema: name}, s.fold).Schema
