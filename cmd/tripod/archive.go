@@ -9,7 +9,6 @@ import (
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
-	"github.com/tripod-db/tripod/internal/server"
 )
 
 type archiveCommand struct {
@@ -64,20 +63,15 @@ archives by itself hands over to an archiver that starts.
 }
 
 func (c *archiveCommand) run(ctx context.Context, inv *invocation) (err error) {
+	source, cat, end, err := c.open(ctx, inv)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, end)
 	spool, err := inv.spoolFolder(c.sourceFlags)
 	if err != nil {
 		return err
 	}
-	source, err := inv.openServer(ctx, c.url, server.Source)
-	if err != nil {
-		return err
-	}
-	defer closing(&err, source.Close)
-	cat, closeStore, err := openStore(c.store, true, inv.log)
-	if err != nil {
-		return err
-	}
-	defer closing(&err, closeStore)
 	r, err := archive.Run(ctx, archive.Config{
 		Server: source, Catalog: cat, Instance: c.instance, Role: archive.RoleArchive, SpoolDir: spool,
 		Flush: c.flush, SegmentSize: int64(c.segmentSize), SpoolSize: int64(c.spoolSize), ServerID: c.serverID,

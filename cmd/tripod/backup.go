@@ -11,13 +11,12 @@ import (
 
 	"github.com/tripod-db/tripod/dumper"
 	"github.com/tripod-db/tripod/internal/fault"
-	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/storage/chunk"
 )
 
 type backupCommand struct {
 	sourceFlags
-	databases, tables, exclude []string
+	databases, tables, exclude nameList
 	threads                    int
 	maxHold                    time.Duration
 	compress                   string
@@ -46,9 +45,9 @@ The manifest is written last: a backup without one does not exist.
 	}
 	c.add(cmd)
 	f := cmd.Flags()
-	f.StringSliceVar(&c.databases, "databases", nil, "only schemas of these `NAMES` (* and ? are globs, backticks where needed)")
-	f.StringSliceVar(&c.tables, "tables", nil, "only tables of these `NAMES`, schema.table")
-	f.StringSliceVar(&c.exclude, "exclude", nil, "not schemas or tables of these `NAMES`")
+	f.Var(&c.databases, "databases", "only schemas of these `NAMES` (* and ? are globs, backticks where needed)")
+	f.Var(&c.tables, "tables", "only tables of these `NAMES`, schema.table")
+	f.Var(&c.exclude, "exclude", "not schemas or tables of these `NAMES`")
 	f.IntVar(&c.threads, "threads", dumper.DefaultThreads, "tables read at once")
 	f.DurationVar(&c.maxHold, "max-hold", dumper.DefaultMaxHold, "longest time for which a read view or a metadata lock is held")
 	f.StringVar(&c.compress, "compress", chunk.Zstd, "zstd, gzip or none")
@@ -62,20 +61,15 @@ The manifest is written last: a backup without one does not exist.
 }
 
 func (c *backupCommand) run(ctx context.Context, inv *invocation) (err error) {
+	source, cat, end, err := c.open(ctx, inv)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, end)
 	spool, err := inv.spoolFolder(c.sourceFlags)
 	if err != nil {
 		return err
 	}
-	source, err := inv.openServer(ctx, c.url, server.Source)
-	if err != nil {
-		return err
-	}
-	defer closing(&err, source.Close)
-	cat, closeStore, err := openStore(c.store, true, inv.log)
-	if err != nil {
-		return err
-	}
-	defer closing(&err, closeStore)
 	sink, stopProgress := watchProgress(inv.log)
 	defer stopProgress()
 	r, err := dumper.Run(ctx, dumper.Config{

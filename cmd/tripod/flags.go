@@ -66,6 +66,41 @@ func (b *byteSize) String() string {
 // Type names the flag's type in help.
 func (b *byteSize) Type() string { return "bytes" }
 
+// nameList is a flag of names separated by commas; a comma inside backticks belongs to a name.
+// Given again, it adds to what was given before.
+type nameList []string
+
+// Set reads the flag's text.
+func (l *nameList) Set(s string) error {
+	quoted := false
+	start := 0
+	var names []string
+	for i := 0; i <= len(s); i++ {
+		switch {
+		case i == len(s) || s[i] == ',' && !quoted:
+			name := strings.TrimSpace(s[start:i])
+			if name == "" {
+				return fmt.Errorf("%q holds an empty name", s)
+			}
+			names = append(names, name)
+			start = i + 1
+		case s[i] == '`':
+			quoted = !quoted
+		}
+	}
+	if quoted {
+		return fmt.Errorf("%q has a backtick without an end", s)
+	}
+	*l = append(*l, names...)
+	return nil
+}
+
+// String prints the names as they may be given again.
+func (l *nameList) String() string { return strings.Join(*l, ",") }
+
+// Type names the flag's type in help.
+func (l *nameList) Type() string { return "names" }
+
 func flagNames(cmd *cobra.Command) []string {
 	var names []string
 	add := func(f *pflag.Flag) { names = append(names, f.Name) }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -23,6 +22,9 @@ type restoreCommand struct {
 	dryRun, force                          bool
 }
 
+// stopFlags are the ways to name a stop point.
+var stopFlags = []string{"to-time", "to-gtid", "before-gtid", "to-position"}
+
 func newRestore(inv *invocation) *cobra.Command {
 	c := &restoreCommand{}
 	cmd := &cobra.Command{
@@ -38,7 +40,7 @@ obstacle; an existing object that the restore would make is: see --force.
 		Example: `  tripod restore --store file:///backups --instance shop --target mysql://restorer@other:3306/ --to-time 2026-11-20T12:00:00Z
   tripod restore --store file:///backups --instance shop --target mysql://restorer@other:3306/ --to-position binlog.000042:1234 --dry-run`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context(), inv) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd, inv) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&c.store, "store", "", "store, `URL` file:///path")
@@ -57,8 +59,16 @@ obstacle; an existing object that the restore would make is: see --force.
 	return cmd
 }
 
-func (c *restoreCommand) run(ctx context.Context, inv *invocation) (err error) {
+func (c *restoreCommand) run(cmd *cobra.Command, inv *invocation) (err error) {
+	ctx := cmd.Context()
+	if err := emptyStopPoint(cmd); err != nil {
+		return err
+	}
 	wish, err := c.wish()
+	if err != nil {
+		return err
+	}
+	address, err := inv.address(c.target, server.Target)
 	if err != nil {
 		return err
 	}
@@ -67,7 +77,7 @@ func (c *restoreCommand) run(ctx context.Context, inv *invocation) (err error) {
 		return err
 	}
 	defer closing(&err, closeStore)
-	target, err := inv.openServer(ctx, c.target, server.Target)
+	target, err := server.Open(ctx, address, server.Target)
 	if err != nil {
 		return err
 	}
@@ -111,6 +121,17 @@ func printRestore(out io.Writer, r *pitr.Result) error {
 	_, err := fmt.Fprintf(out, "restored backup %s to %s: %d rows loaded in %.1f s, %d transactions with %d row changes replayed in %.1f s, finished in %.1f s\n",
 		r.BackupID, r.Stop.Position, r.RowsLoaded, r.Seconds.Load, r.TransactionsReplayed, r.RowsWritten, r.Seconds.Replay, r.Seconds.Finish)
 	return err
+}
+
+// emptyStopPoint refuses a stop point that was given and is empty: a variable that was not set
+// must not become the end of the archive.
+func emptyStopPoint(cmd *cobra.Command) error {
+	for _, name := range stopFlags {
+		if f := cmd.Flag(name); f.Changed && f.Value.String() == "" {
+			return fault.New(fault.CodeUsage, fault.KindUsage, "give it a value, or leave it out for the end of the archive", "--%s is empty", name)
+		}
+	}
+	return nil
 }
 
 // wish turns the flags into what pitr is asked for.

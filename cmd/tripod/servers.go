@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/storage/catalog"
 )
 
 // sourceFlags are those of every command that talks to a source.
@@ -24,25 +26,43 @@ func (f *sourceFlags) add(cmd *cobra.Command) {
 	mustHave(cmd, "source", "store", "instance")
 }
 
-// openServer connects to the server of a URL, with the password from the environment, the
+// address reads a server's URL and completes it with the password from the environment, the
 // defaults file or the config file.
-func (inv *invocation) openServer(ctx context.Context, raw string, role server.Role) (*server.Server, error) {
+func (inv *invocation) address(raw string, role server.Role) (server.Address, error) {
 	address, err := server.ParseURL(raw)
 	if err != nil {
-		return nil, err
+		return server.Address{}, err
 	}
 	name := role.String() + "-password"
 	if v, ok, err := inv.set.value("", name); err != nil {
-		return nil, err
+		return server.Address{}, err
 	} else if ok {
 		address.Password = server.NewSecret(v)
 	}
 	if inv.global.defaultsFile != "" {
 		defaults, err := server.ReadDefaultsFile(inv.global.defaultsFile)
 		if err != nil {
-			return nil, err
+			return server.Address{}, err
 		}
 		address = defaults.Complete(address)
 	}
-	return server.Open(ctx, address, role)
+	return address, nil
+}
+
+// open opens store and source. Every URL is read before anybody is looked for: wrong usage is
+// told first.
+func (f *sourceFlags) open(ctx context.Context, inv *invocation) (source *server.Server, cat *catalog.Catalog, end func() error, err error) {
+	address, err := inv.address(f.url, server.Source)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	cat, closeStore, err := openStore(f.store, true, inv.log)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	source, err = server.Open(ctx, address, server.Source)
+	if err != nil {
+		return nil, nil, nil, errors.Join(err, closeStore())
+	}
+	return source, cat, func() error { return errors.Join(source.Close(), closeStore()) }, nil
 }

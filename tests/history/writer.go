@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -29,6 +30,10 @@ type writers struct {
 	mu   sync.Mutex
 	err  error
 }
+
+// writerPause between two transactions of a session keeps histories of a size that is restored
+// in a second, while no chunk passes without a commit.
+const writerPause = 10 * time.Millisecond
 
 // writerModes are the SQL modes of sessions that write; zero dates and 31 February among them.
 var writerModes = []string{"", "ALLOW_INVALID_DATES", "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO", "ALLOW_INVALID_DATES,ANSI_QUOTES"}
@@ -73,6 +78,9 @@ func (w *writers) run(ctx context.Context, r *rand.Rand) error {
 		w.gate.RUnlock()
 		if err != nil {
 			return err
+		}
+		if pause(ctx, writerPause) != nil {
+			return nil
 		}
 	}
 	return nil
