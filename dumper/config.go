@@ -59,7 +59,21 @@ type Config struct {
 	Program  string // tripod's version, for the manifest
 	Log      *slog.Logger
 	Progress progress.Sink
+
+	tuning tuning
 }
+
+// tuning is what tests change.
+type tuning struct {
+	// firstRows is how many rows the first chunk of a table asks for: wide rows of 64 KiB still fit.
+	firstRows uint64
+	// mostRows bounds a chunk of tiny rows.
+	mostRows uint64
+	// chunkText is the most text that a chunk gets, in bytes.
+	chunkText uint64
+}
+
+var defaultTuning = tuning{firstRows: 1000, mostRows: 4_000_000, chunkText: 64 << 20}
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.Threads, DefaultThreads)
@@ -69,6 +83,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.DDLTries, DefaultDDLTries)
 	setDefault(&c.SnapshotTries, DefaultSnapshotTries)
 	setDefault(&c.Memory, DefaultMemory)
+	setDefault(&c.tuning, defaultTuning)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

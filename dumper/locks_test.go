@@ -79,7 +79,7 @@ func position(t *testing.T, s *mysqltest.Server) string {
 }
 
 // answer joins all values of a statement's rows, or returns its error.
-func answer(t *testing.T, db *sql.DB, query string) string {
+func answer(t testing.TB, db *sql.DB, query string) string {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), query)
 	if err != nil {

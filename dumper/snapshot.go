@@ -139,7 +139,7 @@ type query func(ctx context.Context, statement string, row func(packet []byte) e
 // within reads all rows by one SELECT and stores them in several objects. While one of them is
 // being stored the SELECT stands still: the probe lets go if somebody waits.
 func (r *tableRead) within(ctx context.Context, conn *server.RawConn, before source.Tick, run query) error {
-	limit := min(chunkText, r.chunkMemory())
+	limit := r.chunkMemory()
 	release, err := r.room.Acquire(ctx, int64(limit))
 	if err != nil {
 		return err

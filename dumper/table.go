@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/fault"
@@ -148,16 +149,35 @@ func (r *tableRead) readRows(ctx context.Context) (whole bool, err error) {
 		whole, err = r.walk(ctx)
 	}
 	if err != nil && judge(err) == gone && ctx.Err() == nil {
-		// Nothing is believed before the stream has said what happened to the table.
-		r.cfg.Log.Debug("a read broke off", "table", r.want.Name.String(), "error", err)
-		r.void(err.Error())
-		return false, nil
+		return false, r.brokeOff(ctx, err)
 	}
 	return whole, err
 }
 
-func (r *tableRead) void(reason string) {
-	r.board.update(func(s *bases.Bases) { s.Failed(r.want, reason) })
+// brokeOff handles an error that seems to say that the table, or a part of it, is gone. Nothing
+// is believed before the stream has come to where the log ends now: what it brings makes the
+// read void and tells why. Without a statement the read is begun again all the same.
+func (r *tableRead) brokeOff(ctx context.Context, why error) error {
+	r.cfg.Log.Debug("a read broke off", "table", r.want.Name.String(), "error", why)
+	now, err := r.clock.AfterNow(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.awaitStream(ctx, now.High); err != nil {
+		return err
+	}
+	r.board.update(func(s *bases.Bases) {
+		s.Evaluate()
+		s.Failed(r.want, why.Error())
+	})
+	return nil
+}
+
+// awaitStream waits until the stream has passed p.
+func (b *backup) awaitStream(ctx context.Context, p binlog.Position) error {
+	waiting, cancel := context.WithTimeoutCause(ctx, b.cfg.Wait, timeout("the stream of the source's log does not reach %s", p))
+	defer cancel()
+	return b.resolver.AwaitPassed(waiting, p)
 }
 
 // complete takes the ticks behind the read and hands it to the rules.

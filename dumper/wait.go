@@ -22,6 +22,10 @@ func (s *stillness) check(mark, what string) error {
 	if time.Since(s.since) < s.limit {
 		return nil
 	}
-	return fault.New(fault.CodeFailed, fault.KindTimeout, "see what holds it up, or allow more time with --wait",
-		"%s: nothing has moved for %v", what, s.limit)
+	return timeout("%s: nothing has moved for %v", what, s.limit)
+}
+
+// timeout is the fault of a wait that came to its bound.
+func timeout(format string, args ...any) error {
+	return fault.New(fault.CodeFailed, fault.KindTimeout, "see what holds it up, or allow more time with --wait", format, args...)
 }

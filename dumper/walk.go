@@ -14,14 +14,8 @@ import (
 )
 
 const (
-	// firstRows is how many rows the first chunk of a table asks for: wide rows of 64 KiB still fit.
-	firstRows = 1000
-	// mostRows bounds a chunk of tiny rows.
-	mostRows = 4_000_000
 	// growth bounds how fast chunks grow or shrink: one slow moment says little.
 	growth = 4
-	// chunkText is the most text that a chunk gets.
-	chunkText = 64 << 20
 	// killGrace is what a statement gets above max-hold before its own account kills it; a server
 	// that knows max_execution_time ends it before.
 	killGrace = 250 * time.Millisecond
@@ -44,7 +38,7 @@ func (r *tableRead) walk(ctx context.Context) (whole bool, err error) {
 		r.cfg.Log.Info("no key of the table can be walked; it is read as one chunk", "table", r.want.Name.String())
 		return r.oneChunk(ctx)
 	}
-	w := &walker{tableRead: r, path: p, rows: firstRows, limit: min(chunkText, r.chunkMemory())}
+	w := &walker{tableRead: r, path: p, rows: r.cfg.tuning.firstRows, limit: r.chunkMemory()}
 	for {
 		last, err := w.next(ctx)
 		if err != nil {
@@ -203,7 +197,7 @@ func (w *walker) adapt(s chunkScan) {
 	if fits := 0.8 * float64(w.limit) * float64(s.rows) / float64(max(last.Bytes, 1)); fits < wanted {
 		wanted = fits
 	}
-	w.rows = uint64(min(max(wanted, rows/growth, 1), mostRows))
+	w.rows = min(uint64(max(wanted, rows/growth, 1)), w.cfg.tuning.mostRows)
 }
 
 // hint bounds a SELECT's time on servers that know how (5.7.8 and later).
@@ -314,5 +308,5 @@ func (r *tableRead) attempt(ctx context.Context, statement func(context.Context)
 // chunkMemory is how much text one worker may hold: chunks are kept until they are in the
 // store, compressed, which may not help.
 func (b *backup) chunkMemory() uint64 {
-	return uint64(max(b.cfg.Memory/int64(2*b.cfg.Threads), 1<<20))
+	return min(b.cfg.tuning.chunkText, uint64(max(b.cfg.Memory/int64(2*b.cfg.Threads), 1<<20)))
 }
