@@ -62,6 +62,7 @@ func (r *tableReader) read() error {
 	if err := r.options(); err != nil {
 		return err
 	}
+	r.table.Charset, r.table.Collation = completeCharset(r.table.Charset, r.table.Collation)
 	for _, e := range elements {
 		if err := r.element(e); err != nil {
 			return err
@@ -210,11 +211,12 @@ func (r *tableReader) options() error {
 			t.Collation = collationName(r.value())
 		case r.option("COMMENT"):
 			t.Comment = r.value()
-		default:
+		case r.isIdentifier(r.i):
 			r.skipOption()
+		default:
+			return r.unexpected("a table option")
 		}
 	}
-	t.Charset, t.Collation = completeCharset(t.Charset, t.Collation)
 	return nil
 }
 

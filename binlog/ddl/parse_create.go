@@ -258,16 +258,12 @@ func (p *parser) database(verb Verb) {
 	}
 }
 
-// databaseOption tells whether an option of ALTER DATABASE comes next, and not its name.
+// databaseOption tells whether an option of ALTER DATABASE comes next, and not its name. The
+// reserved words are always options; of the others, which the server takes for a name, MariaDB
+// has COMMENT.
 func (p *parser) databaseOption() bool {
-	switch {
-	case p.next("READ", "ONLY"), p.next("CHARACTER", "SET"), p.next("CHAR", "SET"), p.next("DEFAULT"),
-		p.next("UPGRADE", "DATA"), p.next("COMMENT"):
+	if p.isAnyWord(p.i, "CHARACTER", "CHAR", "DEFAULT", "COLLATE", "READ") {
 		return true
-	case p.next("CHARSET"), p.next("COLLATE"), p.next("ENCRYPTION"):
-		// These words may be names too: then another option follows them.
-		return !p.isWord(p.i+1, "CHARACTER") && !p.isWord(p.i+1, "CHARSET") && !p.isWord(p.i+1, "COLLATE") &&
-			!p.isWord(p.i+1, "DEFAULT") && !p.isWord(p.i+1, "ENCRYPTION") && !p.isWord(p.i+1, "READ")
 	}
-	return false
+	return p.next("COMMENT") && (p.isPunct(p.i+1, '=') || p.i+1 < len(p.tokens) && p.tokens[p.i+1].kind == stringLit)
 }

@@ -167,7 +167,7 @@ func TestStatements(t *testing.T) {
 			"CREATE DATABASE: schema; schema x"},
 		{"create database if not exists x charset utf8mb4",
 			"CREATE DATABASE: schema; if not exists; schema x"},
-		{"alter database charset utf8mb4",
+		{"alter database character set utf8mb4",
 			"ALTER DATABASE: schema; schema d"},
 		{"alter schema x read only=1",
 			"ALTER DATABASE: schema; schema x"},

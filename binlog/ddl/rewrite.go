@@ -46,10 +46,15 @@ func (s *Statement) NameEdits(rename func(schema.Name) schema.Name) []Edit {
 	var edits []Edit
 	seen := map[span]bool{}
 	add := func(n schema.Name, at span) {
-		if !at.empty() && !seen[at] {
-			seen[at] = true
-			edits = append(edits, Edit{at.start, at.end, rename(n).Quoted()})
+		if at.empty() || seen[at] {
+			return
 		}
+		seen[at] = true
+		name := rename(n).Quoted()
+		if at.end < len(s.Text) && s.Text[at.end] == '`' {
+			name += " " // FROM a`alias`: two backticks would be one inside of a name
+		}
+		edits = append(edits, Edit{at.start, at.end, name})
 	}
 	for _, t := range s.Tables {
 		add(t.Name, span{t.Start, t.End})
