@@ -102,13 +102,19 @@ func (w *walk) run(ctx context.Context, from binlog.Position) error {
 	}
 }
 
-// notHeld is the fault of a place that the archive lacks.
+// notHeld is the fault of a place that the archive lacks, as far as the head tells: whoever
+// waits for an archiver asks often.
 func (r *Reader) notHeld(ctx context.Context, p binlog.Position) error {
-	line, err := r.Line(ctx)
+	head, ok, err := r.catalog.Head(ctx, r.instance, p.Timeline)
 	if err != nil {
 		return err
 	}
-	return rangeFault(line, "%s is not in the archive: %w", p, ErrNotArchived)
+	held := "nothing of that timeline"
+	if ok {
+		held = fmt.Sprintf("the timeline up to %s", head.End.Position)
+	}
+	return fault.New(fault.CodeRange, fault.KindRange, "choose a place inside what the archive holds; tripod list shows it",
+		"%s is not in the archive, which holds %s: %w", p, held, ErrNotArchived)
 }
 
 // holeAt returns the hole that begins at a place.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/pingcap/failpoint"
+
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -49,6 +51,7 @@ func (c *candidate) once(ctx context.Context, result *Result) error {
 	if err != nil {
 		return err
 	}
+	failpoint.Inject("leased", nil)
 	if err := c.spool.removeDead(); err != nil {
 		return errors.Join(err, t.giveBack(ctx))
 	}

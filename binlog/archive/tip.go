@@ -85,32 +85,39 @@ func timelineOf(uuid string, k int) binlog.Timeline {
 
 // archived is what the store holds of a server.
 type archived struct {
-	number   int // of the server's timelines; 0 for none
-	timeline binlog.Timeline
-	head     catalog.Head
-	tip      *tip // nil before the first segment
+	number int // of the server's timelines; 0 for none
+	head   catalog.Head
+	tip    *tip // nil before the first segment
 }
 
 // findArchived returns the newest timeline of a server in the store, with the tip of what is
 // archived of it. It asks for heads and for what lies behind them, never for a whole listing.
 func findArchived(ctx context.Context, c *catalog.Catalog, instance, uuid string) (archived, error) {
-	var found archived
-	for k := 1; ; k++ {
-		head, ok, err := c.Head(ctx, instance, timelineOf(uuid, k))
-		if err != nil {
-			return archived{}, err
-		}
-		if !ok {
-			break
-		}
-		found = archived{number: k, timeline: timelineOf(uuid, k), head: head}
+	number, head, err := newestHead(ctx, c, instance, uuid)
+	if err != nil || number == 0 {
+		return archived{}, err
 	}
-	if found.number == 0 {
-		return found, nil
-	}
-	var err error
+	found := archived{number: number, head: head}
 	found.tip, err = findTip(ctx, c, instance, found.head)
 	return found, err
+}
+
+// CurrentTimeline returns the timeline under which the binlog of a server is archived now, or
+// will be when its archive begins: its uuid, or <uuid>~2 and so on behind a new beginning.
+func CurrentTimeline(ctx context.Context, c *catalog.Catalog, instance, uuid string) (binlog.Timeline, error) {
+	k, _, err := newestHead(ctx, c, instance, uuid)
+	return timelineOf(uuid, k), err
+}
+
+// newestHead returns the last of a server's timelines that has a head; 0 for none.
+func newestHead(ctx context.Context, c *catalog.Catalog, instance, uuid string) (number int, newest catalog.Head, err error) {
+	for k := 1; ; k++ {
+		head, ok, err := c.Head(ctx, instance, timelineOf(uuid, k))
+		if err != nil || !ok {
+			return number, newest, err
+		}
+		number, newest = k, head
+	}
 }
 
 // findTip goes from a head to the last segment that joins: the head may lie behind.

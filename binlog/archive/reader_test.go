@@ -1,0 +1,74 @@
+package archive_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/tripod-db/tripod/binlog/archive"
+	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/stream"
+)
+
+func (s *site) reader() *archive.Reader { return archive.Open(s.catalog(), instance) }
+
+// line returns the stretches of the archive.
+func (s *site) line(t testing.TB) []archive.Stretch {
+	t.Helper()
+	line, err := s.reader().Line(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return line
+}
+
+// readAll reads the only stretch from its beginning through the assembler, compares the bytes with
+// the source's files, and returns the entries.
+func (s *site) readAll(t testing.TB) []*event.Entry {
+	t.Helper()
+	line := s.line(t)
+	if len(line) != 1 {
+		t.Fatalf("%d stretches", len(line))
+	}
+	if err := s.reader().Covers(t.Context(), line[0].From.Position, line[0].To.Position); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]*bytes.Buffer{}
+	asm := event.NewAssembler(line[0].From.Timeline, event.WithoutRowCounts())
+	var entries []*event.Entry
+	for e, err := range s.reader().Events(t.Context(), line[0].From.Position) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files[e.File] == nil {
+			files[e.File] = bytes.NewBufferString(stream.Magic)
+		}
+		files[e.File].Write(e.Raw)
+		entry, err := asm.Add(e.File, e.Pos, e.Raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if entry != nil {
+			entries = append(entries, entry)
+		}
+	}
+	if asm.Position() != line[0].To.Position {
+		t.Errorf("events end at %s, the stretch at %s", asm.Position(), line[0].To.Position)
+	}
+	if got := asm.Executed().String(); got != line[0].To.GTIDSet {
+		t.Errorf("executed %s, the stretch says %s", got, line[0].To.GTIDSet)
+	}
+	for name, got := range files {
+		want, err := os.ReadFile(filepath.Join(s.source.DataDir(), name))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		want[4+17] &^= 1
+		if !bytes.Equal(got.Bytes(), want) {
+			t.Errorf("%s: read %d bytes that are not the %d of the file", name, got.Len(), len(want))
+		}
+	}
+	return entries
+}
