@@ -216,7 +216,9 @@ func (h *historyTest) checkObject(statements []*Statement, n schema.Name) {
 }
 
 // other is where a name of the source lies in the copy.
-func other(n schema.Name) schema.Name { return schema.Name{Schema: otherSchema(n.Schema), Name: n.Name} }
+func other(n schema.Name) schema.Name {
+	return schema.Name{Schema: otherSchema(n.Schema), Name: n.Name}
+}
 
 func otherSchema(name string) string {
 	if name == "s2" {
