@@ -60,6 +60,21 @@ func TestStatementsOfRules(t *testing.T) {
 			},
 		},
 		{
+			name:    "an ENUM in a key of several columns is not compared in a list",
+			create:  "e ENUM('z','m','2') NOT NULL, n INT NOT NULL, PRIMARY KEY (e,n)",
+			changes: []string{"INSERT INTO t VALUES (1,1),(3,2)", "DELETE FROM t"},
+			window: []string{
+				"REPLACE INTO `w`.`t` (`e`,`n`) VALUES (1,1),(3,2)",
+				"DELETE FROM `w`.`t` WHERE `e`=1 AND `n`=1",
+				"DELETE FROM `w`.`t` WHERE `e`=3 AND `n`=2",
+			},
+			account: []string{
+				"INSERT INTO `w`.`t` (`e`,`n`) VALUES (1,1),(3,2)",
+				"DELETE FROM `w`.`t` WHERE `e`=1 AND `n`=1",
+				"DELETE FROM `w`.`t` WHERE `e`=3 AND `n`=2",
+			},
+		},
+		{
 			name:    "no key: the whole image, one row",
 			create:  "a INT, s VARCHAR(5), f DOUBLE",
 			changes: []string{"INSERT INTO t VALUES (1,'x',-0e0)", "UPDATE t SET a=NULL", "DELETE FROM t"},
