@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/tripod-db/tripod/internal/mysqltest"
@@ -110,7 +112,12 @@ func TestPasswordSources(t *testing.T) {
 			}
 			args := d.source("archive", source, "--until-idle")
 			if c.defaults != "" {
-				args = append(args, "--defaults-file", d.configFile("my.cnf", c.defaults))
+				path := d.configFile("my.cnf", c.defaults)
+				args = append(args, "--defaults-file", path)
+				// The file means what it means to MySQL's own programs.
+				if err := stockLogin(t, source, path); (err == nil) != c.works {
+					t.Fatalf("mysqladmin with this file: %v", err)
+				}
 			}
 			if c.config != "" {
 				args = append(args, "--config", d.configFile("tripod.yaml", c.config))
@@ -122,4 +129,15 @@ func TestPasswordSources(t *testing.T) {
 			d.refused(refusal{code: 1, kind: "password", says: []string{mysqltest.BackupUser.Name}}, args...)
 		})
 	}
+}
+
+// stockLogin logs in with MySQL's own client.
+func stockLogin(t *testing.T, s *mysqltest.Server, defaults string) error {
+	t.Helper()
+	client, err := s.Install().Program("mysql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exec.CommandContext(t.Context(), client, "--defaults-file="+defaults, "--protocol=tcp", "--host=127.0.0.1",
+		"--port="+strconv.Itoa(s.Port()), "--user="+mysqltest.BackupUser.Name, "--execute=SELECT 1").Run()
 }

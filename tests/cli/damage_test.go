@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -95,20 +96,63 @@ func TestDamagedObjects(t *testing.T) {
 				path := story.object(t, d.storeFolder(), c.object)
 				content := read(t, path)
 				dmg.do(t, path, content)
-				want := refusal{code: 13, kind: "integrity", says: []string{key(d.storeFolder(), path)}}
+				want := refusal{code: 13, kind: "integrity", says: []string{key(d.storeFolder(), path)}, once: filepath.Base(path)}
 				if dmg.name == removed.name && strings.Contains(c.object, "segment") {
 					// What is not there has no name: the file and the offset that are missing tell.
 					want.says = []string{"binlog.000002"}
 				}
 				args := d.restore(target, "--to-gtid", story.moments["end"].gtids)
-				d.refused(want, args...)
+				d.refusedText(want, args...)
+				emptyTarget(t, target)
+				d.refusedJSON(want, args...)
 				if c.object == "manifest" || c.object == "instance" || c.object == "head" {
 					d.refusedJSON(want, "list", "--store", d.store())
 				}
 				write(t, path, content)
-				d.works(args...)
+				d.again(args...)
 				story.moments["end"].equals(t, target, "the restore once the object was back")
 			})
+		}
+	}
+}
+
+// again repeats a restore that was cut short: it goes on by itself, or says that --force is how
+// to begin anew.
+func (d *desk) again(args ...string) {
+	d.t.Helper()
+	o := d.run(args...)
+	if o.Code == 1 && strings.Contains(o.Stderr, "not finished") && strings.Contains(o.Stderr, "--force") {
+		o = d.run(append(args[:len(args):len(args)], "--force")...)
+	}
+	if o.Code != 0 {
+		d.t.Errorf("the restore does not go on\n%s", o)
+	}
+}
+
+// commandInHint is a command that a hint tells to run.
+var commandInHint = regexp.MustCompile(`tripod ([a-z]+) (?:--|to |prints|shows|removes)`)
+
+// A hint that leads to a command that this version does not have is no remedy.
+func TestHintsLeadToCommandsThatAreThere(t *testing.T) {
+	story, target := tell(t), targetServer(t)
+	d := newDesk(t)
+	copyFolder(t, story.store, d.storeFolder())
+	path := story.object(t, d.storeFolder(), "manifest")
+	content := read(t, path)
+	altered.do(t, path, content)
+	hints := []string{d.hintOf(refusal{code: 13}, d.restore(target)...)}
+	write(t, path, content)
+	hints = append(hints, d.hintOf(refusal{code: 12}, d.restore(target, "--to-time", "2099-01-01T00:00:00Z")...))
+	if err := os.Remove(story.object(t, d.storeFolder(), "segment")); err != nil {
+		t.Fatal(err)
+	}
+	hints = append(hints, d.hintOf(refusal{code: 13}, d.restore(target)...))
+	hints = append(hints, d.hintOf(refusal{code: 10}, d.restore(target, "--backup", "none")...))
+	for _, hint := range hints {
+		for _, m := range commandInHint.FindAllStringSubmatch(hint, -1) {
+			if _, is := commands[m[1]]; !is && m[1] != "help" {
+				t.Errorf("there is no tripod %s: %q", m[1], hint)
+			}
 		}
 	}
 }
@@ -122,7 +166,7 @@ func TestMissingLastSegment(t *testing.T) {
 	if err := os.Remove(segments[len(segments)-1]); err != nil {
 		t.Fatal(err)
 	}
-	d.refused(refusal{code: 13, kind: "integrity", says: []string{story.moments["end"].file}}, d.restore(target)...)
+	d.refused(refusal{code: 13, kind: "integrity", says: []string{key(d.storeFolder(), segments[len(segments)-1])}}, d.restore(target)...)
 }
 
 // A restore reads only what it needs: damage behind its stop point does not concern it.

@@ -140,6 +140,7 @@ type refusal struct {
 	says []string // parts of the message
 	hint []string // parts of the hint
 	tell []string // of which one at least stands in message or hint
+	once string   // stands in the message once: a line that says it again and again is not clear
 }
 
 // errorDocument is the "error" member of a JSON result.
@@ -237,6 +238,9 @@ func (want refusal) complaints(o program.Outcome, message, hint string) (out []s
 		if !strings.Contains(message, part) {
 			complain("the message lacks %q", part)
 		}
+	}
+	if n := strings.Count(message, want.once); want.once != "" && n > 1 {
+		complain("the message says %q %d times", want.once, n)
 	}
 	if hint == "" {
 		complain("no hint")

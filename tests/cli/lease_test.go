@@ -44,7 +44,7 @@ func TestTwoArchivers(t *testing.T) {
 	source := sourceServer(t)
 	smallShop(t, source)
 	d := newDesk(t)
-	held := refusal{code: 11, kind: "lease", says: []string{instance}}
+	held := refusal{code: 11, kind: "lease", says: []string{"another archiver"}}
 
 	first := d.startArchiver("a", source)
 	// With the same spool folder its lock tells at once.

@@ -133,7 +133,7 @@ func TestInterruptedRestore(t *testing.T) {
 	d.interrupted(service, syscall.SIGINT, true)
 	proxy.Resume()
 	d.refused(refusal{code: 1, kind: "target"}, append(args[:len(args):len(args)], "--events", "disable")...)
-	d.works(args...)
+	d.again(args...)
 	if got := count(t, target, "SELECT SUM(CRC32(CONCAT_WS('#', id, v, n))) % 1000000007 FROM shop.big"); got != want {
 		t.Errorf("the restore that went on differs: %d, want %d", got, want)
 	}
