@@ -150,6 +150,8 @@ func (w *writer) stream(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
+		case errors.Is(err, errOtherHistory): // decide has judged
+			return err
 		case isOtherHistory(err):
 			w.other = err
 		case errors.Is(err, stream.ErrOtherServer):
