@@ -1,6 +1,8 @@
 package pitr
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tripod-db/tripod/internal/fault"
@@ -161,7 +163,7 @@ func TestNotInTheLog(t *testing.T) {
 	s.must(err)
 	_, _, err = s.restore(Wish{Stop: stopAt(before), Force: true})
 	s.must(err)
-	if rows := s.tableRows(s.dest, schema.Name{Schema: "d", Name: "a"}); len(rows) != 1 {
+	if rows := s.tableRows(s.dest.Root(), schema.Name{Schema: "d", Name: "a"}); len(rows) != 1 {
 		t.Errorf("d.a holds %q", rows)
 	}
 }
@@ -188,4 +190,51 @@ func TestWhatThisVersionRefuses(t *testing.T) {
 	}
 	_, _, err = s.restore(Wish{Stop: stopAt(clean)})
 	s.must(err)
+}
+
+// TestR8ForeignKeysFollowTheirParents: a RENAME changes the foreign keys of children, whichever of
+// the two the backup has read first.
+func TestR8ForeignKeysFollowTheirParents(t *testing.T) {
+	child := "(id INT PRIMARY KEY, p INT, CONSTRAINT %s FOREIGN KEY (p) REFERENCES parents (id) ON DELETE RESTRICT ON UPDATE RESTRICT, CONSTRAINT %s_self FOREIGN KEY (p) REFERENCES %s (id))"
+	create := func(name string) string {
+		return "CREATE TABLE " + name + " " + strings.ReplaceAll(strings.Replace(child, "%s (id)", name+" (id)", 1), "%s", "fk_"+name)
+	}
+	swap := "RENAME TABLE parents TO old, fresh TO parents"
+	for name, c := range map[string]struct {
+		read []string // in this order; "swap" is the statement
+	}{
+		"all before":                {[]string{"early", "parents", "fresh", "swap"}},
+		"all behind":                {[]string{"swap", "early", "parents", "old"}},
+		"child before, rest behind": {[]string{"early", "swap", "parents", "old"}},
+		"child behind, rest before": {[]string{"parents", "fresh", "swap", "early"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t, "d")
+			s.on("CREATE DATABASE d", "USE d", "CREATE TABLE parents (id INT PRIMARY KEY)", "CREATE TABLE fresh (id INT PRIMARY KEY, extra INT)",
+				"INSERT INTO parents VALUES (1),(2)", "INSERT INTO fresh VALUES (1,1),(2,2),(3,3)", create("early"), "INSERT INTO early VALUES (1,1)")
+			b := s.begin()
+			b.schema("d")
+			read := map[string]bool{}
+			for _, step := range c.read {
+				if step != "swap" {
+					b.table("d."+step, "")
+					read[step] = true
+					continue
+				}
+				at := s.position()
+				s.on("USE d", swap)
+				// R4: names whose content went elsewhere have a tombstone where they are not read again.
+				for _, gone := range []string{"parents", "fresh"} {
+					if !read[gone] && !slices.Contains(c.read, gone) || gone == "fresh" && !read[gone] {
+						b.Names = append(b.Names, catalog.NameBase{Name: schema.Name{Schema: "d", Name: gone}, Base: catalog.BaseTombstone, At: at, AtEnd: s.position()})
+					}
+				}
+			}
+			b.end()
+			s.on("USE d", "SET foreign_key_checks=0", create("late"), "INSERT INTO late VALUES (3,3)", "ALTER TABLE early ADD COLUMN z INT", "RENAME TABLE parents TO again", "RENAME TABLE again TO parents")
+			_, _, err := s.restore(Wish{})
+			s.must(err)
+			s.same("d")
+		})
+	}
 }

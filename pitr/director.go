@@ -96,15 +96,26 @@ func (d *director) side(n schema.Name, start binlog.Position, st *ddl.Statement)
 
 // statement returns what the target has to do for a statement of the log. The catalogue is
 // changed as if all of it had been done.
-func (d *director) statement(start binlog.Position, q *event.Query) ([]execution, error) {
+func (d *director) statement(start binlog.Position, q *event.Query) (verdict, error) {
 	st, err := ddl.Parse(q.SQL, ddl.Session{
 		Schema: q.Schema, SQLMode: modeOf(q), ClientCharset: q.Context.ClientCharset,
 		LowerCaseTableNames: d.source.LowerCaseTableNames, UpdatedSchemas: q.Context.UpdatedSchemas,
 		Flavor: d.source.Flavor, Version: d.source.Version,
 	})
 	if err != nil {
-		return nil, refused(start, nil, string(q.SQL), err)
+		return verdict{}, refused(start, nil, string(q.SQL), err)
 	}
+	list, err := d.executions(start, q, st)
+	v := verdict{executions: list}
+	for _, p := range st.Renames {
+		if d.taken(p[0]) || d.taken(p[1]) {
+			v.renames = append(v.renames, p)
+		}
+	}
+	return v, err
+}
+
+func (d *director) executions(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
 	switch st.Kind {
 	case ddl.TransactionControl, ddl.Account, ddl.None:
 		return nil, nil

@@ -10,6 +10,14 @@ import (
 	"github.com/tripod-db/tripod/rewriter"
 )
 
+// verdict is what becomes of one statement of the log.
+type verdict struct {
+	executions []execution
+	// renames are the pairs of a RENAME as the log has them, whatever of it is carried out: foreign
+	// keys follow.
+	renames [][2]schema.Name
+}
+
 // execution is one statement that the replay sends to the target for an entry of the log, and
 // what it does to the restore's own catalogue.
 type execution struct {

@@ -193,8 +193,11 @@ func (f *finisher) nameEdits(o *object, step objectStep) []ddl.Edit {
 	}
 	named := step.statement.Objects[0]
 	var edits []ddl.Edit
-	if o.kind == catalog.KindView && named.Name != o.name {
-		edits = append(edits, ddl.Edit{Start: named.Start, End: named.End, Text: o.name.Quoted()})
+	if o.kind == catalog.KindView {
+		edits = rewriter.CreateInsteadOfAlter(step.statement)
+		if named.Name != o.name {
+			edits = append(edits, ddl.Edit{Start: named.Start, End: named.End, Text: o.name.Quoted()})
+		}
 	}
 	if o.kind == catalog.KindTrigger && named.Table != o.table && named.TableEnd > named.TableStart {
 		edits = append(edits, ddl.Edit{Start: named.TableStart, End: named.TableEnd, Text: o.table.Quoted()})
@@ -207,7 +210,13 @@ func (f *finisher) trigger(ctx context.Context, t *object) error {
 	if head, ok := rewriter.ParseTriggerHead(t.steps[0].statement); ok {
 		edits = append(edits, head.WithoutOrder()...)
 	}
-	if err := f.create(ctx, t, t.steps[0], edits); err != nil {
+	err := f.create(ctx, t, t.steps[0], edits)
+	if server.ErrorNumber(err) == server.ErrUnknownColumn {
+		// NEW.x or OLD.x of a column that the table, which is the source's, does not have.
+		f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("trigger %s was invalid on the source at the stop point and is not created: %v", t.name, err))
+		return nil
+	}
+	if err != nil {
 		return objectFailed(t, err)
 	}
 	return nil
@@ -239,6 +248,11 @@ func (f *finisher) dropSchemas(ctx context.Context) error {
 
 func objectFailed(o *object, err error) error {
 	var known *fault.Error
+	switch server.ErrorNumber(err) {
+	case server.ErrTableDenied, server.ErrColumnDenied, server.ErrRoutineDenied:
+		return fault.New(fault.CodeFailed, fault.KindGrant, "give the definer on the target the privileges that it has on the source (SHOW GRANTS), or restore by an account that may not set definers",
+			"create %s %s: %w", o.kind, o.name, err)
+	}
 	if errors.As(err, &known) {
 		return fmt.Errorf("create %s %s: %w", o.kind, o.name, err)
 	}

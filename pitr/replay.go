@@ -125,24 +125,60 @@ func (r *replay) applyFailed(e *event.Entry, name schema.Name, err error) error 
 // query is R8 for one statement, singly and in log order, behind a fence for every table that
 // it names (R9).
 func (r *replay) query(ctx context.Context, e *event.Entry, q *event.Query) error {
-	list, err := r.director.statement(e.Start, q)
+	v, err := r.director.statement(e.Start, q)
 	if err != nil {
 		return err
 	}
-	for i := range list {
-		x := &list[i]
-		r.phase.Doing(excerpt(x.text))
-		if err := r.lanes.Fence(ctx, r.fenced(x)); err != nil {
+	var executed [][2]schema.Name
+	for _, x := range v.executions {
+		executed = append(executed, x.renamed...)
+	}
+	before, behind := r.tables.parentMoves(v.renames, executed, func(n schema.Name) binlog.Side {
+		return r.director.sides.DefinitionSide(n, e.Start)
+	})
+	if err := r.moveParents(ctx, before); err != nil {
+		return fmt.Errorf("replay at %s: %w", e.Start, err)
+	}
+	for i := range v.executions {
+		if err := r.execute(ctx, e.Start, &v.executions[i]); err != nil {
 			return err
 		}
-		if err := r.definitions.run(ctx, x); err != nil {
-			return statementFailed(e.Start, x, err)
-		}
-		if err := r.tables.apply(ctx, x); err != nil {
-			return fmt.Errorf("replay at %s (%s): %w", e.Start, excerpt(x.text), err)
-		}
-		r.statements++
 	}
+	if err := r.tables.readChildren(ctx, executed); err != nil {
+		return err
+	}
+	if err := r.moveParents(ctx, behind); err != nil {
+		return fmt.Errorf("replay at %s: %w", e.Start, err)
+	}
+	return nil
+}
+
+func (r *replay) moveParents(ctx context.Context, moves []parentMove) error {
+	if len(moves) == 0 {
+		return nil
+	}
+	var children []schema.Name
+	for _, m := range moves {
+		children = append(children, m.child.name)
+	}
+	if err := r.lanes.Fence(ctx, children); err != nil {
+		return err
+	}
+	return r.tables.moveParents(ctx, moves)
+}
+
+func (r *replay) execute(ctx context.Context, start binlog.Position, x *execution) error {
+	r.phase.Doing(excerpt(x.text))
+	if err := r.lanes.Fence(ctx, r.fenced(x)); err != nil {
+		return err
+	}
+	if err := r.definitions.run(ctx, x); err != nil {
+		return statementFailed(start, x, err)
+	}
+	if err := r.tables.apply(ctx, x); err != nil {
+		return fmt.Errorf("replay at %s (%s): %w", start, excerpt(x.text), err)
+	}
+	r.statements++
 	return nil
 }
 

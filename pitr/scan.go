@@ -93,16 +93,16 @@ func (s *scan) statementSize(rows *event.Rows) uint64 {
 }
 
 func (s *scan) query(e *event.Entry, q *event.Query) error {
-	list, err := s.director.statement(e.Start, q)
+	v, err := s.director.statement(e.Start, q)
 	if err != nil {
 		return err
 	}
-	for i := range list {
+	for _, x := range v.executions {
 		s.replay.Statements++
-		for _, n := range list[i].created {
+		for _, n := range x.created {
 			s.tables[n] = true
 		}
-		for _, p := range list[i].renamed {
+		for _, p := range x.renamed {
 			s.tables[p[1]] = true
 		}
 	}

@@ -24,6 +24,7 @@ var permitted = []string{
 	"sql_require_primary_key=OFF",
 	"innodb_strict_mode=OFF",
 	"explicit_defaults_for_timestamp=1",
+	"restrict_fk_on_non_standard_key=OFF", // what the source accepted stays acceptable (8.4 and later)
 }
 
 // noBinlog keeps the restore out of the target's own binlog.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -287,37 +286,40 @@ func (s *story) restore(w Wish) (*Plan, *Result, error) {
 // contents is what a server holds in some schemas: definitions and rows, byte by byte.
 func (s *story) contents(m *mysqltest.Server, schemas ...string) []string {
 	s.Helper()
+	// The default schema decides whether SHOW CREATE VIEW qualifies names.
+	db := m.Connect(mysqltest.Root, "mysql")
+	defer func() { s.must(db.Close()) }()
 	var list []string
 	for _, name := range schemas {
-		for _, d := range s.query(m.Root(), "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME='"+name+"'") {
+		for _, d := range s.query(db, "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME='"+name+"'") {
 			list = append(list, "schema "+name+" "+strings.Join(d, " "))
 		}
-		for _, row := range s.query(m.Root(), "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA='"+name+"' ORDER BY 1") {
+		for _, row := range s.query(db, "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA='"+name+"' ORDER BY 1") {
 			n := schema.Name{Schema: name, Name: row[0]}
 			if row[1] == "VIEW" {
-				list = append(list, "view "+n.String()+" "+s.show(m, "VIEW", n, 1, 2, 3))
+				list = append(list, "view "+n.String()+" "+s.show(db, "VIEW", n, 1, 2, 3))
 				continue
 			}
-			list = append(list, "table "+n.String()+" "+s.show(m, "TABLE", n, 1))
-			list = append(list, s.tableRows(m, n)...)
+			list = append(list, "table "+n.String()+" "+s.show(db, "TABLE", n, 1))
+			list = append(list, s.tableRows(db, n)...)
 		}
-		for _, row := range s.query(m.Root(), "SELECT ROUTINE_NAME, ROUTINE_TYPE FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA='"+name+"' ORDER BY 2, 1") {
-			list = append(list, row[1]+" "+row[0]+" "+s.show(m, row[1], schema.Name{Schema: name, Name: row[0]}, 1, 2, 3, 4, 5))
+		for _, row := range s.query(db, "SELECT ROUTINE_NAME, ROUTINE_TYPE FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA='"+name+"' ORDER BY 2, 1") {
+			list = append(list, row[1]+" "+row[0]+" "+s.show(db, row[1], schema.Name{Schema: name, Name: row[0]}, 1, 2, 3, 4, 5))
 		}
-		for _, row := range s.query(m.Root(), "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_ORDER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA='"+name+"' ORDER BY 1") {
-			list = append(list, "trigger "+row[0]+" on "+row[1]+" "+row[2]+" "+s.show(m, "TRIGGER", schema.Name{Schema: name, Name: row[0]}, 1, 2, 3, 4, 5))
+		for _, row := range s.query(db, "SELECT TRIGGER_NAME, EVENT_OBJECT_TABLE, ACTION_ORDER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA='"+name+"' ORDER BY 1") {
+			list = append(list, "trigger "+row[0]+" on "+row[1]+" "+row[2]+" "+s.show(db, "TRIGGER", schema.Name{Schema: name, Name: row[0]}, 1, 2, 3, 4, 5))
 		}
-		for _, row := range s.query(m.Root(), "SELECT EVENT_NAME, STATUS, IFNULL(STARTS,''), IFNULL(ENDS,'') FROM information_schema.EVENTS WHERE EVENT_SCHEMA='"+name+"' ORDER BY 1") {
-			list = append(list, "event "+strings.Join(row, " ")+" "+s.show(m, "EVENT", schema.Name{Schema: name, Name: row[0]}, 1, 2, 3, 4, 5, 6))
+		for _, row := range s.query(db, "SELECT EVENT_NAME, STATUS, IFNULL(STARTS,''), IFNULL(ENDS,'') FROM information_schema.EVENTS WHERE EVENT_SCHEMA='"+name+"' ORDER BY 1") {
+			list = append(list, "event "+strings.Join(row, " ")+" "+s.show(db, "EVENT", schema.Name{Schema: name, Name: row[0]}, 1, 2, 3, 4, 5, 6))
 		}
 	}
 	return list
 }
 
 // show returns columns of SHOW CREATE, without what a restore may not keep: definers.
-func (s *story) show(m *mysqltest.Server, kind string, n schema.Name, columns ...int) string {
+func (s *story) show(db *sql.DB, kind string, n schema.Name, columns ...int) string {
 	s.Helper()
-	row := s.query(m.Root(), "SHOW CREATE "+kind+" "+n.Quoted())[0]
+	row := s.query(db, "SHOW CREATE "+kind+" "+n.Quoted())[0]
 	var list []string
 	for _, c := range columns {
 		text := row[c]
@@ -330,10 +332,10 @@ func (s *story) show(m *mysqltest.Server, kind string, n schema.Name, columns ..
 	return strings.Join(list, " | ")
 }
 
-func (s *story) tableRows(m *mysqltest.Server, n schema.Name) []string {
+func (s *story) tableRows(db *sql.DB, n schema.Name) []string {
 	s.Helper()
 	var columns []string
-	for _, c := range s.query(m.Root(), "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA='"+n.Schema+"' AND TABLE_NAME='"+n.Name+"' ORDER BY ORDINAL_POSITION") {
+	for _, c := range s.query(db, "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA='"+n.Schema+"' AND TABLE_NAME='"+n.Name+"' ORDER BY ORDINAL_POSITION") {
 		switch c[1] {
 		case "float":
 			columns = append(columns, schema.Quote(c[0])+"*1e0")
@@ -344,7 +346,7 @@ func (s *story) tableRows(m *mysqltest.Server, n schema.Name) []string {
 		}
 	}
 	var list []string
-	for _, row := range s.query(m.Root(), "SELECT "+strings.Join(columns, ",")+" FROM "+n.Quoted()) {
+	for _, row := range s.query(db, "SELECT "+strings.Join(columns, ",")+" FROM "+n.Quoted()) {
 		list = append(list, n.String()+": "+strings.Join(row, "|"))
 	}
 	slices.Sort(list)
@@ -395,5 +397,3 @@ func (s *story) wantFault(err error, code int, kind fault.Kind, part string) {
 func stopAt(p binlog.Position) binlog.StopPoint {
 	return binlog.StopPoint{Kind: binlog.StopPosition, Position: p}
 }
-
-var _ = fmt.Sprint

@@ -163,3 +163,14 @@ func TestTextBatch(t *testing.T) {
 		}
 	}
 }
+
+func TestAlterViewCreates(t *testing.T) {
+	s := parse(t, "/* why */ ALTER ALGORITHM=UNDEFINED DEFINER=`a`@`%` SQL SECURITY DEFINER VIEW `v` AS select 1")
+	const want = "/* why */ CREATE ALGORITHM=UNDEFINED DEFINER=`a`@`%` SQL SECURITY DEFINER VIEW `v` AS select 1"
+	if got := s.Edited(CreateInsteadOfAlter(s)...); got != want {
+		t.Errorf("got %s", got)
+	}
+	if edits := CreateInsteadOfAlter(parse(t, "CREATE VIEW v AS SELECT 1")); edits != nil {
+		t.Errorf("CREATE is edited: %v", edits)
+	}
+}

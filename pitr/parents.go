@@ -1,0 +1,141 @@
+package pitr
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/internal/schema"
+)
+
+// A RENAME changes definitions that it does not name: the foreign keys of the children follow
+// the parent, also under foreign_key_checks=0 (measured). On the target they follow only what
+// is renamed there, and each child's definition was read at a moment of its own. So whenever
+// the log renames tables, the parents of every child's foreign keys are brought to what they
+// became on the source:
+//
+//	child's definition read before the statement   the parent's new name
+//	behind it                                      what was read
+//
+// whether or not the RENAME itself is carried out for these names.
+
+// parentMove is one foreign key whose parent is not what the target makes of it.
+type parentMove struct {
+	child  *table
+	key    string
+	parent schema.Name // what it has to be
+}
+
+// renamedTo follows a name through renames, left to right.
+func (s *tableSet) renamedTo(n schema.Name, pairs [][2]schema.Name) schema.Name {
+	for _, p := range pairs {
+		if s.fold(p[0]) == s.fold(n) {
+			n = p[1]
+		}
+	}
+	return n
+}
+
+// parentMoves lists what has to be done about the foreign keys of all children when the log
+// renames pairs and the target renames executed: before the statements run, and behind them.
+func (s *tableSet) parentMoves(pairs, executed [][2]schema.Name, definitionSide func(schema.Name) binlog.Side) (before, behind []parentMove) {
+	for _, t := range s.sorted() {
+		for i := range t.def.ForeignKeys {
+			f := &t.def.ForeignKeys[i]
+			wanted := s.renamedTo(f.Parent, pairs)
+			if s.fold(wanted) == s.fold(f.Parent) && s.fold(s.renamedTo(f.Parent, executed)) == s.fold(f.Parent) {
+				continue
+			}
+			if definitionSide(t.name) == binlog.Skip {
+				wanted = f.Parent
+			}
+			made := s.renamedTo(f.Parent, executed)
+			move := parentMove{child: t, key: f.Name, parent: wanted}
+			switch {
+			case s.fold(made) == s.fold(wanted):
+			case s.fold(made) == s.fold(f.Parent):
+				// Before: another table may take the old name, and the foreign key with it.
+				before = append(before, move)
+			default:
+				behind = append(behind, move)
+			}
+		}
+	}
+	return before, behind
+}
+
+// moveParents makes foreign keys refer to other tables.
+func (s *tableSet) moveParents(ctx context.Context, moves []parentMove) error {
+	for _, m := range moves {
+		if s.get(m.child.name) != m.child {
+			continue // the statement took the child away
+		}
+		clause, err := foreignKeyClause(m.child.def, m.key, m.parent)
+		if err != nil {
+			return err
+		}
+		alter := "ALTER TABLE " + m.child.name.Quoted()
+		// Not as one statement: error 1826, the name would be there twice.
+		for _, change := range []string{" DROP FOREIGN KEY " + schema.Quote(m.key), " " + clause} {
+			if err := s.reader.exec(ctx, alter+change); err != nil {
+				return fmt.Errorf("let foreign key %s of %s follow its parent to %s: %w", m.key, m.child.name, m.parent, err)
+			}
+		}
+		if err := s.read(ctx, m.child.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// foreignKeyClause returns ADD CONSTRAINT for a foreign key of a definition, with another parent.
+func foreignKeyClause(def *schema.Table, key string, parent schema.Name) (string, error) {
+	st, err := ddl.Parse([]byte(def.Create), ddl.Session{Schema: def.Name.Schema})
+	if err != nil {
+		return "", fmt.Errorf("read the definition of %s: %w", def.Name, err)
+	}
+	var parents []ddl.TableRef
+	for _, t := range st.Tables {
+		if t.Role == ddl.Parent {
+			parents = append(parents, t)
+		}
+	}
+	if len(parents) != len(def.ForeignKeys) {
+		return "", fmt.Errorf("read the foreign keys of %s: %d found, %d expected", def.Name, len(parents), len(def.ForeignKeys))
+	}
+	for i := range def.ForeignKeys {
+		if def.ForeignKeys[i].Name == key {
+			edited := st.Edited(ddl.Edit{Start: parents[i].Start, End: parents[i].End, Text: parent.Quoted()})
+			if st, err = ddl.Parse([]byte(edited), ddl.Session{Schema: def.Name.Schema}); err != nil {
+				return "", fmt.Errorf("read the definition of %s: %w", def.Name, err)
+			}
+		}
+	}
+	_, clauses, err := st.WithoutForeignKeys()
+	if err != nil {
+		return "", fmt.Errorf("read the foreign keys of %s: %w", def.Name, err)
+	}
+	for _, c := range clauses {
+		if strings.HasPrefix(c, "ADD CONSTRAINT "+schema.Quote(key)+" ") {
+			return c, nil
+		}
+	}
+	return "", fmt.Errorf("foreign key %s of %s is not in its definition", key, def.Name)
+}
+
+// readChildren reads again the definitions of tables whose foreign keys a RENAME has moved.
+func (s *tableSet) readChildren(ctx context.Context, executed [][2]schema.Name) error {
+	for _, t := range s.sorted() {
+		for i := range t.def.ForeignKeys {
+			if p := t.def.ForeignKeys[i].Parent; s.fold(s.renamedTo(p, executed)) != s.fold(p) {
+				if err := s.read(ctx, t.name); err != nil {
+					return err
+				}
+				break
+			}
+		}
+	}
+	return nil
+}
