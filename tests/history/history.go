@@ -145,7 +145,7 @@ func (h *run) prepare(ctx context.Context) error {
 		"TRIPOD_SOURCE_PASSWORD=" + backup.Password, "TRIPOD_TARGET_PASSWORD=" + restore.Password,
 		"XDG_STATE_HOME=" + filepath.Join(h.folder, "state"),
 		// Little data, but many chunks and time between them: wide windows.
-		fmt.Sprintf("GO_FAILPOINTS=%[1]s/chunkRows=return(%[2]d);%[1]s/betweenChunks=sleep(%[3]d)", dumperPackage, 7+h.r.IntN(60), 5+h.r.IntN(20)),
+		fmt.Sprintf("GO_FAILPOINTS=%[1]s/chunkRows=return(%[2]d);%[1]s/betweenChunks=sleep(%[3]d)", dumperPackage, 7+h.r.IntN(25), 20+h.r.IntN(30)),
 	}}
 	h.source = h.servers.Source.Root()
 	statements, names := layout(h.r, true)
@@ -234,7 +234,7 @@ func (h *run) backUpUnderLoad(ctx context.Context) error {
 		} `json:"tables"`
 	}
 	go func() {
-		o, err := h.prog.must(ctx, &result, h.sourceArgs("backup", "--threads", "3", "--ddl-tries", "200", "--snapshot-tries", "200", "--log-level", "debug")...)
+		o, err := h.prog.must(ctx, &result, h.sourceArgs("backup", "--threads", "6", "--ddl-tries", "200", "--snapshot-tries", "200", "--log-level", "debug")...)
 		done <- ended{o, err}
 	}()
 	h.stopKills = h.killArchiver(ctx)
@@ -425,10 +425,11 @@ func (h *run) endKills() error {
 
 func (h *run) restore(ctx context.Context, p stopPoint) error {
 	target := h.servers.Target
-	var drops []string
+	drops := []string{"SET foreign_key_checks=0"} // keys may cross schemas
 	for _, s := range schemas {
 		drops = append(drops, "DROP DATABASE IF EXISTS "+quote(s))
 	}
+	drops = append(drops, "SET foreign_key_checks=1")
 	if err := target.Exec(ctx, drops...); err != nil {
 		return err
 	}

@@ -1,0 +1,57 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	build "github.com/tripod-db/tripod/tests/program"
+)
+
+// Six seeds that are always the same, and three that never are: whatever a random one finds
+// can be run again by its number, with make history SEED=n.
+func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
+	ctx := t.Context()
+	binary, err := build.Build(ctx, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fleet, err := StartFleet(ctx, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := fleet.Stop(context.WithoutCancel(ctx)); err != nil {
+			t.Error(err)
+		}
+	})
+	seeds := []uint64{1, 2, 3, 4, 5, 6, rand.Uint64N(1 << 40), rand.Uint64N(1 << 40), rand.Uint64N(1 << 40)}
+	again := 0
+	for i, seed := range seeds {
+		c := Config{
+			Seed: seed, GTID: i%3 != 2, Binary: binary,
+			Transactions: DefaultTransactions, Changes: DefaultChanges, Writers: DefaultWriters,
+		}
+		if i == 1 || i == 5 {
+			c.KillArchiver = time.Second
+		}
+		t.Run(fmt.Sprintf("seed=%d,gtid=%v,kills=%v", seed, c.GTID, c.KillArchiver > 0), func(t *testing.T) {
+			r, err := Run(ctx, fleet.Servers(c.GTID), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%+v", r)
+			if r.Transactions < int64(c.Transactions) || r.Changes < c.Changes || r.StopPoints != 3 {
+				t.Errorf("the history held too little: %+v", r)
+			}
+			if r.ReadAgain > 0 {
+				again++
+			}
+		})
+	}
+	if again < len(seeds)/2 {
+		t.Errorf("a table was read again in only %d of %d histories", again, len(seeds))
+	}
+}
