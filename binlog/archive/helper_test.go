@@ -330,7 +330,7 @@ func (c child) run(ctx context.Context) error {
 	}
 	_, err = archive.Run(ctx, archive.Config{
 		Server: s, Catalog: catalog.New(b), Instance: instance, SpoolDir: c.Spool, Flush: c.Flush, SegmentSize: c.SegmentSize,
-		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Role: archive.Role(os.Getenv("TRIPOD_ARCHIVE_TEST_ROLE")), Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	return err
 }
