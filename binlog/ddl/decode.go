@@ -50,6 +50,9 @@ func EncodeText(text string, collation uint16) ([]byte, error) {
 			continue
 		}
 		code, ok := table[r]
+		if !ok && cs.name == "gb18030" {
+			code, ok = cs.fourBytes(r)
+		}
 		if !ok {
 			return nil, fmt.Errorf("%w: %s has no character %U", ErrCharset, cs.name, r)
 		}
@@ -215,8 +218,13 @@ func (c *charset) encoder() map[rune]string {
 	return c.back
 }
 
-// addDoubles offers the characters of two and three bytes that begin with lead. Characters of
-// four bytes (of gb18030) are too many for a table: such texts are sent as UTF-8.
+// fourBytes encodes the characters of gb18030 that are too many for a table.
+func (c *charset) fourBytes(r rune) (string, bool) {
+	code, err := c.multi.decoder.NewEncoder().String(string(r))
+	return code, err == nil && c.decode([]byte(code)) == string(r)
+}
+
+// addDoubles offers the characters of two and three bytes that begin with lead.
 func (c *charset) addDoubles(lead byte, add func([]byte)) {
 	for trail := 0x40; trail <= 0xFF; trail++ {
 		code := []byte{lead, byte(trail), 0}

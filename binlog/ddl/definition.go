@@ -22,7 +22,7 @@ func (p *parser) definitionOnly() bool {
 	if p.broken || p.s.Uncertain || p.s.Cascades {
 		return false
 	}
-	tree := tidbTree(p.effective(), p.s.session.SQLMode)
+	tree := tidbTree(p.effective(p.inner), p.s.session.SQLMode)
 	switch t := tree.(type) {
 	case *ast.AlterTableStmt:
 		return len(t.Specs) == p.countClauses() && harmlessSpecs(t.Specs)
@@ -32,12 +32,15 @@ func (p *parser) definitionOnly() bool {
 	return false
 }
 
-// effective returns the text as the source's server executed it: comments and the marks of
-// versioned ones blanked, so that a parser with another opinion of them reads the same.
-func (l *lexed) effective() string {
-	edits := make([]Edit, len(l.gaps))
-	for i, g := range l.gaps {
-		edits[i] = Edit{Start: g.start, End: g.end, Text: " "}
+// effective returns the text from byte start on as the source's server executed it: comments
+// and the marks of versioned ones blanked, so that a parser with another opinion of them reads
+// the same.
+func (l *lexed) effective(start int) string {
+	edits := []Edit{{0, start, ""}}
+	for _, g := range l.gaps {
+		if g.start >= start {
+			edits = append(edits, Edit{g.start, g.end, " "})
+		}
 	}
 	return applyEdits(l.text, edits)
 }

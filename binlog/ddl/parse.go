@@ -148,8 +148,8 @@ func (p *parser) setStatement() {
 			depth++
 		case p.isPunct(p.i, ')'):
 			depth--
-		case depth == 0 && !p.nested && p.accept("FOR"):
-			p.nested = true
+		case depth == 0 && p.inner == 0 && p.accept("FOR"):
+			p.inner = p.tokens[p.i-1].end
 			p.statement()
 			return
 		}

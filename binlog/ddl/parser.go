@@ -12,8 +12,8 @@ type parser struct {
 	*lexed
 	i int
 	s *Statement
-	// nested tells that the text stands behind SET STATEMENT .. FOR.
-	nested bool
+	// inner is where the statement behind SET STATEMENT .. FOR begins, 0 without that prefix.
+	inner int
 }
 
 func (p *parser) done() bool { return p.i >= len(p.tokens) }

@@ -1,0 +1,82 @@
+package ddl
+
+import (
+	"database/sql"
+	"fmt"
+	"testing"
+
+	"github.com/tripod-db/tripod/internal/mysqltest"
+	"github.com/tripod-db/tripod/internal/schema"
+)
+
+// Names in DDL stand in the client's character set, and the server stores them in UTF-8 (fact
+// 14.1): with second bytes that are a backslash or a backtick in ASCII too.
+func TestClientCharsetsAgainstServer(t *testing.T) {
+	server := mysqltest.Take(t, mysqltest.Options{Relaxed: true})
+	db := server.Root()
+	mysqltest.Exec(t, server, "CREATE DATABASE r")
+	log := &logReader{server: server}
+	log.next(t)
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() //nolint:errcheck // the server ends with the test
+	for i, c := range []struct{ charset, name, comment string }{
+		{"utf8mb4", "中ä", "é"}, {"utf8mb3", "中ä", "é"}, {"binary", "中ä", "é"}, {"latin1", "Größe€", "é"}, {"latin1", "caf\u0081", "\u008d"},
+		{"gbk", "中運乗", "誠"}, {"gb18030", "中運乗", "ÿ"}, {"gb2312", "中国", "国"}, {"big5", "功能許", "蓋"}, {"sjis", "表ソ能", "構"}, {"cp932", "表ソ①", "－～"},
+		{"ujis", "日本ｱ", "構"}, {"eucjpms", "日本①", "構"}, {"euckr", "한글똠", "방"}, {"cp1251", "таблица", "ё"}, {"koi8r", "таблица", "ё"}, {"koi8u", "їжак", "ґ"},
+		{"cp866", "таблица", "ё"}, {"latin2", "żółć", "ł"}, {"latin5", "ığş", "İ"}, {"latin7", "ąčę", "ž"}, {"cp1250", "žluť", "ř"}, {"cp1256", "جدول", "پ"},
+		{"cp1257", "ąčę", "ž"}, {"greek", "πίνακας", "Ω"}, {"hebrew", "טבלה", "ש"}, {"tis620", "ตาราง", "ก"}, {"cp850", "Größe", "é"}, {"cp852", "żółć", "ł"}, {"ascii", "plain", "x"},
+		{"macroman", "Größe", "é"}, {"macce", "żółć", "ł"}, {"dec8", "Größe", "é"}, {"hp8", "Größe", "é"}, {"keybcs2", "žluť", "ř"}, {"geostd8", "ცხრილი", "ა"},
+	} {
+		id := collationOf(t, c.charset)
+		n := schema.Name{Schema: "r", Name: fmt.Sprint(c.name, i)}
+		text, err := EncodeText("CREATE TABLE "+n.Quoted()+" (a int COMMENT '"+c.comment+"')", id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		execRaw(t, conn, "SET NAMES "+c.charset)
+		execRaw(t, conn, string(text))
+		events := log.next(t)
+		if len(events) == 0 {
+			t.Fatalf("%s: nothing was logged", c.charset)
+		}
+		s, err := Parse(events[len(events)-1].sql, events[len(events)-1].session)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Lossy || len(s.Tables) != 1 || s.Tables[0].Name != n {
+			t.Errorf("%s: read %q: lossy=%v %v, want %v", c.charset, s.Text, s.Lossy, s.Tables, n)
+		}
+		rows := queryRows(t, db, "SELECT table_name, column_comment FROM information_schema.columns WHERE table_schema = 'r' AND table_name = ?", n.Name)
+		if len(rows) != 1 || rows[0][0] != n.Name || rows[0][1] != c.comment {
+			t.Errorf("%s: the server made %v of %q", c.charset, rows, n.Name)
+		}
+	}
+}
+
+func execRaw(t *testing.T, conn *sql.Conn, text string) {
+	t.Helper()
+	if _, err := conn.ExecContext(t.Context(), text); err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+}
+
+// Bytes that are no characters make a text lossy: it names tables, and is not sent.
+func TestLossy(t *testing.T) {
+	gbk := Session{Schema: "d", ClientCharset: 28}
+	s := parseFor(t, "drop table `\xd6\xd0` /* \xff */", gbk)
+	if !s.Lossy || s.Tables[0].Name.Name != "中" {
+		t.Errorf("lossy=%v, %v", s.Lossy, s.Tables)
+	}
+	if s := parseFor(t, "drop table `\xd6\xd0` /* \xd6\xd0 */", gbk); s.Lossy {
+		t.Errorf("%q is lossy", s.Text)
+	}
+	// Under utf8mb4 and binary the bytes stay what they are.
+	for _, id := range []uint16{0, 45, 63, 255} {
+		if s := parseFor(t, "drop table a /* \xff \uFFFD */", Session{ClientCharset: id}); s.Lossy || s.Text != "drop table a /* \xff \uFFFD */" {
+			t.Errorf("collation %d: lossy=%v %q", id, s.Lossy, s.Text)
+		}
+	}
+}
