@@ -34,8 +34,20 @@ func newConnector(a Address, role Role) (*connector, error) {
 	return &connector{Connector: c, role: role, identity: &identity{}}, nil
 }
 
-// Connect implements driver.Connector.
+// Connect implements driver.Connector. The limit holds for dialing, handshake and session
+// together: a server that accepts connections and then says nothing (a frozen machine) must
+// not be waited for.
 func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	limited, cancel := context.WithTimeoutCause(ctx, dialTimeout, noAnswer)
+	defer cancel()
+	conn, err := c.connect(limited)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return nil, context.Cause(limited)
+	}
+	return conn, err
+}
+
+func (c *connector) connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,9 @@ import (
 // errNoTLS is go-sql-driver's ErrNoTLS for connections opened by Dial.
 var errNoTLS = errors.New("TLS demanded, but the server offers none")
 
+// noAnswer is why an attempt to connect ended at dialTimeout.
+var noAnswer = &net.OpError{Op: "connect", Net: "tcp", Err: fmt.Errorf("no answer within %v", dialTimeout)}
+
 // Dial opens an authenticated protocol connection: TLS by the address's mode, any of the
 // server's usual authentication plugins over it. Several statements per query are allowed. The
 // session is as the server gives it. ctx bounds the dialing and the handshake.
@@ -28,9 +31,7 @@ func (a Address) Dial(ctx context.Context, options ...client.Option) (*client.Co
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, &net.OpError{
-		Op: "connect", Net: "tcp", Err: fmt.Errorf("no answer within %v", dialTimeout),
-	})
+	ctx, cancel := context.WithTimeoutCause(ctx, dialTimeout, noAnswer)
 	defer cancel()
 	var greeted *greetedConn
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {

@@ -155,3 +155,24 @@ func TestFacts(t *testing.T) {
 		t.Errorf("status statement %q", f.BinlogStatus())
 	}
 }
+
+// A machine that is frozen accepts connections (the kernel does) and never answers.
+func TestOpenDoesNotWaitForAServerThatSaysNothing(t *testing.T) {
+	s := mysqltest.Take(t, mysqltest.Options{})
+	if err := s.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Thaw(); err != nil {
+			t.Error(err)
+		}
+	})
+	began := time.Now()
+	_, err := server.Open(t.Context(), address(t, s, mysqltest.Root, ""), server.Source)
+	if f := fault.Of(err); f == nil || f.Kind != fault.KindConnect {
+		t.Errorf("opening a frozen server ends with %v", err)
+	}
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
