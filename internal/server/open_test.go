@@ -159,7 +159,7 @@ func TestFacts(t *testing.T) {
 // A machine that is frozen accepts connections (the kernel does) and never answers.
 func TestOpenDoesNotWaitForAServerThatSaysNothing(t *testing.T) {
 	s := mysqltest.Take(t, mysqltest.Options{})
-	if err := s.Freeze(); err != nil {
+	if err := s.Freeze(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
