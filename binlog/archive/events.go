@@ -174,7 +174,7 @@ func (r *Reader) checkJoin(end *tip, first segment.Header) error {
 	case end.joins(first):
 		return nil
 	case first.Previous != nil && first.Previous.File == end.header.File && first.Previous.End == end.header.End:
-		return fault.New(fault.CodeDifference, fault.KindIntegrity, "run tripod verify to see what is damaged; take a new backup",
+		return fault.New(fault.CodeDifference, fault.KindIntegrity, "get the object back from a copy of the store, or take a new backup",
 			"%s does not follow the archived bytes of %s", first.StartPosition(), end.header.File)
 	}
 	return r.missingAt(end.end())

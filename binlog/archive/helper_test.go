@@ -334,3 +334,24 @@ func (c child) run(ctx context.Context) error {
 	})
 	return err
 }
+
+// folderSize is the size of all files below a folder; those that vanish meanwhile have none.
+func folderSize(t testing.TB, dir string) int64 {
+	t.Helper()
+	var size int64
+	for _, path := range glob(t, dir, "extents/*") {
+		if info, err := os.Stat(path); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
+}
+
+func glob(t testing.TB, dir, pattern string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}

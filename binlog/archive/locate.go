@@ -62,14 +62,15 @@ func (r *Reader) entries(ctx context.Context, f *fileRead, n int, match func(ent
 		if err != nil {
 			return found{}, err
 		}
-		if e.File != f.file || e.Pos >= f.headers[n].End {
-			break
-		}
 		entry, err := asm.Add(e.File, e.Pos, e.Raw)
 		if err != nil {
 			return found{}, fmt.Errorf("read the archive: %w", err)
 		}
+		last := e.End().Pos >= f.headers[n].End // what comes behind the part may be a hole
 		if entry == nil {
+			if last {
+				break
+			}
 			continue
 		}
 		out.before = binlog.Point{Position: entry.Start, GTIDSet: out.after.GTIDSet, Time: out.after.Time}
@@ -79,6 +80,9 @@ func (r *Reader) entries(ctx context.Context, f *fileRead, n int, match func(ent
 			return out, nil
 		}
 		out.hasBefore = true
+		if last {
+			break
+		}
 	}
 	out.before = out.after
 	return out, nil

@@ -163,7 +163,7 @@ func (r *Reader) setFrom(ctx context.Context, timeline binlog.Timeline, s *Stret
 // missingAt is the fault of bytes that the archive must hold and does not.
 func (r *Reader) missingAt(p binlog.Position) error {
 	return fault.New(fault.CodeDifference, fault.KindIntegrity,
-		"run tripod verify to see what else is missing; get the object back from a copy of the store, or take a new backup",
+		"get the object back from a copy of the store, or take a new backup",
 		"the archive lacks the segment at %s, and no hole is written down there", p)
 }
 

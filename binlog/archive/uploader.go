@@ -194,7 +194,7 @@ func (u *uploader) retry(ctx context.Context, what string, do func() error) erro
 		}
 		spooled := u.queue.size()
 		u.config.Log.Warn("the store does not take what was received; trying again", "what", what, "in", wait,
-			"spooled", spooled, "spool_left", u.config.SpoolSize-spooled, "hours_left", u.hoursLeft(spooled), "error", err)
+			"spooled", spooled, "spool_left", max(u.config.SpoolSize-spooled, 0), "hours_left", u.hoursLeft(spooled), "error", err)
 		if err := sleep(ctx, wait/2+rand.N(wait/2)); err != nil {
 			return err
 		}
@@ -207,7 +207,7 @@ func (u *uploader) hoursLeft(spooled int64) float64 {
 	if rate <= 0 {
 		return 0
 	}
-	return float64(u.config.SpoolSize-spooled) / rate / time.Hour.Seconds()
+	return float64(max(u.config.SpoolSize-spooled, 0)) / rate / time.Hour.Seconds()
 }
 
 // isFinal tells whether trying again is of no use: the lease is lost, the store holds another
