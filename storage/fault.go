@@ -19,12 +19,12 @@ func Fault(err error) error {
 		errors.Is(err, ErrNotFound), errors.Is(err, ErrExists):
 		return err
 	}
-	hint := "check that the store can be reached and that its credentials are right; run tripod check --store URL"
+	hint := "check that the store can be reached, and that this user may read and write it"
 	switch {
 	case errors.Is(err, ErrReadOnly):
 		hint = "give tripod the right to write there, or name another store with --store"
 	case errors.Is(err, ErrFull):
-		hint = "make room in the store (tripod prune removes what no policy keeps), then run the command again"
+		hint = "make room in the store, then run the command again"
 	case errors.Is(err, ErrNoConditionalPut):
 		hint = "this store cannot tell two writers apart: use --single-writer and make sure that there is one"
 	}
@@ -35,6 +35,6 @@ func Fault(err error) error {
 // go on behind "object KEY".
 func Altered(key, format string, args ...any) error {
 	return fault.New(fault.CodeDifference, fault.KindIntegrity,
-		"run tripod verify to see what else is damaged; get the object back from a copy of the store, or take a new backup",
+		"get the object back from a copy of the store, or take a new backup",
 		"object %s %w", key, fmt.Errorf(format, args...))
 }

@@ -23,6 +23,9 @@ type lookup func(name string) (string, bool)
 // secretSettings may stand in the environment or the config file, never in argv.
 var secretSettings = []string{"source-password", "target-password"}
 
+// configHint goes with every fault of the config file or the environment.
+const configHint = "a config file is a YAML mapping of flag names to values, with a mapping per command where wanted; correct the line, or the TRIPOD_ variable"
+
 // settings fills the flags that the command line left alone: from TRIPOD_<FLAG> first, then
 // from the config file. A flag's value on the command line wins over both.
 type settings struct {
@@ -46,13 +49,13 @@ func loadSettings(path string, env lookup, commands []string, known func(key str
 	}
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return nil, fault.New(fault.CodeUsage, fault.KindUsage, "", "read config file %s: %w", path, err)
+		return nil, fault.New(fault.CodeUsage, fault.KindUsage, configHint, "read config file %s: %w", path, err)
 	}
 	if err := refuseUnknownKeys(path, file, commands, known); err != nil {
 		return nil, err
 	}
 	if err := yaml.Unmarshal(text, &s.file); err != nil {
-		return nil, fault.New(fault.CodeUsage, fault.KindUsage, "", "read config file %s: %w", path, err)
+		return nil, fault.New(fault.CodeUsage, fault.KindUsage, configHint, "read config file %s: %w", path, err)
 	}
 	return s, nil
 }
@@ -66,7 +69,7 @@ func refuseUnknownKeys(path string, file *ast.File, commands []string, known fun
 			if doc.Body == nil {
 				continue
 			}
-			return fault.New(fault.CodeUsage, fault.KindUsage, "", "read config file %s: want a mapping of settings", path)
+			return fault.New(fault.CodeUsage, fault.KindUsage, configHint, "read config file %s: want a mapping of settings", path)
 		}
 		for it := top.MapRange(); it.Next(); {
 			key := it.Key().String()
@@ -123,7 +126,7 @@ func settingText(name string, v any) (string, error) {
 		}
 		return strings.Join(parts, ","), nil
 	case map[string]any, nil:
-		return "", fault.New(fault.CodeUsage, fault.KindUsage, "", "config file: setting %q has no value", name)
+		return "", fault.New(fault.CodeUsage, fault.KindUsage, configHint, "config file: setting %q has no value", name)
 	default:
 		return fmt.Sprint(v), nil
 	}
@@ -145,7 +148,7 @@ func (s *settings) apply(cmd *cobra.Command) error {
 			return
 		}
 		if err := cmd.Flags().Set(f.Name, v); err != nil {
-			failed = fault.New(fault.CodeUsage, fault.KindUsage, "", "setting %s: %w", f.Name, err)
+			failed = fault.New(fault.CodeUsage, fault.KindUsage, configHint, "setting %s: %w", f.Name, err)
 		}
 	})
 	return failed
