@@ -152,7 +152,7 @@ func TestR3TriesAreBounded(t *testing.T) {
 	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
 	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 35)...)...)
 	n := 0
-	s.gate.before(func(key string) {
+	s.gate.before(func(_ context.Context, key string) {
 		if strings.HasSuffix(key, "00000002.tsv.zst") {
 			n++
 			s.exec(fmt.Sprintf("ALTER TABLE d.t ADD COLUMN c%d INT", n))

@@ -40,32 +40,32 @@ type site struct {
 type gate struct {
 	storage.Bucket
 	mu sync.Mutex
-	on func(key string)
+	on func(ctx context.Context, key string)
 }
 
 // before sets what is called before each put; nil for nothing.
-func (g *gate) before(on func(key string)) {
+func (g *gate) before(on func(ctx context.Context, key string)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.on = on
 }
 
-func (g *gate) pass(key string) {
+func (g *gate) pass(ctx context.Context, key string) {
 	g.mu.Lock()
 	on := g.on
 	g.mu.Unlock()
 	if on != nil {
-		on(key)
+		on(ctx, key)
 	}
 }
 
 func (g *gate) Put(ctx context.Context, key string, body io.Reader, size int64) error {
-	g.pass(key)
+	g.pass(ctx, key)
 	return g.Bucket.Put(ctx, key, body, size)
 }
 
 func (g *gate) PutIfAbsent(ctx context.Context, key string, body io.Reader, size int64) error {
-	g.pass(key)
+	g.pass(ctx, key)
 	return g.Bucket.PutIfAbsent(ctx, key, body, size)
 }
 
@@ -74,7 +74,7 @@ func (s *site) atChunk(table string, n int, do func()) {
 	once := sync.OnceFunc(do)
 	name, below, _ := strings.Cut(table, ".")
 	suffix := catalog.ChunkKey(schema.Name{Schema: name, Name: below}, uint64(n), chunk.Zstd)
-	s.gate.before(func(key string) {
+	s.gate.before(func(_ context.Context, key string) {
 		if strings.HasSuffix(key, "/"+suffix) {
 			once()
 		}

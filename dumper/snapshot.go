@@ -213,17 +213,27 @@ var errSomebodyWaits = errors.New("a statement of another session waited behind 
 // FROM t LIMIT 0 waits only if somebody waits for an exclusive lock on the table (fact 3.8), and
 // then the statement is killed. It is tried again by attempt, after the other one's turn.
 func (r *tableRead) probed(ctx context.Context, conn *server.RawConn, statement func(context.Context) error) error {
-	probing, cancel := context.WithCancel(ctx)
-	found := make(chan error, 1)
-	go func() { found <- r.probe(probing, conn) }()
-	err := statement(ctx)
-	cancel()
-	somebody := <-found
-	if err == nil || ctx.Err() != nil {
-		return err
+	reading, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	ended := make(chan struct{})
+	probe := make(chan struct{})
+	go func() {
+		defer close(probe)
+		if somebody := r.probe(reading, ended); somebody != nil {
+			r.kill(ctx, conn)
+			// The server may stand still because we do: a store that is slow holds the rows back.
+			giveUp(fmt.Errorf("%w: %w", errLetGo, somebody))
+		}
+	}()
+	err := statement(reading)
+	close(ended)
+	<-probe
+	if err != nil && conn.Broken() {
+		// Its end lets the metadata lock go.
+		err = errors.Join(err, r.disconnect())
 	}
-	if somebody != nil && judge(err) == tooBig {
-		return fmt.Errorf("%w: %w", errLetGo, somebody)
+	if why := context.Cause(reading); err != nil && ctx.Err() == nil && errors.Is(why, errLetGo) {
+		return why
 	}
 	return err
 }
@@ -231,10 +241,9 @@ func (r *tableRead) probed(ctx context.Context, conn *server.RawConn, statement 
 // errLetGo: the read was given up so that another session's statement can go on.
 var errLetGo = errors.New("the read was given up")
 
-// probe looks until ctx ends. It ends what conn runs, and says so, as soon as somebody waits
-// behind it, or when it could not look for longer than max-hold: a read that long is watched or
-// it is not made.
-func (r *tableRead) probe(ctx context.Context, conn *server.RawConn) (err error) {
+// probe looks until ended is closed. It returns as soon as somebody waits behind the read, or
+// when it could not look for longer than max-hold: a read that long is watched or it is not made.
+func (r *tableRead) probe(ctx context.Context, ended <-chan struct{}) (err error) {
 	timer := time.NewTicker(probeEvery)
 	defer timer.Stop()
 	var look *server.RawConn
@@ -247,6 +256,8 @@ func (r *tableRead) probe(ctx context.Context, conn *server.RawConn) (err error)
 	for {
 		select {
 		case <-ctx.Done():
+			return nil
+		case <-ended:
 			return nil
 		case <-timer.C:
 		}
@@ -263,10 +274,8 @@ func (r *tableRead) probe(ctx context.Context, conn *server.RawConn) (err error)
 		case trouble == nil:
 			seen = time.Now()
 		case server.ErrorNumber(trouble) == server.ErrLockWaitTimeout:
-			r.kill(ctx, conn)
 			return errSomebodyWaits
 		case time.Since(seen) > r.cfg.MaxHold:
-			r.kill(ctx, conn)
 			return fmt.Errorf("the probe of a long read failed: %w", trouble)
 		}
 	}
