@@ -67,7 +67,11 @@ func (l *loader) definitions(ctx context.Context, s *session, tables *tableSet) 
 		if err := s.use(ctx, b.Schema); err != nil {
 			return fmt.Errorf("use schema %s: %w", b.Schema, err)
 		}
-		if err := s.exec(ctx, string(text)); err != nil {
+		create, err := ddl.InheritCollations(string(text))
+		if err != nil {
+			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
+		}
+		if err := s.exec(ctx, create); err != nil {
 			return fault.New(fault.CodeFailed, fault.KindTarget, statementHint(err), "create table %s: %w", b.Name, err)
 		}
 		if err := tables.read(ctx, b.Name); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/rewriter"
+	"github.com/tripod-db/tripod/storage/catalog"
 )
 
 // rename is R8 for RENAME TABLE. A pair may speak of a view.
@@ -55,11 +56,12 @@ func (d *director) rename(start binlog.Position, q *event.Query, st *ddl.Stateme
 	return list, nil
 }
 
-// renameFailed tells a broken manifest from a name that flows in from outside of the backup (R12).
+// renameFailed tells a broken manifest from contents that come from a name that is not restored,
+// because it is not asked for or not in the backup (R12).
 func (d *director) renameFailed(start binlog.Position, st *ddl.Statement, pairs [][2]schema.Name, err error) error {
 	var brought []schema.Name
 	for _, p := range pairs {
-		if d.taken(p[1]) && d.sides.Base(p[0]).Base == "outside" {
+		if d.taken(p[1]) && (!d.taken(p[0]) || d.sides.Base(p[0]).Base == catalog.BaseOutside) {
 			brought = append(brought, p[1])
 		}
 	}
