@@ -40,7 +40,7 @@ func choose(manifests []*catalog.Manifest, backup string, stop binlog.Position) 
 // describePoint prints a point with its time where that is known.
 func describePoint(p binlog.Point) string {
 	if p.Time == 0 {
-		return p.Position.String()
+		return p.String()
 	}
-	return p.Position.String() + " (" + p.Time.String() + ")"
+	return p.String() + " (" + p.Time.String() + ")"
 }

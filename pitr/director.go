@@ -139,8 +139,9 @@ func (d *director) executions(start binlog.Position, q *event.Query, st *ddl.Sta
 		return d.truncate(start, q, st)
 	case ddl.CreateTable:
 		return d.create(start, q, st)
+	default:
+		return d.alter(start, q, st)
 	}
-	return d.alter(start, q, st)
 }
 
 func modeOf(q *event.Query) uint64 {

@@ -75,7 +75,7 @@ func TestBinlogWins(t *testing.T) {
 	}
 	var list []string
 	for _, d := range result.Divergence {
-		list = append(list, d.Name.String()+" "+d.Change)
+		list = append(list, d.String()+" "+d.Change)
 		if d.Position.Pos == 0 || d.GTID == "" || d.Problem == "" {
 			t.Errorf("%+v", d)
 		}

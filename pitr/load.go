@@ -59,7 +59,7 @@ func (l *loader) definitions(ctx context.Context, s *session, tables *tableSet) 
 	phase := l.sink.Begin("definitions", progress.Amount{Items: int64(len(bases))})
 	defer phase.End()
 	for _, b := range bases {
-		phase.Doing(b.Name.String())
+		phase.Doing(b.String())
 		text, err := l.catalog.OpenSchemaObject(ctx, l.manifest.Instance, l.manifest.ID, b.SchemaKey)
 		if err != nil {
 			return err
@@ -177,7 +177,7 @@ func (l *loader) worker(ctx context.Context, queue <-chan loadJob, phase progres
 				return err
 			}
 		}
-		phase.Doing(j.base.Name.String())
+		phase.Doing(j.base.String())
 		if err := l.load(ctx, s, j); err != nil {
 			return fmt.Errorf("load table %s, chunk %s: %w", j.base.Name, j.chunk.Key, err)
 		}

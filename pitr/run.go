@@ -149,7 +149,7 @@ func (r *run) dropExisting(ctx context.Context) error {
 		kind := map[string]string{"table": "TABLE", "view": "VIEW", "procedure": "PROCEDURE", "function": "FUNCTION", "trigger": "TRIGGER", "event": "EVENT"}[o.Kind]
 		r.config.log().Info("drop what is in the way, as --force asks", "object", o.String())
 		// IF EXISTS: a trigger goes with its table.
-		drop := "DROP " + kind + " IF EXISTS " + o.Name.Quoted()
+		drop := "DROP " + kind + " IF EXISTS " + o.Quoted()
 		if err := r.main.exec(ctx, drop); err != nil {
 			f := fault.Of(err)
 			return fault.New(f.Code, fault.KindTarget, "drop it by an account that may, on the target: "+drop, "drop %s: %w", o, err)

@@ -122,7 +122,7 @@ func (s *scan) creates() []ObjectName {
 		}
 	}
 	slices.SortFunc(list, func(a, b ObjectName) int {
-		return cmp.Or(a.Name.Compare(b.Name), strings.Compare(a.Kind, b.Kind))
+		return cmp.Or(a.Compare(b.Name), strings.Compare(a.Kind, b.Kind))
 	})
 	return list
 }

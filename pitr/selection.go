@@ -46,9 +46,6 @@ func newSelection(wish catalog.Selection, m *catalog.Manifest, fold func(schema.
 	return s, nil
 }
 
-// whole tells that nothing is left out by wish.
-func (s *selection) whole() bool { return len(s.include) == 0 && len(s.exclude) == 0 }
-
 // Object tells whether a table, view, routine, trigger or event is restored.
 func (s *selection) Object(n schema.Name) bool {
 	if schema.IsSystem(n.Schema) || s.absent[s.foldName(n)] {

@@ -156,7 +156,7 @@ func (s *session) queryRows(ctx context.Context, query string) (list [][]string,
 	if err != nil {
 		return nil, server.Classify(err)
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {
 		return nil, err

@@ -237,7 +237,7 @@ func (b *backup) object(kind catalog.ObjectKind, name, table string) *catalog.Ob
 	b.Helper()
 	schemaName, objectName, _ := strings.Cut(name, ".")
 	o := catalog.Object{Name: schema.Name{Schema: schemaName, Name: objectName}, Kind: kind, Table: table, Window: b.here()}
-	row := b.row("SHOW CREATE " + strings.ToUpper(string(kind)) + " " + o.Name.Quoted())
+	row := b.row("SHOW CREATE " + strings.ToUpper(string(kind)) + " " + o.Quoted())
 	switch kind {
 	case catalog.KindView:
 		o.Create, o.CharacterSetClient, o.CollationConnection = row[1], row[2], row[3]

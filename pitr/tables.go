@@ -7,7 +7,6 @@ import (
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
-	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -144,13 +143,4 @@ func (t *table) note(c rewriter.Change) error {
 		t.greatest = max(t.greatest, n)
 	}
 	return nil
-}
-
-// isMissing tells whether an error says that a table or schema is not there.
-func isMissing(err error) bool {
-	switch server.ErrorNumber(err) {
-	case server.ErrNoSuchTable, server.ErrUnknownSchema, server.ErrUnknownTable, 1051:
-		return true
-	}
-	return false
 }

@@ -25,8 +25,7 @@ func TestMain(m *testing.M) { mysqltest.Main(m) }
 type bench struct {
 	server *mysqltest.Server
 	*sql.Conn
-	file   string
-	offset int64
+	file string
 }
 
 func newBench(t testing.TB) *bench {
