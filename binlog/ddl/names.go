@@ -48,6 +48,9 @@ func (s *Statement) Touches(n schema.Name) []TableRef {
 	if len(refs) > 0 || !s.Uncertain {
 		return refs
 	}
+	if s.EverySchema {
+		return []TableRef{{Name: n, Role: Altered}}
+	}
 	for _, name := range s.UncertainSchemas {
 		if foldSchema(name, lower) == key.Schema {
 			return []TableRef{{Name: n, Role: Altered}}

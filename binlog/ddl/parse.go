@@ -70,7 +70,7 @@ func (p *parser) finish() {
 		s.Hard = s.Hard || t.Hard
 	}
 	if s.Uncertain {
-		s.UncertainSchemas = p.uncertainSchemas()
+		s.UncertainSchemas, s.EverySchema = p.uncertainSchemas(), s.session.TooManySchemas
 	}
 }
 

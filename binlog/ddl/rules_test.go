@@ -156,6 +156,10 @@ func TestIgnoranceTouchesMore(t *testing.T) {
 			}
 		}
 	}
+	ctx.TooManySchemas = true
+	if s := parseFor(t, "CALL p()", ctx); len(s.Touches(name("elsewhere.any"))) == 0 {
+		t.Errorf("an event with too many schemas: %s", describe(s))
+	}
 	for _, text := range []string{"ALTER TABLE t ADD INDEX (a) FROB", "ALTER TABLE t COMMENT 'x' FROB", "ALTER TABLE t ADD INDEX ((a+1))", "ALTER TABLE t COMMENT 'x', FROB",
 		"ALTER TABLE t ADD INDEX (a) /*!50000 , DROP COLUMN b */", "ALTER TABLE t COMMENT 'x', ENGINE=InnoDB", "ALTER TABLE t ADD FULLTEXT (a)", "ALTER TABLE t ADD SPATIAL KEY (g)",
 		"ALTER TABLE t ALTER INDEX i INVISIBLE", "ALTER TABLE t DROP INDEX i", "ALTER TABLE t DROP FOREIGN KEY f", "ALTER TABLE t COMMENT 'x' PARTITION BY HASH (a)",

@@ -17,6 +17,8 @@ type Session struct {
 	LowerCaseTableNames int
 	// UpdatedSchemas is the event's list of schemas it changed (status variable 12).
 	UpdatedSchemas []string
+	// TooManySchemas tells that there are more of them than the event lists.
+	TooManySchemas bool
 	// Flavor is "mysql" or "mariadb"; empty counts as mysql.
 	Flavor string
 	// Version is the server's version text, "9.7.4" or "10.11.19-MariaDB-log"; it decides which
@@ -172,7 +174,8 @@ type Statement struct {
 	OrReplace   bool
 
 	Tables []TableRef
-	// Renames are the pairs of RENAME TABLE and of ALTER TABLE .. RENAME, left to right.
+	// Renames are the pairs of RENAME TABLE and of ALTER TABLE .. RENAME, left to right. With
+	// IfExists (MariaDB) a pair whose source was not there did nothing.
 	Renames [][2]schema.Name
 	// Schema is the name in CREATE, ALTER and DROP DATABASE.
 	Schema string
@@ -183,6 +186,9 @@ type Statement struct {
 	// UncertainSchemas counts as touched, in role Altered, not hard.
 	Uncertain        bool
 	UncertainSchemas []string
+	// EverySchema tells that the event changed more schemas than it lists: an Uncertain
+	// statement then counts as touching every table of the server.
+	EverySchema bool
 
 	// OnlyByTriggers tells that the statement is Uncertain for no other reason than that
 	// triggers of the Written tables may have written elsewhere.
