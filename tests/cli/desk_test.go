@@ -33,6 +33,10 @@ func newDesk(t *testing.T) *desk {
 		"PATH=/usr/bin:/bin", "HOME=" + filepath.Join(d.folder, "home"),
 		"TRIPOD_SOURCE_PASSWORD=" + mysqltest.BackupUser.Password, "TRIPOD_TARGET_PASSWORD=" + mysqltest.RestoreUser.Password,
 	}}
+	// Package mutants switches rules off in the program that the tests run.
+	if failpoints, set := os.LookupEnv("GO_FAILPOINTS"); set {
+		d.Env = append(d.Env, "GO_FAILPOINTS="+failpoints)
+	}
 	return d
 }
 

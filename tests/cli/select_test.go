@@ -152,7 +152,7 @@ func TestSelectionOfNothing(t *testing.T) {
 		}
 		d.refused(refusal{code: 2, kind: "usage", says: []string{named}}, d.source("backup", source, flags...)...)
 	}
-	if found := find(t, d.storeFolder(), filepath.Join(instance, "backups", "*", "manifest.json")); len(found) != 0 {
+	if found := d.manifests(); len(found) != 0 {
 		t.Errorf("backups of nothing: %v", found)
 	}
 	d.works(d.source("backup", source, "--tables", "shop.orders")...)

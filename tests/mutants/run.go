@@ -151,7 +151,8 @@ func (b *Bench) test(ctx context.Context, path string, m Mutant, setting string)
 	parts := strings.Split(m.Test, "/")
 	cmd := exec.CommandContext(ctx, path, "-test.v", "-test.count=1", "-test.timeout="+testLimit.String(), "-test.run=^"+strings.Join(parts, "$/^")+"$")
 	cmd.Dir = filepath.Join(b.Module, m.Package)
-	cmd.Env = append(os.Environ(), "GO_FAILPOINTS=")
+	// Tests of the program build it: with failpoints too.
+	cmd.Env = append(os.Environ(), "GO_FAILPOINTS=", "GOFLAGS='-overlay="+b.overlay+"'")
 	if setting != "" {
 		cmd.Env = append(cmd.Env, setting)
 	}
@@ -215,7 +216,13 @@ func report(out io.Writer, outcomes []Outcome) error {
 	return errors.Join(errs...)
 }
 
+// lastLines returns the end of a test's output, without what servers logged.
 func lastLines(s string) string {
-	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	var lines []string
+	for line := range strings.Lines(s) {
+		if !strings.Contains(line, "] [MY-") {
+			lines = append(lines, strings.TrimSuffix(line, "\n"))
+		}
+	}
 	return strings.Join(lines[max(0, len(lines)-outputKept):], "\n")
 }
