@@ -12,13 +12,15 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/pitr"
+	"github.com/tripod-db/tripod/storage/catalog"
 )
 
 type restoreCommand struct {
 	store, instance, target, backup        string
 	toTime, toGTID, beforeGTID, toPosition string
 	threads                                int
-	events                                 string
+	events, onDivergence                   string
+	databases, tables, exclude             nameList
 	dryRun, force                          bool
 }
 
@@ -53,6 +55,10 @@ obstacle; an existing object that the restore would make is: see --force.
 	f.StringVar(&c.toPosition, "to-position", "", "stop behind everything that ends at or before `[TIMELINE/]FILE:POS`")
 	f.IntVar(&c.threads, "threads", pitr.DefaultThreads, "connections that load")
 	f.StringVar(&c.events, "events", string(pitr.KeepEvents), "keep the status of events, or disable them: keep, disable")
+	f.Var(&c.databases, "databases", "only schemas of these `NAMES` (* and ? are globs, backticks where needed)")
+	f.Var(&c.tables, "tables", "only tables, views, routines, triggers and events of these `NAMES`, schema.name")
+	f.Var(&c.exclude, "exclude", "not schemas or objects of these `NAMES`")
+	f.StringVar(&c.onDivergence, "on-divergence", string(pitr.StopOnDivergence), "where the target does not hold what the log says, stop; or go on with what the log says, list each case, and exit 13: stop, binlog-wins")
 	f.BoolVar(&c.dryRun, "dry-run", false, "print the plan and exit as the restore would, without writing")
 	f.BoolVar(&c.force, "force", false, "drop the objects on the target that stand in the way, named first; never a schema, never anything else")
 	mustHave(cmd, "store", "instance", "target")
@@ -99,16 +105,18 @@ func (c *restoreCommand) run(cmd *cobra.Command, inv *invocation) (err error) {
 		return plan.Problem()
 	}
 	r, err := pitr.Run(ctx, config, plan)
-	if r != nil && err == nil {
+	if r != nil {
 		inv.result = r
+	}
+	if r != nil && !inv.global.json {
+		if printErr := printRestore(inv.st.out, r); err == nil {
+			err = printErr
+		}
 	}
 	if err != nil {
 		return ctxErr(ctx, err)
 	}
-	if inv.global.json {
-		return nil
-	}
-	return printRestore(inv.st.out, r)
+	return nil
 }
 
 func printRestore(out io.Writer, r *pitr.Result) error {
@@ -117,6 +125,9 @@ func printRestore(out io.Writer, r *pitr.Result) error {
 	}
 	for _, d := range r.DefinersChanged {
 		fmt.Fprintln(out, "definer changed:", d)
+	}
+	for _, d := range r.Divergence {
+		fmt.Fprintf(out, "divergence: %s of %s (%s) at %s: %s\n", d.Change, d.Name, d.Key, d.Position, d.Problem)
 	}
 	_, err := fmt.Fprintf(out, "restored backup %s to %s: %d rows loaded in %.1f s, %d transactions with %d row changes replayed in %.1f s, finished in %.1f s\n",
 		r.BackupID, r.Stop.Position, r.RowsLoaded, r.Seconds.Load, r.TransactionsReplayed, r.RowsWritten, r.Seconds.Replay, r.Seconds.Finish)
@@ -136,9 +147,16 @@ func emptyStopPoint(cmd *cobra.Command) error {
 
 // wish turns the flags into what pitr is asked for.
 func (c *restoreCommand) wish() (pitr.Wish, error) {
-	w := pitr.Wish{Instance: c.instance, Backup: c.backup, Threads: c.threads, Force: c.force, Events: pitr.EventStatus(c.events)}
+	w := pitr.Wish{
+		Instance: c.instance, Backup: c.backup, Threads: c.threads, Force: c.force,
+		Events: pitr.EventStatus(c.events), OnDivergence: pitr.OnDivergence(c.onDivergence),
+		Selection: catalog.Selection{Databases: c.databases, Tables: c.tables, Exclude: c.exclude},
+	}
 	if w.Events != pitr.KeepEvents && w.Events != pitr.DisableEvents {
 		return w, fault.New(fault.CodeUsage, fault.KindUsage, "use keep or disable", "--events %q is unknown", c.events)
+	}
+	if w.OnDivergence != pitr.StopOnDivergence && w.OnDivergence != pitr.BinlogWins {
+		return w, fault.New(fault.CodeUsage, fault.KindUsage, "use stop or binlog-wins", "--on-divergence %q is unknown", c.onDivergence)
 	}
 	if c.threads < 1 || c.threads > 128 {
 		return w, fault.New(fault.CodeUsage, fault.KindUsage, fmt.Sprintf("--threads %d is the default", pitr.DefaultThreads), "%d threads: want 1 to 128", c.threads)
