@@ -26,6 +26,9 @@ func (f *finisher) create(ctx context.Context, o *object, step objectStep, edits
 	if err != nil {
 		return err
 	}
+	if s := f.director.schemas[f.director.foldSchema(step.schema)]; s == nil {
+		step.schema = o.name.Schema // the session was in a schema that is not restored: the statement names its own
+	}
 	err = f.createWith(ctx, step, edits)
 	switch server.ErrorNumber(err) {
 	case errSpecificAccess, errNoSuchUser, errDefinerOrphan:

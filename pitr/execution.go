@@ -37,6 +37,7 @@ type execution struct {
 	fenceSchema string
 
 	created   []schema.Name
+	copied    bool          // what is created has the definition of another table (LIKE)
 	altered   []schema.Name // definition changed, or may have
 	dropped   []schema.Name
 	truncated []schema.Name

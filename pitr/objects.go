@@ -25,7 +25,6 @@ type objectSet struct {
 	list     map[objectID]*object
 	triggers []*object // in the order in which they fire, of all tables
 	sequence int
-	seen     map[objectID]bool // all that ever were, for messages about what exists
 }
 
 type objectID struct {
@@ -58,7 +57,7 @@ type objectStep struct {
 }
 
 func newObjectSet(m *catalog.Manifest, taken func(schema.Name) bool) (*objectSet, error) {
-	s := &objectSet{sides: m.Sides(), fold: m.Source.LowerCaseTableNames, list: map[objectID]*object{}, seen: map[objectID]bool{}}
+	s := &objectSet{sides: m.Sides(), fold: m.Source.LowerCaseTableNames, list: map[objectID]*object{}}
 	objects := slices.Clone(m.Objects)
 	slices.SortStableFunc(objects, func(a, b catalog.Object) int {
 		return cmp.Or(strings.Compare(a.Schema, b.Schema), strings.Compare(a.Table, b.Table), cmp.Compare(a.ActionOrder, b.ActionOrder))
@@ -140,9 +139,7 @@ func (s *objectSet) id(kind catalog.ObjectKind, n schema.Name) objectID {
 }
 
 func (s *objectSet) put(o *object) {
-	id := s.id(o.kind, o.name)
-	s.list[id] = o
-	s.seen[id] = true
+	s.list[s.id(o.kind, o.name)] = o
 }
 
 func (s *objectSet) get(kind catalog.ObjectKind, n schema.Name) *object { return s.list[s.id(kind, n)] }

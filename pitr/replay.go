@@ -178,6 +178,12 @@ func (r *replay) execute(ctx context.Context, start binlog.Position, x *executio
 	if err := r.tables.apply(ctx, x); err != nil {
 		return fmt.Errorf("replay at %s (%s): %w", start, excerpt(x.text), err)
 	}
+	for _, n := range x.created {
+		if t := r.tables.get(n); !x.copied && t.hasAddedKey(x.text) {
+			return fault.New(fault.CodeFailed, fault.KindTarget, "on the target: SET GLOBAL sql_generate_invisible_primary_key = OFF",
+				"replay at %s (%s): the target adds a column %s to table %s", start, excerpt(x.text), invisibleKey, n)
+		}
+	}
 	r.statements++
 	return nil
 }

@@ -3,6 +3,7 @@ package pitr
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
@@ -131,6 +132,16 @@ func (t *table) fits(m *event.TableMap) error {
 	}
 	t.checked = m
 	return nil
+}
+
+// invisibleKey is the column that sql_generate_invisible_primary_key adds. On a source that does
+// so, the log spells it (fact 8.7).
+const invisibleKey = "my_row_id"
+
+// hasAddedKey tells whether the target gave a new table a key that its statement does not have.
+func (t *table) hasAddedKey(statement string) bool {
+	c, _ := t.def.Column(invisibleKey)
+	return c != nil && c.Invisible && c.AutoInc && !strings.Contains(strings.ToLower(statement), invisibleKey)
 }
 
 // note remembers the AUTO_INCREMENT values of a change.

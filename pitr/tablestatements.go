@@ -2,6 +2,7 @@ package pitr
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/ddl"
@@ -200,6 +201,7 @@ func (d *director) create(start binlog.Position, q *event.Query, st *ddl.Stateme
 	}
 	e := d.edited(start, q, st, st.ServerNoteEdits())
 	e.created = []schema.Name{name}
+	e.copied = slices.ContainsFunc(st.Tables, func(t ddl.TableRef) bool { return t.Role == ddl.LikeSource })
 	if st.OrReplace && d.exists(name) {
 		d.objects.dropTable(name, start)
 		delete(d.names, d.fold(name))
