@@ -51,7 +51,7 @@ func (w *writer) decide(ctx context.Context) (start, error) {
 	if err != nil {
 		return start{}, err
 	}
-	defer conn.Close() //nolint:errcheck // returns it to the pool
+	defer conn.Close()
 	files, err := sourceFiles(ctx, conn)
 	if err != nil {
 		return start{}, err

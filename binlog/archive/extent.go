@@ -97,14 +97,20 @@ func (e *sealed) size() int64 { return int64(e.header.End - e.header.Start) }
 
 // fits proves that plain are the bytes that the seal vouches for.
 func (e *sealed) fits(plain io.Reader) (bool, error) {
-	chain, err := binlog.ResumeChain(e.header.State)
-	if err != nil || chain.Offset() != e.header.Start || chain.Sum() != e.header.SHA256Start {
+	chain, ok := chainAt(e.header)
+	if !ok {
 		return false, nil
 	}
 	if _, err := io.Copy(chain, plain); err != nil {
 		return false, err
 	}
 	return chain.Offset() == e.header.End && chain.Sum() == e.header.SHA256End, nil
+}
+
+// chainAt returns the chain at an extent's start; ok is false where the header contradicts itself.
+func chainAt(h segment.Header) (chain *binlog.Chain, ok bool) {
+	chain, err := binlog.ResumeChain(h.State)
+	return chain, err == nil && chain.Offset() == h.Start && chain.Sum() == h.SHA256Start
 }
 
 // open returns the extent's bytes.

@@ -268,18 +268,18 @@ func write(ctx context.Context, db *sql.DB, i int) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // returns it to the pool
+	defer conn.Close()
 	statements := []string{"SET SESSION binlog_transaction_compression = " + []string{"ON", "OFF"}[rand.IntN(2)]}
-	switch {
-	case i%50 == 49:
+	switch i % 50 {
+	case 49:
 		statements = append(statements, "FLUSH BINARY LOGS")
-	case i%50 == 25: // larger than a segment
+	case 25: // larger than a segment
 		statements = append(statements, "BEGIN")
 		for range 20 {
 			statements = append(statements, "INSERT INTO w.t (b) VALUES (RANDOM_BYTES(1024)), (REPEAT(UUID(), 400)), (REPEAT('x', 9000))")
 		}
 		statements = append(statements, "COMMIT")
-	case i%50 == 10:
+	case 10:
 		statements = append(statements, fmt.Sprintf("CREATE TABLE w.t%d (id INT)", i))
 	default:
 		statements = append(statements, fmt.Sprintf("INSERT INTO w.t (b) VALUES (REPEAT(UUID(), %d))", rand.IntN(100)))

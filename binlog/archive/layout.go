@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -65,11 +64,6 @@ func (r *Reader) layout(ctx context.Context, timeline binlog.Timeline, file stri
 
 func (l *layout) position(offset uint64) binlog.Position {
 	return binlog.Position{Timeline: l.timeline, File: l.file, Pos: offset}
-}
-
-// at returns the number of the part that holds the byte at an offset.
-func (l *layout) at(offset uint64) int {
-	return slices.IndexFunc(l.parts, func(p part) bool { return p.from <= offset && offset < p.End })
 }
 
 // headers returns those of the first n parts.

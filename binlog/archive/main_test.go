@@ -10,7 +10,7 @@ import (
 // TestMain runs as an archiver instead where a test started this program again to kill it.
 func TestMain(m *testing.M) {
 	if child := os.Getenv(childVariable); child != "" {
-		os.Exit(runChild(child))
+		os.Exit(runChild(child)) //nolint:forbidigo // this process is an archiver, not the test
 	}
 	mysqltest.Main(m)
 }

@@ -249,8 +249,8 @@ func (s *spool) readSealed(sequence uint64) (*sealed, error) {
 	if err != nil {
 		return nil, spoolFault("read the spool folder", err)
 	}
-	var h segment.Header
-	if err := json.Unmarshal(seal, &h); err != nil || h.Version != segment.Version {
+	h, ok := decodeSeal(seal)
+	if !ok {
 		return nil, nil
 	}
 	e := &sealed{header: h, sequence: sequence, path: s.extentPath(sequence, rawSuffix)}
@@ -269,6 +269,12 @@ func (s *spool) readSealed(sequence uint64) (*sealed, error) {
 		return nil, nil
 	}
 	return e, nil
+}
+
+// decodeSeal reads a seal; one of another version is as good as none.
+func decodeSeal(text []byte) (h segment.Header, ok bool) {
+	err := json.Unmarshal(text, &h)
+	return h, err == nil && h.Version == segment.Version
 }
 
 // remove deletes an extent, its seal first: without it the rest is nothing.

@@ -40,30 +40,51 @@ func Encode(h Header, plain io.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode segment: %w", err)
 	}
-	stored, err := compress(io.TeeReader(plain, chain))
+	// The frame stands in front and is known last: room is left for it, so that a segment of one
+	// large event is in memory once.
+	room, err := appendFrame(nil, &h)
+	if err != nil {
+		return nil, err
+	}
+	gap := len(room) + maxDigits
+	data, err := compress(io.TeeReader(plain, chain), gap, h.End-h.Start)
 	if err != nil {
 		return nil, fmt.Errorf("encode segment %s to %d: %w", h.StartPosition(), h.End, err)
 	}
 	if err := h.verifyEnd(chain); err != nil {
 		return nil, fmt.Errorf("encode segment %s to %d: %w", h.StartPosition(), h.End, err)
 	}
-	h.StoredBytes = uint64(len(stored))
-	h.StoredSHA256 = binlog.Digest(sha256.Sum256(stored))
+	h.StoredBytes = uint64(len(data) - gap)
+	h.StoredSHA256 = binlog.Digest(sha256.Sum256(data[gap:]))
 	frame, err := appendFrame(nil, &h)
 	if err != nil {
 		return nil, err
 	}
-	return append(frame, stored...), nil
+	copy(data[gap-len(frame):], frame)
+	return data[gap-len(frame):], nil
 }
 
-func compress(plain io.Reader) ([]byte, error) {
+const (
+	// maxDigits is how much longer the frame gets by the number of stored bytes.
+	maxDigits = 20
+	// growing is the size up to which the compressed bytes find room as they come.
+	growing = 32 << 20
+)
+
+// compress returns gap bytes of any content and the compressed bytes behind them.
+func compress(plain io.Reader, gap int, size uint64) ([]byte, error) {
 	e, ok := encoders.Get().(*zstd.Encoder)
 	if !ok {
 		panic("segment: the pool holds encoders only")
 	}
 	defer encoders.Put(e)
 	var out bytes.Buffer
+	if size > growing { // what cannot be compressed gets larger by 3 bytes per 128 KiB
+		out.Grow(gap + int(size+size>>12))
+	}
+	out.Write(make([]byte, gap))
 	e.Reset(&out)
+	defer e.Reset(nil) // the pool keeps no segment alive
 	if _, err := io.Copy(e, plain); err != nil {
 		return nil, err
 	}

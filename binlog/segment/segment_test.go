@@ -268,7 +268,7 @@ func FuzzCheck(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer plain.Close() //nolint:errcheck // frees memory
+		defer plain.Close()
 		if _, err := segment.Encode(h, plain); err != nil {
 			t.Fatalf("checked, and not to be encoded again: %v", err)
 		}

@@ -37,7 +37,7 @@ func write(ctx context.Context, db *sql.DB, i int) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // returns it to the pool
+	defer conn.Close()
 	if i%100 == 99 {
 		_, err := conn.ExecContext(ctx, "FLUSH BINARY LOGS")
 		return err

@@ -71,6 +71,9 @@ func (p *packets) read() ([]byte, error) {
 		}
 		p.consumed = 0
 	}
+	if cap(p.large) > keepBuffer { // what was handed out is over
+		p.large = nil
+	}
 	length, err := p.header()
 	if err != nil {
 		return nil, err
@@ -104,9 +107,6 @@ func fragmentLength(head []byte) int {
 }
 
 func (p *packets) readLarge(length int) ([]byte, error) {
-	if cap(p.large) > keepBuffer {
-		p.large = nil
-	}
 	p.large = p.large[:0]
 	for {
 		if _, err := p.br.Discard(packetHeader); err != nil {
