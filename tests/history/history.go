@@ -345,6 +345,11 @@ func (h *run) takeStopPoints(ctx context.Context) error {
 				}
 			}
 		}
+		if flag == "" { // nothing may come behind the end
+			if err := h.writers.finish(); err != nil {
+				return fmt.Errorf("write: %w", err)
+			}
+		}
 		if err := h.stopPoint(ctx, flag); err != nil {
 			return err
 		}
