@@ -206,3 +206,28 @@ func TestDecodeTextRefuses(t *testing.T) {
 		t.Errorf("encode: got %v", err)
 	}
 }
+
+// Names are folded as the server folds them, for every character that a name can hold.
+func TestFoldAsTheServer(t *testing.T) {
+	db := mysqltest.Target(t).Root()
+	var runes []rune
+	for r := rune(1); r <= 0xFFFF; r++ {
+		if utf8.ValidRune(r) {
+			runes = append(runes, r)
+		}
+	}
+	for len(runes) > 0 {
+		part := runes[:min(2000, len(runes))]
+		runes = runes[len(part):]
+		var fields []string
+		for _, r := range part {
+			fields = append(fields, fmt.Sprintf("LOWER(_utf8mb3 x'%X' COLLATE utf8mb3_general_ci)", string(r)))
+		}
+		for i, want := range queryRows(t, db, "SELECT "+strings.Join(fields, ", "))[0] {
+			got := Fold(schema.Name{Schema: string(part[i]), Name: string(part[i])}, 1)
+			if got.Name != want || got.Schema != want {
+				t.Errorf("%U: got %q, want %q", part[i], got.Name, want)
+			}
+		}
+	}
+}

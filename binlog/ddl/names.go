@@ -12,7 +12,7 @@ func Fold(n schema.Name, lowerCaseTableNames int) schema.Name {
 	if lowerCaseTableNames == 0 {
 		return n
 	}
-	return schema.Name{Schema: strings.ToLower(n.Schema), Name: strings.ToLower(n.Name)}
+	return schema.Name{Schema: lower(n.Schema), Name: lower(n.Name)}
 }
 
 // FoldObject is Fold for objects: names of routines and events have no case on any server,
@@ -22,7 +22,7 @@ func FoldObject(kind ObjectKind, n schema.Name, lowerCaseTableNames int) schema.
 	switch kind {
 	case View, Trigger:
 	default:
-		n.Name = strings.ToLower(n.Name)
+		n.Name = lower(n.Name)
 	}
 	return n
 }
@@ -34,15 +34,15 @@ func equalFold(a, b string) bool { return a == b || strings.EqualFold(a, b) }
 // role Altered (not hard), both without a place in the text. Names are compared as the
 // session's lower_case_table_names does.
 func (s *Statement) Touches(n schema.Name) []TableRef {
-	lower := s.session.LowerCaseTableNames
-	key := Fold(n, lower)
+	fold := s.session.LowerCaseTableNames
+	key := Fold(n, fold)
 	var refs []TableRef
 	for _, t := range s.Tables {
-		if t.Role != Temporary && Fold(t.Name, lower) == key {
+		if t.Role != Temporary && Fold(t.Name, fold) == key {
 			refs = append(refs, t)
 		}
 	}
-	if s.Verb == DropDatabase && foldSchema(s.Schema, lower) == key.Schema {
+	if s.Verb == DropDatabase && foldSchema(s.Schema, fold) == key.Schema {
 		refs = append(refs, TableRef{Name: n, Role: Dropped, Hard: true})
 	}
 	if len(refs) > 0 || !s.Uncertain {
@@ -52,7 +52,7 @@ func (s *Statement) Touches(n schema.Name) []TableRef {
 		return []TableRef{{Name: n, Role: Altered}}
 	}
 	for _, name := range s.UncertainSchemas {
-		if foldSchema(name, lower) == key.Schema {
+		if foldSchema(name, fold) == key.Schema {
 			return []TableRef{{Name: n, Role: Altered}}
 		}
 	}

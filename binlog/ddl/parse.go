@@ -30,7 +30,7 @@ func spelledByServer(sql []byte) bool {
 // parseText reads a statement in UTF-8.
 func parseText(text string, ctx Session) *Statement {
 	if ctx.LowerCaseTableNames == 1 {
-		ctx.Schema = strings.ToLower(ctx.Schema)
+		ctx.Schema = lower(ctx.Schema)
 	}
 	s := &Statement{Text: text, session: ctx, lex: lex(text, ctx)}
 	p := &parser{lexed: s.lex, s: s}
@@ -81,7 +81,7 @@ func (p *parser) uncertainSchemas() []string {
 	seen := map[string]bool{"": true}
 	add := func(name string) {
 		if p.s.session.LowerCaseTableNames == 1 {
-			name = strings.ToLower(name)
+			name = lower(name)
 		}
 		if !seen[name] {
 			seen[name] = true
