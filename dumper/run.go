@@ -57,7 +57,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	}
 	b := &backup{
 		cfg: cfg, selection: wish, started: time.Now(), contents: newContents(),
-		timeline: binlog.Timeline(cfg.Source.Facts().ServerUUID), room: budget.New(cfg.Memory),
+		room: budget.New(cfg.Memory),
 	}
 	if err := b.preflight(ctx); err != nil {
 		return nil, err
@@ -103,6 +103,11 @@ func (b *backup) preflight(ctx context.Context) error {
 
 // run begins stream, clock and archive in the order that W4 wants, reads, and finishes.
 func (b *backup) run(ctx context.Context) (result *Result, err error) {
+	// A source whose history began again is archived under another timeline than its uuid.
+	b.timeline, err = archive.CurrentTimeline(ctx, b.cfg.Catalog, b.cfg.Instance, b.cfg.Source.Facts().ServerUUID)
+	if err != nil {
+		return nil, err
+	}
 	// The file with which stream and archive begin is chosen before the first tick.
 	start, err := startOfFile(ctx, b.cfg, b.timeline)
 	if err != nil {
