@@ -47,6 +47,9 @@ func walk(ctx context.Context, r *archive.Reader, a *event.Assembler, from, stop
 		reached = binlog.Later(reached, e.End())
 		bytes += uint64(len(e.Raw))
 		phase.Add(progress.Amount{Bytes: int64(len(e.Raw))})
+		if a.AtBoundary() && stop.AtOrBefore(e.End()) {
+			return bytes, nil // what comes next may be a hole
+		}
 	}
 	if !a.AtBoundary() || reached.Before(stop) {
 		return bytes, fault.New(fault.CodeRange, fault.KindHole, "run tripod list: it shows how far the archive reaches",
