@@ -50,6 +50,9 @@ func (f *finisher) createWith(ctx context.Context, step objectStep, edits []ddl.
 		return fmt.Errorf("character set %s is not known", step.client)
 	}
 	x := &execution{text: step.statement.Edited(edits...), schema: step.schema, variables: step.variables, client: rewriter.CollationUTF8MB4}
+	if len(edits) == 0 {
+		x.raw = step.raw
+	}
 	if ok {
 		c, known := schema.CollationByName(charset.Default)
 		if !known {
@@ -69,7 +72,7 @@ func (f *finisher) databaseCollation(ctx context.Context, o *object, step object
 		return nothing, nil
 	}
 	change := func(ctx context.Context, collation string) error {
-		if err := f.session.set(ctx, nil); err != nil {
+		if err := f.session.readUTF8(ctx); err != nil {
 			return err
 		}
 		return f.session.exec(ctx, rewriter.AlterDatabase(s.name, "", collation))

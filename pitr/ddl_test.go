@@ -98,6 +98,7 @@ func TestR10Context(t *testing.T) {
 		"SET time_zone=DEFAULT, explicit_defaults_for_timestamp=0", "CREATE TABLE implicit (a TIMESTAMP, b TIMESTAMP NULL)",
 		"SET explicit_defaults_for_timestamp=1, default_collation_for_utf8mb4=utf8mb4_general_ci", "CREATE TABLE general (v VARCHAR(5) CHARACTER SET utf8mb4)",
 		"SET default_collation_for_utf8mb4=DEFAULT, collation_server=latin1_bin", "ALTER DATABASE `中` CHARACTER SET utf8mb4", "CREATE TABLE `中`.t (v VARCHAR(4))",
+		"SET NAMES gbk", "CREATE TABLE plain (a INT)", "USE `\xd6\xd0`", "CREATE TABLE in_gbk (a INT)", "SET NAMES latin1", "CREATE VIEW v AS SELECT '\xe9' AS e", "USE d", "SET NAMES utf8mb4",
 		"SET collation_server=DEFAULT, timestamp=1700000000", "CREATE TABLE filled (id INT PRIMARY KEY)", "INSERT INTO filled VALUES (1)",
 		"ALTER TABLE filled ADD COLUMN ts TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3)",
 		"SET timestamp=DEFAULT, auto_increment_increment=10, auto_increment_offset=3", "ALTER TABLE filled ADD COLUMN n INT AUTO_INCREMENT UNIQUE",

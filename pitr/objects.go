@@ -46,6 +46,7 @@ type object struct {
 type objectStep struct {
 	sequence  int
 	statement *ddl.Statement
+	raw       []byte // the bytes of the log; nil for SHOW CREATE output
 	schema    string // default schema
 	variables []rewriter.Variable
 	client    string // name of character_set_client
@@ -96,7 +97,10 @@ func (s *objectSet) manifestStep(m *catalog.Manifest, o catalog.Object) (objectS
 	}
 	s.sequence++
 	step := objectStep{sequence: s.sequence, statement: statement, schema: o.Schema, client: o.CharacterSetClient}
-	if o.Kind != catalog.KindView {
+	if o.Kind == catalog.KindView {
+		// SHOW CREATE VIEW was read without any mode.
+		step.variables = append(step.variables, rewriter.Variable{Name: "sql_mode", Value: "''"})
+	} else {
 		step.database = o.DatabaseCollation
 		step.variables = append(step.variables, rewriter.Variable{Name: "sql_mode", Value: "'" + rewriter.KnownModes(o.SQLMode) + "'"})
 	}

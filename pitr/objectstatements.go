@@ -2,6 +2,7 @@ package pitr
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/ddl"
@@ -73,7 +74,7 @@ func (d *director) oneObject(start binlog.Position, q *event.Query, st *ddl.Stat
 func (d *director) step(q *event.Query, st *ddl.Statement, o ddl.Object) objectStep {
 	d.objects.sequence++
 	step := objectStep{
-		sequence: d.objects.sequence, statement: st, schema: q.Schema, logged: true,
+		sequence: d.objects.sequence, statement: st, raw: slices.Clone(q.SQL), schema: q.Schema, logged: true,
 		variables: rewriter.ContextOf(q, false),
 	}
 	if c, ok := schema.CollationByID(q.Context.ClientCharset); ok {

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
@@ -184,10 +185,28 @@ func (s *session) use(ctx context.Context, name string) error {
 	if name == "" || s.schema == name {
 		return nil
 	}
+	if err := s.readUTF8(ctx); err != nil {
+		return err
+	}
 	if err := s.exec(ctx, "USE "+schema.Quote(name)); err != nil {
 		return err
 	}
 	s.schema = name
+	return nil
+}
+
+// readUTF8 lets the server read statements as UTF-8 again, whatever character set the last
+// statement of the log came in.
+func (s *session) readUTF8(ctx context.Context) error {
+	const variable = "character_set_client"
+	utf8 := strconv.Itoa(rewriter.CollationUTF8MB4)
+	if client, changed := s.changed[variable]; !changed || client == utf8 {
+		return nil
+	}
+	if err := s.exec(ctx, "SET SESSION "+variable+"="+utf8); err != nil {
+		return err
+	}
+	s.changed[variable] = utf8
 	return nil
 }
 
