@@ -6,10 +6,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/fault"
-	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -58,8 +56,8 @@ func (w *worker) readObject(ctx context.Context, want bases.Want) error {
 			return err
 		}
 	}
-	if want.Object == catalog.KindTrigger && !found.Absent {
-		if err := w.readTriggerTable(ctx, &found); err != nil {
+	if !found.Absent {
+		if err := w.complete(ctx, &found); err != nil {
 			return err
 		}
 	}
@@ -80,7 +78,7 @@ func (w *worker) readObject(ctx context.Context, want bases.Want) error {
 	return nil
 }
 
-// fill takes the answer of SHOW CREATE. The text is in the character set of its creation.
+// fill takes the answer of SHOW CREATE.
 func (w *worker) fill(o *catalog.Object, how showObject, row []string) error {
 	at := func(i int) string {
 		if i < 0 || i >= len(row) {
@@ -95,7 +93,7 @@ func (w *worker) fill(o *catalog.Object, how showObject, row []string) error {
 		return fault.New(fault.CodeFailed, fault.KindGrant, "GRANT SHOW_ROUTINE ON *.* TO the backup's account",
 			"the text of %s %s is not shown to this account", o.Kind, o.Name)
 	}
-	text, err := decodeObject(at(how.create), o.CharacterSetClient)
+	text, err := decodeObject(o.Kind, at(how.create), o.CharacterSetClient)
 	if err != nil {
 		return fmt.Errorf("read %s %s: %w", o.Kind, o.Name, err)
 	}
@@ -103,17 +101,36 @@ func (w *worker) fill(o *catalog.Object, how showObject, row []string) error {
 	return nil
 }
 
-// decodeObject makes UTF-8 of an object's text.
-func decodeObject(text, charset string) (string, error) {
-	c, known := schema.CharsetByName(charset)
-	if !known {
-		return "", fmt.Errorf("its character set %q is unknown", charset)
+// complete reads what SHOW CREATE does not tell.
+func (w *worker) complete(ctx context.Context, o *catalog.Object) error {
+	switch o.Kind {
+	case catalog.KindTrigger:
+		return w.readTriggerTable(ctx, o)
+	case catalog.KindView:
+		if o.Invalid == "" {
+			return w.readViewWarning(ctx, o)
+		}
+	case catalog.KindProcedure, catalog.KindFunction, catalog.KindEvent:
 	}
-	collation, known := schema.CollationByName(c.Default)
-	if !known {
-		return "", fmt.Errorf("its character set %q is unknown", charset)
+	return nil
+}
+
+// readViewWarning: SHOW CREATE VIEW shows a view that cannot be opened, with a warning.
+func (w *worker) readViewWarning(ctx context.Context, o *catalog.Object) error {
+	conn, err := w.connection(ctx)
+	if err != nil {
+		return err
 	}
-	return ddl.DecodeText([]byte(text), collation.ID)
+	rows, err := conn.Rows(ctx, "SHOW WARNINGS")
+	if err != nil {
+		return fmt.Errorf("read view %s: %w", o.Name, server.Classify(err))
+	}
+	for _, r := range rows {
+		if len(r) == 3 && r[1] == strconv.Itoa(server.ErrViewInvalid) {
+			o.Invalid = r[2]
+		}
+	}
+	return nil
 }
 
 // readTriggerTable reads which table a trigger belongs to and its place among the others.
