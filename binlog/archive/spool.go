@@ -56,7 +56,7 @@ func openSpool(dir string, role Role) (*spool, error) {
 	for range 10 {
 		own := filepath.Join(dir, backupPrefix+randomID())
 		s, err := lockSpool(own)
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) || err != nil && fault.Of(err).Code == fault.CodeLeaseHeld {
 			continue
 		}
 		if err == nil {
