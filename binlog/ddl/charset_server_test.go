@@ -18,7 +18,7 @@ func queryRows(t testing.TB, db *sql.DB, query string, args ...any) [][]string {
 	if err != nil {
 		t.Fatalf("%.200s: %v", query, err)
 	}
-	defer rows.Close() //nolint:errcheck // only read
+	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {
 		t.Fatal(err)

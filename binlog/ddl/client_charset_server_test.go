@@ -21,7 +21,7 @@ func TestClientCharsetsAgainstServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // the server ends with the test
+	defer conn.Close()
 	for i, c := range []struct{ charset, name, comment string }{
 		{"utf8mb4", "中ä", "é"}, {"utf8mb3", "中ä", "é"}, {"binary", "中ä", "é"}, {"latin1", "Größe€", "é"}, {"latin1", "caf\u0081", "\u008d"},
 		{"gbk", "中運乗", "誠"}, {"gb18030", "中運乗", "ÿ"}, {"gb2312", "中国", "国"}, {"big5", "功能許", "蓋"}, {"sjis", "表ソ能", "構"}, {"cp932", "表ソ①", "－～"},

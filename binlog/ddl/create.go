@@ -119,6 +119,7 @@ func (r *tableReader) element(e span) error {
 		return nil
 	case otherElement:
 		return nil
+	default: // keys
 	}
 	k, err := r.key(kind, e)
 	if err != nil {
@@ -245,8 +246,9 @@ func (r *tableReader) literal(i int) string {
 		return r.identifier(i)
 	case stringLit:
 		return unescape(r.raw(i))
+	default:
+		return r.raw(i)
 	}
-	return r.raw(i)
 }
 
 // skipOption consumes an option that is part of the text alone: NAME [NAME] [=] value.

@@ -17,6 +17,7 @@ func (p *parser) key(kind elementKind, e span) (schema.Key, error) {
 		k.Kind = schema.Fulltext
 	case spatialElement:
 		k.Kind = schema.Spatial
+	default: // an ordinary key
 	}
 	if p.isIdentifier(p.i) && !p.isWord(p.i, "USING") {
 		if kind != primaryElement {

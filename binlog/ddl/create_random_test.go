@@ -85,7 +85,7 @@ func (m tableMaker) columns() (defs []string, plain []madeColumn) {
 		case m.one(3):
 			def += " not null"
 		}
-		if value != "" && m.one(2) && !generated && !(value == "null" && strings.Contains(def, "not null")) {
+		if value != "" && m.one(2) && !generated && (value != "null" || !strings.Contains(def, "not null")) {
 			def += " default " + value
 		}
 		if m.one(4) {

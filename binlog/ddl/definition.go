@@ -108,8 +108,9 @@ func harmlessSpec(s *ast.AlterTableSpec) bool {
 		return harmlessOptions(s.Options)
 	case ast.AlterTableAddConstraint:
 		return harmlessConstraint(s.Constraint)
+	default:
+		return false
 	}
-	return false
 }
 
 func harmlessOptions(options []*ast.TableOption) bool {
@@ -134,8 +135,9 @@ func harmlessConstraint(c *ast.Constraint) bool {
 		return plainParts(c.Keys)
 	case ast.ConstraintForeignKey:
 		return c.Refer != nil && restricts(c.Refer)
+	default:
+		return false
 	}
-	return false
 }
 
 func restricts(r *ast.ReferenceDef) bool {

@@ -23,7 +23,8 @@ func HexLiterals(text string, sqlMode uint64) string {
 		if set, ok := l.introducer(i); ok {
 			t := l.tokens[i+1]
 			literal := l.text[t.start:t.end]
-			if !isASCII([]byte(literal)) && !(strings.HasPrefix(set, "utf8") && utf8.ValidString(literal)) {
+			readable := strings.HasPrefix(set, "utf8") && utf8.ValidString(literal)
+			if !readable && !isASCII([]byte(literal)) {
 				edits = append(edits, Edit{t.start, t.end, fmt.Sprintf(" x'%X'", l.value(i+1))})
 			}
 		}

@@ -152,7 +152,7 @@ func (l *lexer) longComment() {
 	i++
 	version, digits := l.commentVersion(i)
 	if !l.server.executes(version, mariadbOnly) {
-		l.endComment(i, !(mariadbOnly && l.server.mysql))
+		l.endComment(i, !mariadbOnly || !l.server.mysql)
 		return
 	}
 	l.versioned = true

@@ -222,7 +222,7 @@ func (p *parser) renamesTable(i int) bool {
 	if p.isWord(i+1, "INDEX") || p.isWord(i+1, "KEY") {
 		return false
 	}
-	return !(p.isWord(i+1, "COLUMN") && (p.isIdentifier(i + 2)))
+	return !p.isWord(i+1, "COLUMN") || !p.isIdentifier(i+2)
 }
 
 // alterRename reads RENAME [TO|AS|=] name. A new name without a schema lies in the default

@@ -150,6 +150,7 @@ func (p *parser) createObject() {
 		if p.next("RETURNS") {
 			o.Kind, o.Name.Schema = LoadableFunction, ""
 		}
+	default: // the name is all
 	}
 	p.s.Objects = append(p.s.Objects, o)
 }

@@ -92,8 +92,9 @@ func (e *createElement) secondary() bool {
 	switch e.kind {
 	case uniqueElement, indexElement, fulltextElement, spatialElement, vectorElement:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // body reads the elements of the CREATE TABLE.

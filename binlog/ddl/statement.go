@@ -98,8 +98,9 @@ func (r Role) Changes() bool {
 	switch r {
 	case LikeSource, SelectedFrom, Parent, Maintained, Member, Temporary:
 		return false
+	default:
+		return true
 	}
-	return true
 }
 
 // TableRef is one place of a statement that names a table.

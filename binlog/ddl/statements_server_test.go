@@ -108,7 +108,7 @@ func TestStatementsAgainstServer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close() //nolint:errcheck // the server ends with the test
+		defer conn.Close()
 		*c = conn
 	}
 	for _, s := range []string{"CREATE DATABASE r", "CREATE DATABASE o", "CREATE DATABASE r2", "CREATE DATABASE o2", "USE r"} {
@@ -246,6 +246,7 @@ func (h *historyTest) again(s *Statement) {
 		if s.Objects[0].Kind >= Server {
 			return
 		}
+	default:
 	}
 	edits := slices.Concat(s.NameEdits(other), s.ServerNoteEdits(), s.DefinerEdits("`root`@`localhost`"))
 	if s.Schema != "" {

@@ -1,4 +1,4 @@
-create table `o``ther`.`p 1` (id int primary key);
+create table `o``1`.`p 1` (id int primary key);
 create table types (
  a tinyint, a2 tinyint(1) unsigned, b smallint unsigned zerofill, c mediumint, d int(7) zerofill, e bigint unsigned, f decimal, f2 decimal(10,3) unsigned, f3 decimal(65,30), g float, g2 float(10,3), g3 float(30), h double, h2 double(20,5) unsigned, i bit, i2 bit(64), y year,
  da date, ti time, ti6 time(6), dt datetime default '2020-01-01 00:00:00', dt6 datetime(6) default current_timestamp(6) on update current_timestamp(6), ts timestamp null default null, ts2 timestamp(3) not null default current_timestamp(3), 
@@ -12,7 +12,7 @@ create table gen (id int primary key, a int, v int as (a+1), s varchar(30) as (c
  key fx ((a+1)), key fx2 ((lower(s)) desc, a), key mv ((cast(j->'$.arr' as unsigned array))), unique key u (a desc, s(10)), key iv (a) invisible comment 'ix ''q''', key h (a) using hash, key kbs (a) key_block_size=8, fulltext key ft (s), fulltext key ftn (s) with parser ngram, key (`s`(5) asc));
 create table par (id int, a int, key(a), d date) partition by range (to_days(d)) (partition p0 values less than (to_days('2020-01-01')) comment 'x', partition p1 values less than maxvalue);
 create table parent (id int primary key, a int, b int, unique key ab (a, b));
-create table child (id int auto_increment primary key, a int, b int, p int, q int, r int, constraint `fk "1" ``x` foreign key (a, b) references parent (a, b) on delete cascade on update set null, foreign key (p) references parent (id) on delete no action, constraint fk3 foreign key (q) references `o``ther`.`p 1` (id) on update cascade, foreign key (r) references child (id) on delete set null);
+create table child (id int auto_increment primary key, a int, b int, p int, q int, r int, constraint `fk "1" ``x` foreign key (a, b) references parent (a, b) on delete cascade on update set null, foreign key (p) references parent (id) on delete no action, constraint fk3 foreign key (q) references `o``1`.`p 1` (id) on update cascade, foreign key (r) references child (id) on delete set null);
 create table inline_fk (id int primary key, p int references parent(id) on delete cascade, t varchar(5) comment 'references (x), key');
 create table `sp ace``tick"quote.dot` (`sp ace``x` int, `key` int, `primary` varchar(3) default 'key', `,(` int, a$a1 int, 1a int, `größe` int comment 'ä;--#/*', primary key (`sp ace``x`), key `k``(,` (`key`, `,(`));
 create table bare (a int);
