@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
@@ -51,7 +52,10 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 	if err != nil {
 		return err
 	}
-	return r.lanes.Fence(ctx, nil)
+	if err := r.lanes.Fence(ctx, nil); err != nil {
+		return err
+	}
+	return r.tables.dropHelpers(ctx, nil)
 }
 
 // rowsEvent is R7 for one rows event.
@@ -81,6 +85,11 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 		c := rewriter.Change{Map: rows.Table, Before: before, After: after}
 		if err := t.note(c); err != nil {
 			return err
+		}
+		if before.Exists() {
+			if err := r.helped(ctx, t); err != nil {
+				return err
+			}
 		}
 		o := rewriter.Origin{Entry: e.Start, GTID: e.GTID, Row: r.rowOfEntry}
 		r.rowOfEntry++
@@ -164,12 +173,19 @@ func (r *replay) moveParents(ctx context.Context, moves []parentMove) error {
 	if err := r.lanes.Fence(ctx, children); err != nil {
 		return err
 	}
+	if err := r.tables.dropHelpers(ctx, children); err != nil {
+		return err
+	}
 	return r.tables.moveParents(ctx, moves)
 }
 
 func (r *replay) execute(ctx context.Context, start binlog.Position, x *execution) error {
 	r.phase.Doing(excerpt(x.text))
-	if err := r.lanes.Fence(ctx, r.fenced(x)); err != nil {
+	fence := r.fenced(x)
+	if err := r.lanes.Fence(ctx, fence); err != nil {
+		return err
+	}
+	if err := r.tables.dropHelpers(ctx, slices.Concat([]schema.Name{}, fence, x.altered)); err != nil {
 		return err
 	}
 	if err := r.definitions.run(ctx, x); err != nil {

@@ -21,6 +21,9 @@ type table struct {
 	greatest, next uint64
 
 	checked *event.TableMap // the last table map that was found to fit
+
+	helper  bool // the keyless table has its index for the replay
+	lookups int  // rows of it that were looked for
 }
 
 // tableSet is the restore's catalogue of definitions. The director knows which names exist,

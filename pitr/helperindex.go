@@ -1,0 +1,58 @@
+package pitr
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tripod-db/tripod/internal/schema"
+)
+
+// helperAfter is how many rows of a keyless table are looked for by walks over the table before
+// it gets an index: that many walks over a table cost about as much as building one.
+const helperAfter = 64
+
+// helped gives a keyless table its index when enough rows were looked for. It lives until a
+// statement names the table, or until Finish: no statement of the log meets it.
+func (r *replay) helped(ctx context.Context, t *table) error {
+	if t.helper || t.write.Keyed() {
+		return nil
+	}
+	if t.lookups++; t.lookups < helperAfter {
+		return nil
+	}
+	create := t.write.CreateHelperIndex()
+	if create == "" {
+		return nil
+	}
+	if err := r.lanes.Fence(ctx, []schema.Name{t.name}); err != nil {
+		return err
+	}
+	if err := r.tables.reader.exec(ctx, create); err != nil {
+		return fmt.Errorf("give keyless table %s an index for the replay: %w", t.name, err)
+	}
+	t.helper = true
+	return nil
+}
+
+// dropHelpers takes the indexes away from these tables; nil means from all.
+func (s *tableSet) dropHelpers(ctx context.Context, names []schema.Name) error {
+	var list []*table
+	if names == nil {
+		list = s.sorted()
+	}
+	for _, n := range names {
+		if t := s.get(n); t != nil {
+			list = append(list, t)
+		}
+	}
+	for _, t := range list {
+		if !t.helper {
+			continue
+		}
+		if err := s.reader.exec(ctx, t.write.DropHelperIndex()); err != nil {
+			return fmt.Errorf("take the index of the replay away from %s: %w", t.name, err)
+		}
+		t.helper = false
+	}
+	return nil
+}
