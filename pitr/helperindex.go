@@ -34,18 +34,9 @@ func (r *replay) helped(ctx context.Context, t *table) error {
 	return nil
 }
 
-// dropHelpers takes the indexes away from these tables; nil means from all.
-func (s *tableSet) dropHelpers(ctx context.Context, names []schema.Name) error {
-	var list []*table
-	if names == nil {
-		list = s.sorted()
-	}
-	for _, n := range names {
-		if t := s.get(n); t != nil {
-			list = append(list, t)
-		}
-	}
-	for _, t := range list {
+// dropHelpers takes the indexes away from these tables.
+func (s *tableSet) dropHelpers(ctx context.Context, tables []*table) error {
+	for _, t := range tables {
 		if !t.helper {
 			continue
 		}
@@ -55,4 +46,15 @@ func (s *tableSet) dropHelpers(ctx context.Context, names []schema.Name) error {
 		t.helper = false
 	}
 	return nil
+}
+
+// named returns those of the names that the restore has now.
+func (s *tableSet) named(names ...schema.Name) []*table {
+	var list []*table
+	for _, n := range names {
+		if t := s.get(n); t != nil {
+			list = append(list, t)
+		}
+	}
+	return list
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
@@ -55,7 +54,7 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 	if err := r.lanes.Fence(ctx, nil); err != nil {
 		return err
 	}
-	return r.tables.dropHelpers(ctx, nil)
+	return r.tables.dropHelpers(ctx, r.tables.sorted())
 }
 
 // rowsEvent is R7 for one rows event.
@@ -173,7 +172,7 @@ func (r *replay) moveParents(ctx context.Context, moves []parentMove) error {
 	if err := r.lanes.Fence(ctx, children); err != nil {
 		return err
 	}
-	if err := r.tables.dropHelpers(ctx, children); err != nil {
+	if err := r.tables.dropHelpers(ctx, r.tables.named(children...)); err != nil {
 		return err
 	}
 	return r.tables.moveParents(ctx, moves)
@@ -185,7 +184,7 @@ func (r *replay) execute(ctx context.Context, start binlog.Position, x *executio
 	if err := r.lanes.Fence(ctx, fence); err != nil {
 		return err
 	}
-	if err := r.tables.dropHelpers(ctx, slices.Concat([]schema.Name{}, fence, x.altered)); err != nil {
+	if err := r.tables.dropHelpers(ctx, r.tables.named(append(fence, x.altered...)...)); err != nil {
 		return err
 	}
 	if err := r.definitions.run(ctx, x); err != nil {
