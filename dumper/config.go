@@ -100,16 +100,19 @@ func setDefault[T comparable](v *T, value T) {
 	}
 }
 
-// check says what no backup can work with.
-func (c Config) check() error {
+// Check says what no backup can work with, before anybody is connected to: values out of range,
+// names that are none.
+func (c Config) Check() error {
 	usage := func(hint, format string, args ...any) error {
 		return fault.New(fault.CodeUsage, fault.KindUsage, hint, format, args...)
 	}
 	switch {
 	case c.Instance == "":
 		return usage("give it a name with --instance", "a backup needs the name of an instance")
-	case c.SpoolDir == "":
-		return usage("name a folder with --spool", "a backup needs a spool folder")
+	case c.Wait <= 0:
+		return usage("--wait 10m is the default", "--wait %v is no time", c.Wait)
+	case c.DDLTries < 1 || c.SnapshotTries < 1:
+		return usage("--ddl-tries 20 and --snapshot-tries 20 are the defaults", "less than one try")
 	case c.Threads < 1 || c.Threads > 128:
 		return usage("--threads 4 is the default", "%d threads: want 1 to 128", c.Threads)
 	case c.MaxHold < 100*time.Millisecond:
@@ -117,7 +120,8 @@ func (c Config) check() error {
 	}
 	switch c.Compression {
 	case chunk.Zstd, chunk.Gzip, chunk.None:
-		return nil
+		_, err := newSelection(c)
+		return err
 	}
 	return usage("--compress zstd, gzip or none", "unknown compression %q", c.Compression)
 }

@@ -48,13 +48,14 @@ type backup struct {
 // timeout.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
 	cfg = cfg.withDefaults()
-	if err := cfg.check(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
 	wish, err := newSelection(cfg)
 	if err != nil {
 		return nil, err
 	}
+	wish.fold = cfg.Source.Facts().LowerCaseTableNames != 0
 	b := &backup{
 		cfg: cfg, selection: wish, started: time.Now(), contents: newContents(),
 		room: budget.New(cfg.Memory),
@@ -205,6 +206,9 @@ func (b *backup) readAll(ctx context.Context, archiving *archiving) error {
 func (b *backup) list(ctx context.Context) error {
 	found, err := discover(ctx, b.cfg.Source.DB(), b.selection)
 	if err != nil {
+		return err
+	}
+	if err := b.selection.matchNothing(&found); err != nil {
 		return err
 	}
 	received := time.Now()

@@ -15,7 +15,7 @@ type selection struct {
 }
 
 func newSelection(c Config) (selection, error) {
-	s := selection{fold: c.Source.Facts().LowerCaseTableNames != 0}
+	var s selection
 	for _, list := range []struct {
 		flag  string
 		texts []string
@@ -35,6 +35,32 @@ func newSelection(c Config) (selection, error) {
 		}
 	}
 	return s, nil
+}
+
+// matchNothing refuses names that select nothing: a name spelled wrong must not become a backup
+// that holds less than it says.
+func (s selection) matchNothing(l *listing) error {
+	if s.whole() {
+		return nil
+	}
+	hint := "names are compared as the source compares them; * and ? are globs"
+	for _, p := range s.databases {
+		if !slices.ContainsFunc(l.schemas, func(name string) bool { return p.MatchSchema(name, s.fold) }) {
+			return fault.New(fault.CodeUsage, fault.KindUsage, hint, "--databases %s matches no schema", p)
+		}
+	}
+	for _, p := range s.tables {
+		of := func(n schema.Name) bool { return p.Match(n, s.fold) }
+		if !slices.ContainsFunc(l.tables, func(t listedTable) bool { return of(t.Name) }) &&
+			!slices.ContainsFunc(l.objects, func(o listedObject) bool { return of(o.name) }) {
+			return fault.New(fault.CodeUsage, fault.KindUsage, hint, "--tables %s matches no table", p)
+		}
+	}
+	if len(l.objects) == 0 && !slices.ContainsFunc(l.tables, func(t listedTable) bool { return s.table(t.Name) }) &&
+		len(l.tables) > 0 {
+		return fault.New(fault.CodeUsage, fault.KindUsage, hint, "the names select nothing")
+	}
+	return nil
 }
 
 // whole tells whether everything is asked for.

@@ -60,26 +60,35 @@ The manifest is written last: a backup without one does not exist.
 	return cmd
 }
 
+// config is what the flags ask for; where it reads and writes comes later.
+func (c *backupCommand) config(inv *invocation) dumper.Config {
+	return dumper.Config{
+		Instance:  c.instance,
+		Databases: c.databases, Tables: c.tables, Exclude: c.exclude,
+		Threads: c.threads, MaxHold: c.maxHold, Compression: c.compress, Wait: c.wait,
+		DDLTries: c.ddlTries, SnapshotTries: c.snapshotTries, KeylessMissing: c.keylessMissing,
+		Memory: int64(inv.global.memory), SingleWriter: c.singleWriter, Program: version, Log: inv.log,
+	}
+}
+
 func (c *backupCommand) run(ctx context.Context, inv *invocation) (err error) {
+	config := c.config(inv)
+	if err := config.Check(); err != nil {
+		return err
+	}
 	source, cat, end, err := c.open(ctx, inv)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, end)
-	spool, err := inv.spoolFolder(c.sourceFlags)
-	if err != nil {
+	config.Source, config.Catalog = source, cat
+	if config.SpoolDir, err = inv.spoolFolder(c.sourceFlags); err != nil {
 		return err
 	}
 	sink, stopProgress := watchProgress(inv.log)
 	defer stopProgress()
-	r, err := dumper.Run(ctx, dumper.Config{
-		Source: source, Catalog: cat, Instance: c.instance,
-		Databases: c.databases, Tables: c.tables, Exclude: c.exclude,
-		Threads: c.threads, MaxHold: c.maxHold, Compression: c.compress, Wait: c.wait,
-		DDLTries: c.ddlTries, SnapshotTries: c.snapshotTries, KeylessMissing: c.keylessMissing,
-		Memory: int64(inv.global.memory), SpoolDir: spool, SingleWriter: c.singleWriter,
-		Program: version, Log: inv.log, Progress: sink,
-	})
+	config.Progress = sink
+	r, err := dumper.Run(ctx, config)
 	if r != nil {
 		inv.result = r
 	}
