@@ -10,6 +10,7 @@ import (
 // W4: while the archiver gets nothing from the source, a backup beside it cannot be complete:
 // it fails by saying what it waited for, and leaves no manifest.
 func TestW4NoManifestBeforeTheArchiveHoldsItsEnd(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	source, target := sourceServer(t), targetServer(t)
 	smallShop(t, source)
 	d := newDesk(t)

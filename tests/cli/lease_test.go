@@ -41,6 +41,7 @@ func (d *desk) startArchiver(spool string, s *mysqltest.Server) *program.Service
 const leaseLimit = 15 * time.Second
 
 func TestTwoArchivers(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	source := sourceServer(t)
 	smallShop(t, source)
 	d := newDesk(t)
@@ -99,6 +100,7 @@ func TestTwoArchivers(t *testing.T) {
 // An archiver that is robbed of its lease while it stands still stops by itself and leaves the
 // archive to its successor.
 func TestFrozenArchiverStopsWhenItWakes(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	source := sourceServer(t)
 	smallShop(t, source)
 	d := newDesk(t)

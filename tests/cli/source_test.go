@@ -71,6 +71,7 @@ func TestUnknownHost(t *testing.T) {
 
 // A server that swallows what is sent to it is told within seconds, and interrupted at once.
 func TestSilentHost(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	source := sourceServer(t)
 	d := newDesk(t)
 	if err := source.Freeze(t.Context()); err != nil {
