@@ -129,7 +129,7 @@ func (d *Defaults) include(line string, from []string) error {
 
 // option reads one line. The error names the option, never its value: it may be the password.
 func (d *Defaults) option(line string) error {
-	name, value, _ := strings.Cut(line, "=")
+	name, value, _ := strings.Cut(withoutComment(line), "=")
 	name = strings.ReplaceAll(strings.TrimSpace(name), "_", "-")
 	value = optionValue(strings.TrimSpace(value))
 	switch name {
@@ -163,13 +163,33 @@ func (d *Defaults) option(line string) error {
 	return nil
 }
 
-// optionValue takes quotes off, cuts a comment behind an unquoted value, and resolves the
-// escapes \b \t \n \r \s \\; any other backslash stays.
-func optionValue(text string) string {
-	if n := len(text); n >= 2 && (text[0] == '"' || text[0] == '\'') && strings.IndexByte(text[1:], text[0]) >= 0 {
-		text = text[1 : 1+strings.LastIndexByte(text[1:], text[0])]
-	} else if i := strings.Index(text, " #"); i >= 0 {
-		text = strings.TrimSpace(text[:i])
+// withoutComment cuts a line at the first # outside of quotes. A quote may open anywhere in the
+// line; inside of quotes a backslash takes the meaning of the next one away.
+func withoutComment(line string) string {
+	var quote byte
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == '#' && quote == 0:
+			return strings.TrimSpace(line[:i])
+		case c == '\\' && quote != 0:
+			i++
+		case c != '"' && c != '\'':
+		case quote == 0:
+			quote = c
+		case quote == c:
+			quote = 0
+		}
 	}
-	return strings.NewReplacer(`\\`, `\`, `\b`, "\b", `\t`, "\t", `\n`, "\n", `\r`, "\r", `\s`, " ").Replace(text)
+	return line
+}
+
+// escapes of values, quoted or not; any other backslash stays.
+var escapes = strings.NewReplacer(`\\`, `\`, `\b`, "\b", `\t`, "\t", `\n`, "\n", `\r`, "\r", `\s`, " ", `\"`, `"`, `\'`, "'")
+
+// optionValue takes off the quotes around a value and resolves its escapes.
+func optionValue(text string) string {
+	if n := len(text); n >= 2 && (text[0] == '"' || text[0] == '\'') && text[n-1] == text[0] {
+		text = text[1 : n-1]
+	}
+	return escapes.Replace(text)
 }
