@@ -3,6 +3,7 @@ package ddl
 import (
 	"database/sql"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/tripod-db/tripod/internal/mysqltest"
@@ -54,6 +55,101 @@ func TestClientCharsetsAgainstServer(t *testing.T) {
 			t.Errorf("%s: the server made %v of %q", c.charset, rows, n.Name)
 		}
 	}
+}
+
+// What the server writes into a text is UTF-8, what it copies is the client's: one event holds
+// both, and both are read.
+func TestMixedCharsetsAgainstServer(t *testing.T) {
+	server := mysqltest.Take(t, mysqltest.Options{Relaxed: true, TrustFunctionCreators: true})
+	db := server.Root()
+	log := &logReader{server: server}
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for charset, n := range map[string]string{"latin1": "é(", "gbk": "中運", "sjis": "表ソ能", "big5": "功能許", "cp1251": "таблица", "utf8mb4": "中é", "gb18030": "ÿ中"} {
+		t.Run(charset, func(t *testing.T) {
+			id := collationOf(t, charset)
+			mysqltest.Exec(t, server, "DROP DATABASE IF EXISTS r", "CREATE DATABASE r")
+			execRaw(t, conn, "USE r")
+			execRaw(t, conn, "SET NAMES "+charset)
+			log.next(t)
+			for _, step := range []struct{ text, tables, objects string }{
+				{"create table `N` (`N` int comment 'N', s varchar(9) default 'N') comment 'N'", "r.N", ""},
+				{"create table `cN` select *, 'N' as `xN`, _binary 'N' as y from `N`", "r.cN", ""},
+				{"create definer = `uN`@`h` sql security invoker view `vN` (`aN`, b) as select 'N', 1 as `N` from `N` where 'N' <> s", "", "r.vN"},
+				{"create or replace view r.`vN` as select '2N' as `N`", "", "r.vN"},
+				{"alter view `vN` as select '3N' as `N`", "", "r.vN"},
+				{"create procedure `pN`(in `xN` enum('N', ')'), y varchar(5)) comment 'N' begin select 'N', `xN`; end", "", "r.pN"},
+				{"create function `fN`(`N` int) returns enum('N', 'x') deterministic comment 'N' sql security invoker return 'N'", "", "r.fN"},
+				{"create definer = `uN`@`h` trigger `tN` before insert on `N` for each row set @x = 'N'", "", "r.tN"},
+				{"create event `eN` on schedule every 1 day comment 'N' do select 'N'", "", "r.eN"},
+				{"alter event `eN` rename to `e2N`", "", "r.eN"},
+				{"drop table `cN`", "r.cN", ""},
+			} {
+				fill := func(text string) string { return strings.ReplaceAll(text, "N", n) }
+				text, err := EncodeText(fill(step.text), id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				execRaw(t, conn, string(text))
+				s := lastDDL(t, log)
+				if got := describeNames(s); got != fill(step.tables+"|"+step.objects) || s.Lossy || s.Uncertain {
+					t.Errorf("%s: read %q: %s (lossy %v, uncertain %v)", step.text, s.Text, got, s.Lossy, s.Uncertain)
+				}
+				if strings.Count(s.Text, n) < strings.Count(step.text, "N")-1 && !s.StartTransaction {
+					t.Errorf("%s: read %q", step.text, s.Text)
+				}
+			}
+		})
+	}
+}
+
+// The definition that LIKE takes from a temporary table is spelled by the server, and cannot be
+// told from one that a client sent.
+func TestLikeTemporaryIsDoubtful(t *testing.T) {
+	const own = "CREATE TABLE `é` (\n  `a` int DEFAULT NULL\n) ENGINE=InnoDB"
+	for text, doubt := range map[string]bool{own: true, own + " DEFAULT CHARSET=latin1": false, "create table `é` (\n  `a` int)": false, strings.ReplaceAll(own, "é", "e"): false, own + ";": false} {
+		s := parseFor(t, text, Session{Schema: "d", ClientCharset: 8, Flavor: "mysql", Version: "9.7.4"})
+		if s.Uncertain != doubt || doubt && len(s.Touches(schema.Name{Schema: "d", Name: "é"})) == 0 {
+			t.Errorf("%q: uncertain %v, want %v", text, s.Uncertain, doubt)
+		}
+		if s := parseFor(t, text, Session{Schema: "d", ClientCharset: 45}); s.Uncertain {
+			t.Errorf("%q: uncertain under utf8mb4", text)
+		}
+	}
+}
+
+// lastDDL parses the last statement of the log that is no BEGIN.
+func lastDDL(t *testing.T, log *logReader) *Statement {
+	t.Helper()
+	var last *Statement
+	for _, e := range log.next(t) {
+		s, err := Parse(e.sql, e.session)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Kind != TransactionControl {
+			last = s
+		}
+	}
+	if last == nil {
+		t.Fatal("nothing was logged")
+	}
+	return last
+}
+
+// describeNames prints the tables and objects of a statement.
+func describeNames(s *Statement) string {
+	var tables, objects []string
+	for _, ref := range s.Tables {
+		tables = append(tables, ref.Name.String())
+	}
+	for _, o := range s.Objects {
+		objects = append(objects, o.Name.String())
+	}
+	return strings.Join(tables, " ") + "|" + strings.Join(objects, " ")
 }
 
 func execRaw(t *testing.T, conn *sql.Conn, text string) {

@@ -18,7 +18,9 @@ func addSeeds(f *testing.F) {
 	}
 	for _, s := range []string{"", "/*!", "/*!50000", "/*!99999 x /* y */ z */ w", "`", "'\\", "$$x$$", "0x", "1e", ".5", "a.1b", "--", "-- ", "#",
 		"drop table", "rename table a to", "alter table t add (", "create table t (a int as (", "create definer=", "set statement for", "((((",
-		"delete from `a`.`b`", "alter table t rename", "with x as (", "create trigger t before", "/*M! x */", "create table t (key ((", "create table a (b enum("} {
+		"delete from `a`.`b`", "alter table t rename", "with x as (", "create trigger t before", "/*M! x */", "create table t (key ((", "create table a (b enum(",
+		"CREATE DEFINER=`\xc3\xa9`@`h` PROCEDURE `p\xc3\xa9`(x enum('\xe9'))\n    COMMENT '\xc3\xa9'\nselect '\xe9'", "CREATE DEFINER=`a` FUNCTION `\xc3\xa9`(\xe9",
+		"CREATE ALGORITHM=UNDEFINED DEFINER=`r`@`l` SQL SECURITY DEFINER VIEW `v\xc3\xa9` AS select '\xe9'"} {
 		f.Add([]byte(s), uint8(1))
 	}
 }

@@ -1,30 +1,21 @@
 package ddl
 
-import (
-	"bytes"
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
 // Parse reads the statement of one Query event. The only errors are those of the text's
 // character set (ErrCharset): whatever else cannot be read is reported as Uncertain.
 func Parse(sql []byte, ctx Session) (*Statement, error) {
-	if spelledByServer(sql) {
-		ctx.ClientCharset = 0
-	}
-	text, err := DecodeText(sql, ctx.ClientCharset)
+	text, doubt, err := decodeLogged(sql, ctx)
 	if err != nil {
 		return nil, err
 	}
 	s := parseText(text, ctx)
-	s.Lossy = strings.ContainsRune(text, utf8.RuneError) && len(text) != len(sql)
+	s.Lossy = hasReplacement(text, sql)
+	if doubt && !s.Uncertain {
+		s.Uncertain, s.Reason = true, "the text may be in UTF-8 or in the client's character set"
+		(&parser{lexed: s.lex, s: s}).finish()
+	}
 	return s, nil
-}
-
-// spelledByServer tells of the text that stands in the log for CREATE TABLE .. SELECT: the server
-// spells it in UTF-8, whatever character set of the client the event names (9.7).
-func spelledByServer(sql []byte) bool {
-	return bytes.HasPrefix(sql, []byte("CREATE TABLE `")) && bytes.HasSuffix(sql, []byte(" START TRANSACTION")) && utf8.Valid(sql)
 }
 
 // parseText reads a statement in UTF-8.
