@@ -52,7 +52,7 @@ func (w *writer) decide(ctx context.Context) (start, error) {
 		return start{}, err
 	}
 	defer conn.Close()
-	files, err := sourceFiles(ctx, conn)
+	files, err := sourceFiles(ctx, conn, w.config.Server.Facts())
 	if err != nil {
 		return start{}, err
 	}

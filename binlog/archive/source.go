@@ -38,7 +38,7 @@ func takeSample(ctx context.Context, conn *sql.Conn, facts server.Facts) (sample
 	}
 	rows, err := queryTexts(ctx, conn, facts.BinlogStatus())
 	if err != nil {
-		return sample{}, grantFault(fmt.Errorf("read the end of the source's log: %w", err))
+		return sample{}, grantFault(facts, fmt.Errorf("read the end of the source's log: %w", err))
 	}
 	if len(rows) != 1 || len(rows[0]) < 2 {
 		return sample{}, fault.New(fault.CodeFailed, fault.KindSource, "start the source with log_bin", "the source writes no binlog")
@@ -51,10 +51,10 @@ func takeSample(ctx context.Context, conn *sql.Conn, facts server.Facts) (sample
 }
 
 // sourceFiles returns the names of the files that the source has, in their order.
-func sourceFiles(ctx context.Context, conn *sql.Conn) ([]string, error) {
+func sourceFiles(ctx context.Context, conn *sql.Conn, facts server.Facts) ([]string, error) {
 	rows, err := queryTexts(ctx, conn, "SHOW BINARY LOGS")
 	if err != nil {
-		return nil, grantFault(fmt.Errorf("list the source's binlog files: %w", err))
+		return nil, grantFault(facts, fmt.Errorf("list the source's binlog files: %w", err))
 	}
 	var names []string
 	for _, row := range rows {
@@ -67,11 +67,14 @@ func sourceFiles(ctx context.Context, conn *sql.Conn) ([]string, error) {
 	return names, nil
 }
 
-// grantFault names the privilege of SHOW BINARY LOGS and SHOW BINARY LOG STATUS where it is missing.
-func grantFault(err error) error {
+// grantFault gives an error of a privilege that was taken away the statement that gives it back.
+func grantFault(facts server.Facts, err error) error {
 	err = server.Classify(err)
-	if f := fault.Of(err); f.Kind == fault.KindGrant {
-		return fault.New(f.Code, f.Kind, "grant REPLICATION CLIENT and REPLICATION SLAVE ON *.* to the user in the URL; tripod check prints the statement", "%w", err)
+	if f := fault.Of(err); f != nil && f.Kind == fault.KindGrant {
+		statements := server.GrantStatements(facts.CurrentUser, []server.Need{
+			{Privilege: "REPLICATION CLIENT", On: server.Everywhere}, {Privilege: "REPLICATION SLAVE", On: server.Everywhere},
+		})
+		return fault.New(f.Code, f.Kind, statements[0], "%w", err)
 	}
 	return err
 }

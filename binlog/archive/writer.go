@@ -162,7 +162,7 @@ func (w *writer) stream(ctx context.Context) error {
 				return err
 			}
 		default:
-			return err
+			return grantFault(w.config.Server.Facts(), err)
 		}
 		if w.receiver.hasReceived() {
 			try = 0

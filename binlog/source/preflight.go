@@ -48,6 +48,23 @@ func Preflight(ctx context.Context, srv *server.Server, needs []server.Need) ([]
 	return findings, nil
 }
 
+// PreflightArchive says what stands in the way of reading the server's log, which is less than
+// what stands in the way of a backup: an archiver that refused a binlog_format would make a hole
+// of what is written meanwhile. The error is of the connection, never a finding.
+func PreflightArchive(ctx context.Context, srv *server.Server) ([]Finding, error) {
+	var findings []Finding
+	for _, f := range checkFacts(srv.Facts()) {
+		if f.ID == "version" || f.ID == "log_bin" {
+			findings = append(findings, f)
+		}
+	}
+	grants, err := srv.Grants(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return append(findings, checkGrants(grants, ArchiveNeeds())...), nil
+}
+
 // checkGrants makes one error per scope, whose remedy is the GRANT.
 func checkGrants(g server.Grants, needs []server.Need) []Finding {
 	missing := g.Missing(needs...)

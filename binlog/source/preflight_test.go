@@ -144,3 +144,28 @@ func TestW6_PreflightFindsTwoServersBehindOneAddress(t *testing.T) {
 	wantFinding(t, findings, "identity", source.LevelError, "W6", "primary")
 	wantFault(t, source.Refuse(findings), fault.KindSource, "primary")
 }
+
+// An archiver needs the log and the right to read it, and nothing else.
+func TestPreflightOfAnArchive(t *testing.T) {
+	s := mysqltest.Take(t, mysqltest.Options{ExtraArgs: []string{"--binlog-format=STATEMENT", "--binlog-row-image=MINIMAL"}})
+	srv := asBackupUser(t, s)
+	mysqltest.Exec(t, s, "REVOKE SELECT, SHOW VIEW, TRIGGER, EVENT, SHOW_ROUTINE ON *.* FROM 'tripod_backup'@'%'")
+	refusal := func() error {
+		findings, err := source.PreflightArchive(t.Context(), srv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return source.Refuse(findings)
+	}
+	if err := refusal(); err != nil {
+		t.Errorf("a source whose log can be read is refused: %v", err)
+	}
+	for _, privilege := range []string{"REPLICATION CLIENT", "REPLICATION SLAVE"} {
+		mysqltest.Exec(t, s, "REVOKE "+privilege+" ON *.* FROM 'tripod_backup'@'%'")
+		statement := "GRANT " + privilege + " ON *.* TO 'tripod_backup'@'%'"
+		if f := fault.Of(refusal()); f == nil || f.Kind != fault.KindGrant || f.Hint != statement {
+			t.Errorf("without %s: %+v", privilege, f)
+		}
+		mysqltest.Exec(t, s, statement)
+	}
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
+	logsource "github.com/tripod-db/tripod/binlog/source"
 )
 
 type archiveCommand struct {
@@ -68,6 +69,14 @@ func (c *archiveCommand) run(ctx context.Context, inv *invocation) (err error) {
 		return err
 	}
 	defer closing(&err, end)
+	// Before the lease is asked for: an archiver that can read nothing must not take it from one that can.
+	findings, err := logsource.PreflightArchive(ctx, source)
+	if err != nil {
+		return ctxErr(ctx, err)
+	}
+	if err := logsource.Refuse(findings); err != nil {
+		return err
+	}
 	spool, err := inv.spoolFolder(c.sourceFlags)
 	if err != nil {
 		return err
