@@ -106,7 +106,7 @@ func (d *director) statement(start binlog.Position, q *event.Query) (verdict, er
 		return verdict{}, refused(start, nil, string(q.SQL), err)
 	}
 	list, err := d.executions(start, q, st)
-	v := verdict{executions: list}
+	v := verdict{executions: list, views: d.viewsMade(st)}
 	for _, p := range st.Renames {
 		if d.taken(p[0]) || d.taken(p[1]) {
 			v.renames = append(v.renames, p)

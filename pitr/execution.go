@@ -16,6 +16,8 @@ type verdict struct {
 	// renames are the pairs of a RENAME as the log has them, whatever of it is carried out: foreign
 	// keys follow.
 	renames [][2]schema.Name
+	// views were made with a star, to be expanded here (see expandView).
+	views []*object
 }
 
 // execution is one statement that the replay sends to the target for an entry of the log, and

@@ -158,6 +158,11 @@ func (r *replay) query(ctx context.Context, e *event.Entry, q *event.Query) erro
 	if err := r.moveParents(ctx, behind); err != nil {
 		return fmt.Errorf("replay at %s: %w", e.Start, err)
 	}
+	for _, v := range v.views {
+		if err := r.expandView(ctx, v); err != nil {
+			return fmt.Errorf("replay at %s: %w", e.Start, err)
+		}
+	}
 	return nil
 }
 

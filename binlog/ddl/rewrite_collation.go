@@ -62,3 +62,67 @@ func (p *parser) loneCollate(e span) (at int, ok bool) {
 	}
 	return at, ok
 }
+
+// SelectColumnEdits takes out the character sets and collations of the columns of a logged
+// CREATE TABLE .. SELECT that are the table's default. The source made such columns without
+// spelling them; the log spells them all (fact 8.1), and what is spelled would be shown.
+// schemaCollation is the default collation of the table's schema, for a text without one.
+func (s *Statement) SelectColumnEdits(schemaCollation string) ([]Edit, error) {
+	if !s.StartTransaction {
+		return nil, nil
+	}
+	table, err := ParseCreateTable(s.Text, "")
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.body()
+	if err != nil {
+		return nil, err
+	}
+	if !s.spellsDefault(b) {
+		table.Charset, table.Collation = completeCharset("", schemaCollation)
+	}
+	p := &parser{lexed: s.lex, s: s}
+	var edits []Edit
+	for _, e := range b.elements {
+		if e.kind != columnElement {
+			continue
+		}
+		c, _ := table.Column(p.identifier(e.at.start))
+		if start, end, ok := p.charsetClauses(e.at); ok && c != nil && inherits(c, table) {
+			edits = append(edits, s.cut(s.lex.tokens[start].start, s.lex.tokens[end-1].end))
+		}
+	}
+	return edits, nil
+}
+
+// spellsDefault tells whether the table's options name a character set or a collation.
+func (s *Statement) spellsDefault(b *createBody) bool {
+	p := &parser{lexed: s.lex, s: s}
+	for i := b.elements[len(b.elements)-1].at.end; i < len(p.tokens); i++ {
+		if p.isWord(i, "CHARSET") || p.isWord(i, "CHARACTER") || p.isWord(i, "COLLATE") {
+			return true
+		}
+	}
+	return false
+}
+
+// charsetClauses finds CHARACTER SET x COLLATE y, or the first alone, outside of parentheses.
+func (p *parser) charsetClauses(e span) (start, end int, ok bool) {
+	depth := 0
+	for i := e.start + 1; i < e.end; i++ {
+		switch {
+		case p.isPunct(i, '('):
+			depth++
+		case p.isPunct(i, ')'):
+			depth--
+		case depth == 0 && p.isWord(i, "CHARACTER") && i+2 < e.end:
+			end = i + 3
+			if p.isWord(end, "COLLATE") && end+1 < e.end {
+				end += 2
+			}
+			return i, end, true
+		}
+	}
+	return 0, 0, false
+}

@@ -1,0 +1,103 @@
+package pitr
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/rewriter"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// expandView gives a view that the log made with a star the columns that the star meant then.
+// The source expands `SELECT *` when the statement runs and keeps the columns; the log keeps the
+// star, which at the end would mean the columns of tables altered since. At the place of the
+// statement the target's tables are the source's: the view is made here, with those it may be
+// built on, its text is read back, and all of them are dropped again until Finish. A view that
+// cannot be made here (it refers to what does not exist) keeps the log's text.
+func (r *replay) expandView(ctx context.Context, v *object) error {
+	f := &finisher{session: r.definitions, reader: r.tables.reader, director: r.director, tables: r.tables, result: &Result{}}
+	made, err := f.makeViews(ctx)
+	if err == nil && slices.Contains(made, v) {
+		err = f.readBack(ctx, v)
+	}
+	if utf8Err := f.session.readUTF8(ctx); err == nil {
+		err = utf8Err
+	}
+	for _, m := range slices.Backward(made) {
+		if dropErr := f.session.exec(ctx, "DROP VIEW "+m.name.Quoted()); err == nil && dropErr != nil {
+			err = fmt.Errorf("drop view %s again: %w", m.name, dropErr)
+		}
+	}
+	return err
+}
+
+// makeViews creates all views that there are now, in rounds, until no more succeed.
+func (f *finisher) makeViews(ctx context.Context) (made []*object, err error) {
+	var waiting []*object
+	for _, o := range f.director.objects.all() {
+		if o.kind == catalog.KindView && len(o.steps) > 0 {
+			waiting = append(waiting, o)
+		}
+	}
+	for progress := true; progress; {
+		progress = false
+		var failed []*object
+		for _, o := range waiting {
+			err := f.create(ctx, o, o.steps[0], f.nameEdits(o, o.steps[0]))
+			switch {
+			case err == nil:
+				made, progress = append(made, o), true
+			case refersToMissing(err):
+				failed = append(failed, o)
+			default:
+				return made, objectFailed(o, err)
+			}
+		}
+		waiting = failed
+	}
+	return made, nil
+}
+
+// readBack puts the server's own text of a view into its step.
+func (f *finisher) readBack(ctx context.Context, v *object) error {
+	step := v.steps[0]
+	row, err := f.reader.queryText(ctx, "SHOW CREATE VIEW "+v.name.Quoted())
+	if err != nil {
+		return fmt.Errorf("read view %s back: %w", v.name, err)
+	}
+	st, err := ddl.Parse([]byte(row[1]), ddl.Session{Schema: v.name.Schema, LowerCaseTableNames: f.director.objects.fold})
+	if err != nil {
+		return fmt.Errorf("read view %s back: %w", v.name, err)
+	}
+	step.statement, step.raw = st, nil
+	// The server's text is the same in every mode; what it holds is written for the default one.
+	step.variables = slices.Clone(step.variables)
+	for i := range step.variables {
+		if step.variables[i].Name == "sql_mode" {
+			step.variables[i] = rewriter.Variable{Name: "sql_mode", Value: "''"}
+		}
+	}
+	v.steps[0] = step
+	return nil
+}
+
+// hasStar tells whether a statement may hold SELECT *; one that only multiplies is expanded for nothing.
+func hasStar(st *ddl.Statement) bool { return strings.Contains(st.Text, "*") }
+
+// viewsMade lists the views that a statement of the log has just made with a star.
+func (d *director) viewsMade(st *ddl.Statement) []*object {
+	var list []*object
+	for _, o := range st.Objects {
+		if o.Kind != ddl.View || schema.IsSystem(o.Name.Schema) {
+			continue
+		}
+		if v := d.objects.get(catalog.KindView, o.Name); v != nil && len(v.steps) > 0 && v.steps[0].statement == st && hasStar(st) {
+			list = append(list, v)
+		}
+	}
+	return list
+}
