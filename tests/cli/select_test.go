@@ -145,13 +145,14 @@ func TestSelection(t *testing.T) {
 func TestSelectionOfNothing(t *testing.T) {
 	source := selectable(t)
 	d := newDesk(t)
-	for _, flags := range [][]string{{"--tables", "shop.ordrs"}, {"--databases", "shpo"}, {"--databases", "SHOP"}, {"--tables", "shop.orders,shop.nothing*"}, {"--exclude", "*"}} {
+	for _, flags := range [][]string{{"--tables", "shop.ordrs"}, {"--databases", "shpo"}, {"--databases", "SHOP"}, {"--tables", "shop.orders,shop.nothing*"}} {
 		named := flags[1]
 		if _, last, several := strings.Cut(named, ","); several {
 			named = last
 		}
 		d.refused(refusal{code: 2, kind: "usage", says: []string{named}}, d.source("backup", source, flags...)...)
 	}
+	d.refused(refusal{code: 2, kind: "usage", says: []string{"nothing"}}, d.source("backup", source, "--exclude", "*")...)
 	if found := d.manifests(); len(found) != 0 {
 		t.Errorf("backups of nothing: %v", found)
 	}

@@ -67,7 +67,7 @@ func TestWrongUsage(t *testing.T) {
 		"position no number":    {usage("mysql-bin:4"), with("restore", "--to-position", "mysql-bin:4")},
 		"empty time":            {usage("--to-time"), with("restore", "--to-time", "")},
 		"events":                {usage("--events", "some"), with("restore", "--events", "some")},
-		"compress":              {usage("--compress", "lz4"), with("backup", "--compress", "lz4")},
+		"compress":              {refusal{code: 2, kind: "usage", says: []string{"lz4"}, hint: []string{"--compress"}}, with("backup", "--compress", "lz4")},
 		"threads":               {usage("threads"), with("backup", "--threads", "-1")},
 		"restore threads":       {usage("threads"), with("restore", "--threads", "-1")},
 		"max hold":              {usage("--max-hold"), with("backup", "--max-hold", "long")},
