@@ -135,6 +135,7 @@ func (c *candidate) put(ctx context.Context, epoch uint64) (*tenure, error) {
 		Epoch: epoch, Holder: randomID(), Spool: c.spool.id, Role: string(c.role),
 		Host: hostname(), PID: os.Getpid(), Taken: binlog.TimeOf(time.Now()),
 	}
+	t := &tenure{candidate: c, lease: lease}
 	err := c.catalog.PutLease(ctx, c.instance, lease)
 	if errors.Is(err, storage.ErrExists) {
 		// Ours all the same where the store's answer was lost and the put tried again.
@@ -146,10 +147,11 @@ func (c *candidate) put(ctx context.Context, epoch uint64) (*tenure, error) {
 			return nil, nil
 		}
 	} else if err != nil {
+		t.giveBackIfHeld(ctx)
 		return nil, err
 	}
-	t := &tenure{candidate: c, lease: lease}
 	if err := t.renew(ctx, false); err != nil {
+		t.giveBack(ctx)
 		return nil, err
 	}
 	c.config.Log.Info("took the lease", "epoch", epoch, "role", string(c.role))

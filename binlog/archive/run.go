@@ -53,7 +53,8 @@ func (c *candidate) once(ctx context.Context, result *Result) error {
 	}
 	failpoint.Inject("leased", nil)
 	if err := c.spool.removeDead(); err != nil {
-		return errors.Join(err, t.giveBack(ctx))
+		t.giveBack(ctx)
+		return err
 	}
 	w := newWriter(c.config, c.spool, t)
 	err = w.run(ctx)

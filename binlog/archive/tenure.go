@@ -87,10 +87,29 @@ func (t *tenure) check(ctx context.Context) error {
 // errLeaseLost: a higher epoch is there.
 var errLeaseLost = errors.New("the lease is lost")
 
-// giveBack ends the tenure: nobody need wait for the beat to be stale.
-func (t *tenure) giveBack(ctx context.Context) error {
+// giveBack ends the tenure, within limits and also when ctx has ended: nobody need wait for the
+// beat to be stale.
+func (t *tenure) giveBack(ctx context.Context) {
 	if t.epoch() == 0 {
-		return nil
+		return
 	}
-	return t.renew(ctx, true)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.timing.ending)
+	defer cancel()
+	if err := t.renew(ctx, true); err != nil {
+		t.config.Log.Warn("could not give the lease back; the next writer waits until it is stale", "epoch", t.epoch(), "error", err)
+	}
+}
+
+// giveBackIfHeld is giveBack where the store may have taken the lease without saying so. It looks
+// first: a beat that says "ended" would end whoever else holds that epoch.
+func (t *tenure) giveBackIfHeld(ctx context.Context) {
+	look, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.timing.ending)
+	defer cancel()
+	latest, ok, err := t.catalog.LatestLease(look, t.instance)
+	switch {
+	case err != nil:
+		t.config.Log.Warn("could not see whether the lease was taken", "epoch", t.epoch(), "error", err)
+	case ok && latest.Holder == t.lease.Holder:
+		t.giveBack(ctx)
+	}
 }

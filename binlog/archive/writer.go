@@ -63,7 +63,8 @@ func (w *writer) run(ctx context.Context) error {
 	w.uploader.covered = func() { stopReceiving(errIdle) }
 
 	if err := w.recover(ctx); err != nil {
-		return errors.Join(err, w.giveBack(ctx))
+		w.tenure.giveBack(ctx)
+		return err
 	}
 	var bringing errgroup.Group
 	for _, part := range []func(context.Context) error{w.queue.seal, w.uploader.run} {
@@ -91,10 +92,10 @@ func (w *writer) run(ctx context.Context) error {
 	err = w.end(ctx, err, &bringing, stopAway)
 	stopKeeping()
 	keeping.Wait()
-	if errors.Is(err, errLeaseLost) {
-		return err
+	if !errors.Is(err, errLeaseLost) {
+		w.tenure.giveBack(ctx)
 	}
-	return errors.Join(err, w.giveBack(ctx))
+	return err
 }
 
 // end brings the rest into the store, within limits, and returns what ended the run.
@@ -120,16 +121,6 @@ func (w *writer) end(ctx context.Context, cause error, bringing *errgroup.Group,
 
 // errEnding: the time for bringing the rest away is over.
 var errEnding = errors.New("time is over")
-
-// giveBack ends the lease, within limits.
-func (w *writer) giveBack(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.config.timing.ending)
-	defer cancel()
-	if err := w.tenure.giveBack(ctx); err != nil {
-		w.config.Log.Warn("could not give the lease back; the next writer waits until it is stale", "error", err)
-	}
-	return nil
-}
 
 // receiveAll receives, cuts and samples until ctx ends or one of them fails.
 func (w *writer) receiveAll(ctx context.Context) error {
