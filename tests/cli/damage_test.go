@@ -96,7 +96,7 @@ func TestDamagedObjects(t *testing.T) {
 				path := story.object(t, d.storeFolder(), c.object)
 				content := read(t, path)
 				dmg.do(t, path, content)
-				want := refusal{code: 13, kind: "integrity", says: []string{key(d.storeFolder(), path)}, once: filepath.Base(path)}
+				want := refusal{code: 13, kind: "integrity", says: []string{key(d.storeFolder(), path)}, once: key(d.storeFolder(), path)}
 				if dmg.name == removed.name && strings.Contains(c.object, "segment") {
 					// What is not there has no name: the file and the offset that are missing tell.
 					want.says = []string{"binlog.000002"}
