@@ -165,7 +165,7 @@ func (h *run) fill(ctx context.Context, names map[name]template) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // returns it to the pool
+	defer conn.Close()
 	if _, err := conn.ExecContext(ctx, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0"); err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (l *live) refresh(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("list columns: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // read to its end below
+	defer rows.Close()
 	tables := map[name][]column{}
 	var order []name
 	for rows.Next() {

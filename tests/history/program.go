@@ -95,17 +95,17 @@ func (s *service) interrupt() error {
 	if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("interrupt tripod: %w", err)
 	}
-	<-s.done
+	err := <-s.done
 	if code := s.cmd.ProcessState.ExitCode(); code != 130 {
-		return fmt.Errorf("an interrupted tripod ended with %d:\n%s", code, lastLines(s.logs.String(), 25))
+		return fmt.Errorf("an interrupted tripod ended with %d (%w):\n%s", code, err, lastLines(s.logs.String(), 25))
 	}
 	return nil
 }
 
 // kill ends the service by SIGKILL and waits for its end.
 func (s *service) kill() {
-	_ = s.cmd.Process.Kill() // it may have ended by itself; the wait below tells
-	<-s.done
+	_ = s.cmd.Process.Kill() // it may have ended by itself: the wait tells
+	<-s.done                 //nolint:errcheck // of SIGKILL, or of an end before it, which ended() has told
 }
 
 // ended tells whether the service ended by itself.

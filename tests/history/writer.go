@@ -65,7 +65,7 @@ func (w *writers) run(ctx context.Context, r *rand.Rand) error {
 	if err != nil {
 		return fmt.Errorf("connect a writer: %w", err)
 	}
-	defer conn.Close() //nolint:errcheck // the pool closes it
+	defer conn.Close()
 	mode := writerModes[r.IntN(len(writerModes))]
 	set := fmt.Sprintf("SET NAMES utf8mb4, sql_mode='%s', innodb_lock_wait_timeout=1, lock_wait_timeout=2, time_zone='%s'",
 		mode, pick(r, "+00:00", "+09:00", "-03:30"))

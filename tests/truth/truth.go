@@ -37,7 +37,7 @@ func Take(ctx context.Context, db *sql.DB, schemas ...string) (*Truth, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect for the truth: %w", err)
 	}
-	defer conn.Close() //nolint:errcheck // returns it to the pool
+	defer conn.Close()
 	t := &Truth{objects: map[string]string{}, rows: map[string][]string{}, invalid: map[string]bool{}}
 	// Views are printed without the schema's name where that is the session's default schema.
 	for _, set := range []string{"USE information_schema", "SET NAMES utf8mb4, time_zone='+00:00', sql_mode='', sql_quote_show_create=1"} {
@@ -123,7 +123,7 @@ func (t *Truth) show(ctx context.Context, conn *sql.Conn, kind, statement, schem
 	if err != nil {
 		return fmt.Errorf("%s%s: %w", statement, object, err)
 	}
-	defer rows.Close() //nolint:errcheck // read to its end below
+	defer rows.Close()
 	names, err := rows.Columns()
 	if err != nil {
 		return fmt.Errorf("%s%s: %w", statement, object, err)
@@ -179,7 +179,7 @@ func (t *Truth) table(ctx context.Context, conn *sql.Conn, schema, table string)
 	if err != nil {
 		return fmt.Errorf("read %s.%s: %w", schema, table, err)
 	}
-	defer rows.Close() //nolint:errcheck // read to its end below
+	defer rows.Close()
 	values := make([]sql.RawBytes, len(columns))
 	into := make([]any, len(columns))
 	for i := range values {
@@ -227,7 +227,7 @@ func list(ctx context.Context, conn *sql.Conn, query string, args ...any) ([][]s
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", query, err)
 	}
-	defer rows.Close() //nolint:errcheck // read to its end below
+	defer rows.Close()
 	names, err := rows.Columns()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", query, err)

@@ -38,7 +38,7 @@ func openShop(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // returns it to the pool
+	defer conn.Close()
 	statements := append([]string(nil), shopTables...)
 	series := "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT "
 	statements = append(statements,
@@ -106,7 +106,7 @@ func (c *clerks) sale(ctx context.Context, db *sql.DB, r *rand.Rand) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // no effect behind a commit
+	defer tx.Rollback()
 	sku := fmt.Sprintf("LEFT(UNHEX(SHA2(%d, 256)), 16)", r.IntN(500))
 	customer := 1 + r.IntN(20000)
 	statements := []string{
