@@ -13,10 +13,10 @@ import (
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
-// interruptingBucket interrupts its user when a lease is put.
+// interruptingBucket interrupts its user when a lease was put.
 type interruptingBucket struct {
 	storage.Bucket
-	interrupt context.CancelFunc
+	interrupt func()
 	silent    bool // about the lease that it took
 }
 

@@ -92,8 +92,23 @@ func (w *writer) run(ctx context.Context) error {
 	err = w.end(ctx, err, &bringing, stopAway)
 	stopKeeping()
 	keeping.Wait()
-	if !errors.Is(err, errLeaseLost) {
+	if err = w.orLost(ctx, err); !errors.Is(err, errLeaseLost) {
 		w.tenure.giveBack(ctx)
+	}
+	return err
+}
+
+// orLost returns the loss of the lease instead of an error that came with it: a writer that was
+// frozen for long meets dead connections too, and what the operator has to know is the other one.
+func (w *writer) orLost(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil || errors.Is(err, errAsked) {
+		return err
+	}
+	look, cancel := context.WithTimeout(ctx, w.config.timing.ending)
+	defer cancel()
+	if lost := w.tenure.check(look); errors.Is(lost, errLeaseLost) {
+		w.config.Log.Warn("the lease is lost", "also", err)
+		return lost
 	}
 	return err
 }
