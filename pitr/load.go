@@ -179,6 +179,9 @@ func (l *loader) worker(ctx context.Context, queue <-chan loadJob, phase progres
 		}
 		phase.Doing(j.base.String())
 		if err := l.load(ctx, s, j); err != nil {
+			if fault.Of(err).Kind == fault.KindIntegrity { // names the object itself
+				return fmt.Errorf("load table %s: %w", j.base.Name, err)
+			}
 			return fmt.Errorf("load table %s, chunk %s: %w", j.base.Name, j.chunk.Key, err)
 		}
 		loaded.Add(j.chunk.Rows)

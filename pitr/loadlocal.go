@@ -2,7 +2,6 @@ package pitr
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -24,9 +23,12 @@ func loadLocal(ctx context.Context, s *session, j loadJob, text io.Reader) (int6
 	mysql.RegisterReaderHandler(name, func() io.Reader { return source })
 	defer mysql.DeregisterReaderHandler(name)
 	counts, err := s.counts(ctx, j.load.Statement("Reader::"+name))
+	if source.err != nil {
+		// The cause; the driver repeats it, or knows only that the transfer broke off.
+		return 0, source.err
+	}
 	if err != nil {
-		// What the reader met is the cause; the driver may only know that the transfer broke off.
-		return 0, errors.Join(source.err, err)
+		return 0, err
 	}
 	return counts[0], checkWarnings(ctx, s, zeros)
 }

@@ -31,10 +31,28 @@ func Fault(err error) error {
 	return fault.New(fault.CodeFailed, fault.KindStore, hint, "%w", err)
 }
 
-// Altered is the fault of an object that is missing, or not what was written: format and args
-// go on behind "object KEY".
+// Altered is the fault of an object that is not what was written: format and args go on behind
+// "object KEY". They need not name the object again.
 func Altered(key, format string, args ...any) error {
-	return fault.New(fault.CodeDifference, fault.KindIntegrity,
-		"get the object back from a copy of the store, or take a new backup",
-		"object %s %w", key, fmt.Errorf(format, args...))
+	return broken("object %s %w", key, fmt.Errorf(format, args...))
 }
+
+// Missing is the fault of an object that another one names and that is not there. err, which
+// wraps ErrNotFound, is found in it; its text is not: drivers name the object in their own way.
+func Missing(key string, err error) error {
+	return broken("%w", &missingError{key: key, err: err})
+}
+
+func broken(format string, args ...any) error {
+	return fault.New(fault.CodeDifference, fault.KindIntegrity,
+		"get the object back from a copy of the store, or take a new backup", format, args...)
+}
+
+// missingError says once which object is missing.
+type missingError struct {
+	key string
+	err error
+}
+
+func (e *missingError) Error() string { return "object " + e.key + " is missing" }
+func (e *missingError) Unwrap() error { return e.err }

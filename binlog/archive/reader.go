@@ -104,7 +104,7 @@ func (r *Reader) stretches(ctx context.Context, timeline binlog.Timeline, holes 
 		return nil, err
 	}
 	if !ok {
-		return nil, storage.Altered(catalog.HeadKey(r.instance, timeline), "is missing: %w", storage.ErrNotFound)
+		return nil, storage.Missing(catalog.HeadKey(r.instance, timeline), storage.ErrNotFound)
 	}
 	files, err := r.catalog.Files(ctx, r.instance, timeline)
 	if err != nil {

@@ -170,7 +170,7 @@ func (t *tip) next(ctx context.Context, c *catalog.Catalog, instance string) (se
 // missing turns not-found of an object that another one names into a fault of code 13.
 func missing(key string, err error) error {
 	if errors.Is(err, storage.ErrNotFound) {
-		return storage.Altered(key, "is missing: %w", err)
+		return storage.Missing(key, err)
 	}
 	return err
 }

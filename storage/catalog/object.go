@@ -73,7 +73,7 @@ func (c *Catalog) OpenChunk(ctx context.Context, instance, id, below string) (io
 // missing turns not-found of an object that another one names into a fault of code 13.
 func missing(key string, err error) error {
 	if errors.Is(err, storage.ErrNotFound) {
-		return storage.Altered(key, "is missing: %w", err)
+		return storage.Missing(key, err)
 	}
 	return err
 }

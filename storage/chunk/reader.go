@@ -33,7 +33,7 @@ func Open(ctx context.Context, bucket storage.Bucket, key, compression string, w
 	object, err := bucket.Get(ctx, key, 0, -1)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
-		return nil, storage.Altered(key, "is missing: %w", err)
+		return nil, storage.Missing(key, err)
 	case err != nil:
 		return nil, storage.Fault(fmt.Errorf("read %s: %w", key, err))
 	}
