@@ -68,6 +68,9 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	}); err != nil {
 		return nil, err
 	}
+	if b.timeline, err = archive.CurrentTimeline(ctx, cfg.Catalog, cfg.Instance, cfg.Source.Facts().ServerUUID); err != nil {
+		return nil, err
+	}
 	return b.run(ctx)
 }
 

@@ -111,6 +111,8 @@ func (w *walker) next(ctx context.Context) (last bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	// Tests make a backup last with it.
+	failpoint.Inject("slow-chunk", func() {})
 	w.adapt(scan)
 	w.after = scan.upTo
 	return last, nil

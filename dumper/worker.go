@@ -79,9 +79,7 @@ func (w *worker) mayTryAgain(want bases.Want) error {
 		statements, lastStatement = statements+1, a
 	}
 	if rows > w.cfg.SnapshotTries {
-		return fault.New(fault.CodeFailed, fault.KindKeyless, w.keylessHint(),
-			"%s has no key by which its rows can be told apart, and rows of it changed during each of %d tries (last: %s at %s)",
-			want.Name, w.cfg.SnapshotTries, lastRow.Reason, lastRow.Position)
+		return w.rowsInTheWay(want, lastRow)
 	}
 	if statements > w.cfg.DDLTries {
 		return fault.New(fault.CodeFailed, fault.KindDDL, "run the backup when fewer statements change this object, or allow more with --ddl-tries",
@@ -89,6 +87,17 @@ func (w *worker) mayTryAgain(want bases.Want) error {
 			want.Name, statements, lastStatement.Reason, lastStatement.Statement, lastStatement.Position)
 	}
 	return nil
+}
+
+// rowsInTheWay is the fault of a table whose rows changed in its window each time it was read.
+func (w *worker) rowsInTheWay(want bases.Want, last catalog.ReadAgain) error {
+	if last.Reason == bases.ReasonPartial {
+		return fault.New(fault.CodeFailed, fault.KindSource, "set binlog_row_image=FULL and binlog_row_value_options='' in every session that writes the table",
+			"the log held partial row images of %s during each of %d tries (last at %s)", want.Name, w.cfg.SnapshotTries, last.Position)
+	}
+	return fault.New(fault.CodeFailed, fault.KindKeyless, w.keylessHint(),
+		"%s has no key by which its rows can be told apart, and rows of it changed during each of %d tries (last: %s at %s)",
+		want.Name, w.cfg.SnapshotTries, last.Reason, last.Position)
 }
 
 func (w *worker) keylessHint() string {

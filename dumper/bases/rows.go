@@ -6,6 +6,12 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 )
 
+// Why rows have a table read again (R5).
+const (
+	ReasonKeyless = "a row event in the window of a table without a key"
+	ReasonPartial = "a partial row image in the table's window"
+)
+
 // rowLow returns L of a table that was read: the later of the low before its earliest chunk
 // and the end of the last hard meaning statement on it at or before D0. It is not known
 // before the stream has resolved the low and passed D0.
@@ -55,11 +61,11 @@ func (b *Bases) nothingInRowWindows() {
 			continue
 		}
 		if n.read.Keyless && inRowWindow(n, n.touched) {
-			b.readAgainFrom(n, n.touched.start, n.touched.end, "a row event in the window of a table without a key")
+			b.readAgainFrom(n, n.touched.start, n.touched.end, ReasonKeyless)
 			continue
 		}
 		if inRowWindow(n, n.partial) {
-			b.readAgainFrom(n, n.partial.start, n.partial.end, "a partial row image in the table's window")
+			b.readAgainFrom(n, n.partial.start, n.partial.end, ReasonPartial)
 		}
 	}
 }

@@ -1,0 +1,80 @@
+package dumper
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tripod-db/tripod/internal/mysqltest"
+)
+
+// prepareXA prepares a transaction that inserts a row.
+func (s *site) prepareXA(id, statement string) {
+	s.t.Helper()
+	s.exec("XA START '"+id+"'", statement, "XA END '"+id+"'", "XA PREPARE '"+id+"'")
+}
+
+// TestXAPreparedLongAgo: a transaction whose prepare lies before the backup's log may touch any
+// table when it commits; what is read behind the commit holds it.
+func TestXAPreparedLongAgo(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 35)...)...)
+	s.prepareXA("old", "INSERT INTO d.t VALUES (1000, 'prepared')")
+	s.exec("FLUSH BINARY LOGS", "INSERT INTO d.t VALUES (999, 'other')")
+	s.atChunk("d.t", 2, func() { s.exec("XA COMMIT 'old'") })
+	_, m := s.backUp(inChunks)
+	s.checkAgain(m, "XA COMMIT")
+	target := mysqltest.Target(t)
+	s.load(target, m)
+	s.equal(target, "d")
+}
+
+// TestXAOpenAtFloor: the manifest says where the prepare of an open transaction lies, and the
+// archive covers it (W4).
+func TestXAOpenAtFloor(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 35)...)...)
+	s.prepareXA("open", "INSERT INTO d.t VALUES (1000, 'prepared')")
+	s.prepareXA("over", "INSERT INTO d.t VALUES (1001, 'rolled back')")
+	s.exec("XA ROLLBACK 'over'")
+	_, m := s.backUp(inChunks)
+	if len(m.OpenXA) != 1 || !strings.HasPrefix(m.OpenXA[0].XID, "X'6f70656e'") || !m.OpenXA[0].Prepare.Before(m.Floor.Position) {
+		t.Errorf("open at floor %s: %+v", m.Floor, m.OpenXA)
+	}
+	if n := baseOf(t, m, "d.t"); n.RowCount != 35 || len(n.ReadAgain) > 0 {
+		t.Errorf("%d rows, read again %+v", n.RowCount, n.ReadAgain)
+	}
+	s.exec("XA COMMIT 'open'")
+}
+
+// TestR5PartialImagesOfASession: any session may log images that lack columns; inside the window
+// they prove nothing.
+func TestR5PartialImagesOfASession(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 35)...)...)
+	s.exec("ALTER TABLE d.t ADD COLUMN w INT")
+	s.atChunk("d.t", 2, func() { s.exec("SET SESSION binlog_row_image=MINIMAL", "UPDATE d.t SET w=7 WHERE id<20") })
+	_, m := s.backUp(inChunks)
+	n := baseOf(t, m, "d.t")
+	if len(n.ReadAgain) == 0 || !strings.Contains(n.ReadAgain[0].Reason, "partial") {
+		t.Errorf("read again because of %+v", n.ReadAgain)
+	}
+	target := mysqltest.Target(t)
+	s.load(target, m)
+	s.equal(target, "d")
+}
+
+// TestCompressedTransactionsAndRotations: what the watch sees does not depend on how the log is
+// written.
+func TestCompressedTransactionsAndRotations(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true, ExtraArgs: []string{"--binlog-transaction-compression=ON", "--binlog-checksum=NONE"}})
+	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 35)...)...)
+	s.exec("CREATE TABLE d.k (a INT)")
+	s.atChunk("d.t", 2, func() {
+		s.exec("FLUSH BINARY LOGS", "CREATE TABLE d.c SELECT * FROM d.t", "INSERT INTO d.k VALUES (1)", "FLUSH BINARY LOGS", "ALTER TABLE d.t ADD COLUMN w INT")
+	})
+	_, m := s.backUp(inChunks)
+	s.checkAgain(m, "ADD COLUMN")
+	if m.Floor.File == m.End.File {
+		t.Errorf("floor %s, end %s: no rotation lies between them", m.Floor, m.End)
+	}
+}
