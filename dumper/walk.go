@@ -112,7 +112,7 @@ func (w *walker) next(ctx context.Context) (last bool, err error) {
 		return false, err
 	}
 	// Tests make a backup last with it.
-	failpoint.Inject("slow-chunk", func() {})
+	failpoint.Inject("betweenChunks", func() {})
 	w.adapt(scan)
 	w.after = scan.upTo
 	return last, nil
@@ -138,6 +138,11 @@ func (w *walker) scan(ctx context.Context) (s chunkScan, err error) {
 		return s, err
 	}
 	limit := w.rows
+	failpoint.Inject("chunkRows", func(rows failpoint.Value) {
+		if n, ok := rows.(int); ok {
+			limit = min(limit, uint64(n))
+		}
+	})
 	sent := time.Now()
 	stop := w.killAfter(ctx, conn, w.cfg.MaxHold+killGrace)
 	err = w.guarded(ctx, conn, w.path.selectFrom(w.after, limit, w.hint()), func(packet []byte) error {
