@@ -173,18 +173,33 @@ func holeFault(h catalog.Hole) error {
 		"the archive has a hole from %s to %s: %s", h.From, h.To, h.Reason)
 }
 
-// rangeFault is the fault of a place that the archive does not hold; it says what it does.
-func rangeFault(line []Stretch, format string, args ...any) error {
+// OutsideError says that the archive does not hold a place, and what it does hold. Whoever knows
+// the backups too tells Err with what can be restored.
+type OutsideError struct {
+	Err  error
+	Line []Stretch
+}
+
+// Error implements error.
+func (e *OutsideError) Error() string {
 	held := "nothing"
-	if len(line) > 0 {
+	if len(e.Line) > 0 {
 		var texts []string
-		for _, s := range line {
+		for _, s := range e.Line {
 			texts = append(texts, s.String())
 		}
 		held = strings.Join(texts, ", then ")
 	}
+	return fmt.Sprintf("%v; the archive holds %s", e.Err, held)
+}
+
+// Unwrap returns what is outside.
+func (e *OutsideError) Unwrap() error { return e.Err }
+
+// rangeFault is the fault of a place that the archive does not hold, with an OutsideError.
+func rangeFault(line []Stretch, format string, args ...any) error {
 	return fault.New(fault.CodeRange, fault.KindRange, "choose a stop point inside what the archive holds; tripod list shows it",
-		"%w; the archive holds %s", fmt.Errorf(format, args...), held)
+		"%w", &OutsideError{Err: fmt.Errorf(format, args...), Line: line})
 }
 
 // stretchOf returns the stretch that holds a file.

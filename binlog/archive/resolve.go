@@ -11,8 +11,8 @@ import (
 
 // Resolve returns the position of a stop point: behind the last entry that is applied. applied
 // are GTIDs that count as applied though the archive does not hold them: those of a backup's
-// lows. Faults: 12 for a stop point outside the archive, the message says its range; 2 for a
-// file that several timelines have.
+// lows. Faults: 12 with an OutsideError for a stop point outside the archive; 2 for a file that
+// several timelines have.
 func (r *Reader) Resolve(ctx context.Context, stop binlog.StopPoint, applied binlog.GTIDSet) (binlog.Point, error) {
 	line, err := r.Line(ctx)
 	if err != nil {
@@ -96,20 +96,18 @@ func (r *Reader) firstLater(ctx context.Context, s Stretch, t binlog.Time) (late
 
 // resolveGTIDs finds the last entry, in archive order, of a set.
 func (r *Reader) resolveGTIDs(ctx context.Context, line []Stretch, set, applied binlog.GTIDSet) (binlog.Point, error) {
-	known := applied.Clone()
 	begin, err := binlog.ParseGTIDSet(line[0].From.GTIDSet)
 	if err != nil {
 		return binlog.Point{}, err
 	}
-	known.AddSet(begin)
-	wanted := set.Minus(known)
-	missing, last := wanted, -1
+	missing, last := set.Minus(begin).Minus(applied), -1
 	for i, s := range line {
 		held, err := s.gtids()
 		if err != nil {
 			return binlog.Point{}, err
 		}
-		if left := wanted.Minus(held); !left.Equal(wanted) {
+		// Those of the lows too, where the archive holds them: an older backup may serve them.
+		if left := set.Minus(held); !left.Equal(set) {
 			last = i
 		}
 		missing = missing.Minus(held)
@@ -127,10 +125,10 @@ func (r *Reader) resolveGTIDs(ctx context.Context, line []Stretch, set, applied 
 			return binlog.Point{}, err
 		}
 		for n, h := range slices.Backward(f.headers) {
-			if wanted.Minus(h.GTIDs).Equal(wanted) {
+			if set.Minus(h.GTIDs).Equal(set) {
 				continue
 			}
-			rest := wanted.Minus(wanted.Minus(h.GTIDs))
+			rest := set.Minus(set.Minus(h.GTIDs))
 			p, err := r.entries(ctx, f, n, func(e entryAt) bool {
 				rest = rest.Minus(single(e.gtid))
 				return rest.IsEmpty()

@@ -126,6 +126,18 @@ func TestStopGTIDs(t *testing.T) {
 	if err != nil || got.Position != entries[5].End {
 		t.Errorf("with the foreign one applied: %+v: %v", got, err)
 	}
+	// What the lows of a newer backup hold may be what an older one serves: it is where it is.
+	early := mustSet(t, entries[5].GTID.String())
+	got, err = s.reader().Resolve(t.Context(), binlog.StopPoint{Kind: binlog.StopGTID, GTIDs: early}, early)
+	if err != nil || got.Position != entries[5].End {
+		t.Errorf("%s, which is applied: %+v: %v", early, got, err)
+	}
+	_, err = s.reader().Resolve(t.Context(), binlog.StopPoint{Kind: binlog.StopGTID, GTIDs: foreign}, foreign)
+	wantFault(t, err, fault.CodeRange, fault.KindRange)
+	var outside *archive.OutsideError
+	if !errors.As(err, &outside) || len(outside.Line) != 1 || !strings.Contains(err.Error(), "before everything that is archived") {
+		t.Errorf("a GTID that only a backup holds: %v", err)
+	}
 	_, err = s.resolve(t, binlog.StopPoint{Kind: binlog.StopBeforeGTID, GTIDs: both})
 	wantFault(t, err, fault.CodeUsage, fault.KindUsage)
 }
