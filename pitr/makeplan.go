@@ -28,10 +28,7 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 	}
 	p := &Plan{Instance: w.Instance, Wanted: w.Stop.String(), Force: w.Force, Target: c.Target.Address().Redacted(), wish: w}
 	reader := archive.Open(c.Catalog, w.Instance)
-	if p.Stop, err = resolveStop(ctx, reader, manifests, w.Stop); err != nil {
-		return nil, err
-	}
-	if p.manifest, err = choose(manifests, w.Backup, p.Stop.Position); err != nil {
+	if p.Stop, p.manifest, err = settle(ctx, reader, manifests, w); err != nil {
 		return nil, err
 	}
 	p.BackupID, p.From, p.RecoverableFrom = p.manifest.ID, p.manifest.Floor, p.manifest.RecoverableFrom
