@@ -67,7 +67,7 @@ type later struct {
 }
 
 func (r *Reader) firstLater(ctx context.Context, s Stretch, t binlog.Time) (later, bool, error) {
-	before := false
+	before, last := false, binlog.Time(0)
 	for i, file := range s.files {
 		f, err := r.read(ctx, s, file)
 		if err != nil {
@@ -81,17 +81,28 @@ func (r *Reader) firstLater(ctx context.Context, s Stretch, t binlog.Time) (late
 		for n, h := range f.headers {
 			if h.GreatestCommit <= t {
 				before = before || h.Entries > 0
+				if h.LastCommit != 0 {
+					last = h.LastCommit
+				}
 				continue
 			}
 			p, err := r.entries(ctx, f, n, func(e entryAt) bool { return e.commit > t })
 			if err != nil {
 				return later{}, false, err
 			}
-			found.Point, found.first = p.before, !before && !p.hasBefore
+			found.Point, found.first = withLastCommit(p.before, last), !before && !p.hasBefore
 			return found, true, nil
 		}
 	}
 	return later{}, false, nil
+}
+
+// withLastCommit is a point whose last commit, where its own file tells none, was that of the files before.
+func withLastCommit(p binlog.Point, last binlog.Time) binlog.Point {
+	if p.Time == 0 {
+		p.Time = last
+	}
+	return p
 }
 
 // resolveGTIDs finds the last entry, in archive order, of a set.
@@ -169,6 +180,7 @@ func (r *Reader) resolveBefore(ctx context.Context, line []Stretch, set binlog.G
 		if !held.Contains(g) {
 			continue
 		}
+		last := binlog.Time(0)
 		for _, file := range s.files {
 			f, err := r.read(ctx, s, file)
 			if err != nil {
@@ -177,7 +189,10 @@ func (r *Reader) resolveBefore(ctx context.Context, line []Stretch, set binlog.G
 			for n, h := range f.headers {
 				if h.GTIDs.Contains(g) {
 					p, err := r.entries(ctx, f, n, func(e entryAt) bool { return e.gtid == g })
-					return p.before, err
+					return withLastCommit(p.before, last), err
+				}
+				if h.LastCommit != 0 {
+					last = h.LastCommit
 				}
 			}
 		}

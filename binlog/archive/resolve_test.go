@@ -89,6 +89,30 @@ func TestStopTimes(t *testing.T) {
 	}
 }
 
+// A stop point in front of a file's first entry knows when the last entry of the files before was committed.
+func TestStopAtAFilesStartKnowsItsTime(t *testing.T) {
+	s, entries := archivedHistory(t, mysqltest.Options{GTID: true, Relaxed: true})
+	starts := 0
+	for n := 1; n < len(entries); n++ {
+		e, last := entries[n], commitOf(entries[n-1])
+		if e.Start.File == entries[n-1].Start.File {
+			continue
+		}
+		starts++
+		for _, stop := range []binlog.StopPoint{
+			{Kind: binlog.StopTime, Time: commitOf(e) - 1},
+			{Kind: binlog.StopBeforeGTID, GTIDs: mustSet(t, e.GTID.String())},
+		} {
+			if got, err := s.resolve(t, stop); err != nil || got.Position != e.Start || got.Time != last {
+				t.Errorf("%s resolved to %+v, want %s at %s: %v", stop, got, e.Start, last, err)
+			}
+		}
+	}
+	if starts == 0 {
+		t.Error("the history has one file only")
+	}
+}
+
 func TestStopGTIDs(t *testing.T) {
 	s, entries := archivedHistory(t, mysqltest.Options{GTID: true, Relaxed: true})
 	for n := 0; n < len(entries); n += 13 {
