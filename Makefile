@@ -66,6 +66,14 @@ history: servers build-failpoints ## one random history, backed up and restored 
 soak: servers build-failpoints ## many random histories (HISTORIES=n)
 	go run ./tests/cmd/history -soak $(HISTORIES) $(ARGS)
 
+.PHONY: hold
+hold: servers build ## a backup of 1 GB beside writers and 100 ALTERs: who held, who waited, for how long
+	go run ./tests/cmd/hold $(ARGS)
+
+.PHONY: mutants
+mutants: servers ## each rule switched off by a failpoint, and the test that fails
+	go run ./tests/cmd/mutants $(ARGS)
+
 .PHONY: clean
 clean: ## remove what was built (bin/, .cache/); the servers stay
 	rm -rf bin .cache

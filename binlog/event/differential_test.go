@@ -197,7 +197,9 @@ func compareTableMaps(t *testing.T, where string, m *TableMap, g *replication.Ta
 		if !known {
 			id = labels[i]
 		}
-		same(t, at, "collation", uint64(c.CollationID), id)
+		if c.Type != ColumnVector { // go-mysql does not count VECTOR among the columns whose collation is logged
+			same(t, at, "collation", uint64(c.CollationID), id)
+		}
 		kind, known := geometry[i]
 		if !known {
 			kind = math.MaxUint64

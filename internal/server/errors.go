@@ -89,7 +89,7 @@ func Classify(err error) error {
 	case accountErrors[number]:
 		return wrap(fault.KindPassword, "check the user in the URL and the password in the environment or the defaults file", err)
 	case grantErrors[number]:
-		return wrap(fault.KindGrant, "grant the account the privilege that the message names", err)
+		return wrap(fault.KindGrant, "GRANT the account the privilege that the message names", err)
 	case unavailableErrors[number]:
 		return wrap(fault.KindConnect, "the server takes no connection at the moment: look at its error log and max_connections", err)
 	case number == ErrSecureTransport:
