@@ -199,15 +199,7 @@ func (d *director) create(start binlog.Position, q *event.Query, st *ddl.Stateme
 			return nil, refused(start, []schema.Name{name}, st.Text, fmt.Errorf("%s: %w", t.Name, rewriter.ErrFlow))
 		}
 	}
-	edits := st.ServerNoteEdits()
-	if s := d.schemas[d.foldSchema(name.Schema)]; s != nil {
-		more, err := st.SelectColumnEdits(s.collation)
-		if err != nil {
-			return nil, refused(start, []schema.Name{name}, st.Text, err)
-		}
-		edits = append(edits, more...)
-	}
-	e := d.edited(start, q, st, edits)
+	e := d.edited(start, q, st, st.ServerNoteEdits())
 	e.created = []schema.Name{name}
 	e.copied = slices.ContainsFunc(st.Tables, func(t ddl.TableRef) bool { return t.Role == ddl.LikeSource })
 	if st.OrReplace && d.exists(name) {

@@ -256,14 +256,14 @@ func like(d *ddl, n name, columns []column) []string {
 	return []string{"CREATE TABLE " + to.String() + " LIKE " + n.String()}
 }
 
-// createSelect leaves out text in other character sets than the schemas': that the source took
-// their columns' sets from the SELECT, and did not have them spelled, is in no log, and shows
-// only when somebody converts the table later.
+// createSelect leaves out text. Whether the columns of the SELECT had their character sets
+// spelled or inherited goes over to the new table, and is shown; the log spells them all, and so
+// a replica, or a restore, shows more than the source.
 func createSelect(d *ddl, n name, columns []column) []string {
 	to := name{n.schema, d.fresh("ctas")}
 	list := ""
 	for _, c := range columns {
-		if c.charset == "" || c.charset == "utf8mb4" {
+		if c.charset == "" {
 			list += ", " + quote(c.name)
 		}
 	}
