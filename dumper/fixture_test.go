@@ -169,9 +169,25 @@ func (s *site) tryBackUp(ctx context.Context, change ...func(*Config)) (*Result,
 	return Run(ctx, cfg)
 }
 
+// exec runs statements as root in a session of their own: some of them change it.
 func (s *site) exec(statements ...string) {
 	s.t.Helper()
-	mysqltest.Exec(s.t, s.source, statements...)
+	db := s.source.Connect(mysqltest.Root, "")
+	defer func() { _ = db.Close() }()
+	// Not the context of the test: some are run while it ends.
+	ctx := context.WithoutCancel(s.t.Context())
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		s.t.Errorf("connect: %v", err)
+		return
+	}
+	defer func() { _ = conn.Close() }()
+	for _, statement := range statements {
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			s.t.Errorf("%.300s: %v", statement, err)
+			return
+		}
+	}
 }
 
 // load makes the schemas and tables of the manifest on a server and loads their chunks.

@@ -51,7 +51,7 @@ func TestShowCreateWaitsForAStatementInTheLog(t *testing.T) {
 }
 
 func waits(t *testing.T, s *mysqltest.Server, statement, show, see string) {
-	mysqltest.Exec(t, s, "SET GLOBAL binlog_group_commit_sync_delay=500000")
+	mysqltest.Exec(t, s, "SET GLOBAL binlog_group_commit_sync_delay=250000")
 	defer mysqltest.Exec(t, s, "SET GLOBAL binlog_group_commit_sync_delay=0")
 	before := position(t, s)
 	done := make(chan error, 1)
