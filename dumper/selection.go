@@ -70,7 +70,7 @@ func (s selection) whole() bool {
 
 // table tells whether a table or view of this name is asked for.
 func (s selection) table(n schema.Name) bool {
-	if schema.IsSystem(n.Schema) || s.excluded(n) {
+	if schema.IsSystem(n.Schema, s.fold) || s.excluded(n) {
 		return false
 	}
 	if len(s.databases) == 0 && len(s.tables) == 0 {
@@ -91,7 +91,7 @@ func (s selection) object(kind catalog.ObjectKind, n schema.Name) bool {
 	if kind == catalog.KindView {
 		return s.table(n)
 	}
-	if schema.IsSystem(n.Schema) {
+	if schema.IsSystem(n.Schema, s.fold) {
 		return false
 	}
 	wholeSchema := func(p schema.Pattern) bool { return p.WholeSchema() && p.MatchSchema(n.Schema, s.fold) }
@@ -109,7 +109,7 @@ func (s selection) object(kind catalog.ObjectKind, n schema.Name) bool {
 
 // schema tells whether anything in the schema may be asked for.
 func (s selection) schema(name string) bool {
-	if schema.IsSystem(name) {
+	if schema.IsSystem(name, s.fold) {
 		return false
 	}
 	if len(s.databases) == 0 && len(s.tables) == 0 {

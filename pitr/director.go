@@ -76,6 +76,10 @@ func (d *director) fold(n schema.Name) schema.Name { return ddl.Fold(n, d.source
 
 func (d *director) foldSchema(name string) string { return d.fold(schema.Name{Schema: name}).Schema }
 
+func (d *director) isSystem(name string) bool {
+	return schema.IsSystem(name, d.source.LowerCaseTableNames != 0)
+}
+
 func (d *director) taken(n schema.Name) bool { return d.selected.Object(n) }
 
 func (d *director) exists(n schema.Name) bool {

@@ -3,11 +3,10 @@ package pitr
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/tripod-db/tripod/binlog/ddl"
-	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -16,12 +15,18 @@ import (
 // The source expands `SELECT *` when the statement runs and keeps the columns; the log keeps the
 // star, which at the end would mean the columns of tables altered since. At the place of the
 // statement the target's tables are the source's: the view is made here, with those it may be
-// built on, its text is read back, and all of them are dropped again until Finish. A view that
-// cannot be made here (it refers to what does not exist) keeps the log's text.
+// built on, its text is read back, and all of them are dropped again until Finish. Their names
+// are free: plan has looked (scan.creates). A view that cannot be made here keeps the log's text,
+// and the report says so: it may show columns that came later.
 func (r *replay) expandView(ctx context.Context, v *object) error {
 	f := &finisher{session: r.definitions, reader: r.tables.reader, director: r.director, tables: r.tables, result: &Result{}}
-	made, err := f.makeViews(ctx)
-	if err == nil && slices.Contains(made, v) {
+	made, problem := f.makeForReading(ctx, v)
+	err := ctx.Err()
+	switch {
+	case err != nil:
+	case problem != nil:
+		r.director.warn("view %s was made with a star that could not be expanded where it was made (%v): compare its columns with the source's", v.name, problem)
+	default:
 		err = f.readBack(ctx, v)
 	}
 	if utf8Err := f.session.readUTF8(ctx); err == nil {
@@ -35,31 +40,42 @@ func (r *replay) expandView(ctx context.Context, v *object) error {
 	return err
 }
 
-// makeViews creates all views that there are now, in rounds, until no more succeed.
-func (f *finisher) makeViews(ctx context.Context) (made []*object, err error) {
+// makeForReading creates a view alone, or, where it refers to what is not there, behind all views
+// that can be made now. made are those to be dropped again; problem is why the view is not among them.
+func (f *finisher) makeForReading(ctx context.Context, v *object) (made []*object, problem error) {
+	problem = f.create(ctx, v, v.steps[0], f.nameEdits(v, v.steps[0]))
+	if problem == nil {
+		return []*object{v}, nil
+	}
+	if !refersToMissing(problem) {
+		return nil, problem
+	}
 	var waiting []*object
 	for _, o := range f.director.objects.all() {
 		if o.kind == catalog.KindView && len(o.steps) > 0 {
 			waiting = append(waiting, o)
 		}
 	}
-	for progress := true; progress; {
+	for progress := true; progress && !slices.Contains(made, v); {
 		progress = false
 		var failed []*object
 		for _, o := range waiting {
 			err := f.create(ctx, o, o.steps[0], f.nameEdits(o, o.steps[0]))
-			switch {
-			case err == nil:
-				made, progress = append(made, o), true
-			case refersToMissing(err):
+			if err != nil { // another view's own trouble is Finish's to judge
 				failed = append(failed, o)
-			default:
-				return made, objectFailed(o, err)
+				if o == v {
+					problem = err
+				}
+				continue
+			}
+			made, progress = append(made, o), true
+			if o == v {
+				return made, nil
 			}
 		}
 		waiting = failed
 	}
-	return made, nil
+	return made, problem
 }
 
 // readBack puts the server's own text of a view into its step.
@@ -85,14 +101,17 @@ func (f *finisher) readBack(ctx context.Context, v *object) error {
 	return nil
 }
 
-// hasStar tells whether a statement may hold SELECT *; one that only multiplies is expanded for nothing.
-func hasStar(st *ddl.Statement) bool { return strings.Contains(st.Text, "*") }
+// selectStar finds a star that stands for columns: behind SELECT (and its modifiers), a comma or
+// a dot. COUNT(*) and a product are none; a comment may be taken for one, which costs time only.
+var selectStar = regexp.MustCompile(`(?i)(?:\b(?:SELECT|ALL|DISTINCT|DISTINCTROW)|[,.])\s*\*`)
+
+func hasStar(st *ddl.Statement) bool { return selectStar.MatchString(st.Text) }
 
 // viewsMade lists the views that a statement of the log has just made with a star.
 func (d *director) viewsMade(st *ddl.Statement) []*object {
 	var list []*object
 	for _, o := range st.Objects {
-		if o.Kind != ddl.View || schema.IsSystem(o.Name.Schema) {
+		if o.Kind != ddl.View || d.isSystem(o.Name.Schema) {
 			continue
 		}
 		if v := d.objects.get(catalog.KindView, o.Name); v != nil && len(v.steps) > 0 && v.steps[0].statement == st && hasStar(st) {

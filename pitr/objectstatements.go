@@ -26,7 +26,7 @@ func (d *director) object(start binlog.Position, q *event.Query, st *ddl.Stateme
 			// Objects of the server itself (and of kinds that no backup holds) are not restored.
 			d.warn("not restored: %s %s, at %s", o.Kind, o.Name, start)
 			continue
-		case schema.IsSystem(o.Name.Schema) || !d.taken(o.Name):
+		case d.isSystem(o.Name.Schema) || !d.taken(o.Name):
 			continue
 		}
 		if err := d.oneObject(start, q, st, kind, o); err != nil {

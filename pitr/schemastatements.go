@@ -12,7 +12,7 @@ import (
 
 // database is CREATE, ALTER and DROP DATABASE.
 func (d *director) database(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
-	if schema.IsSystem(st.Schema) || !d.selected.Schema(st.Schema) {
+	if d.isSystem(st.Schema) || !d.selected.Schema(st.Schema) {
 		return nil, nil
 	}
 	if st.Verb == ddl.DropDatabase {

@@ -48,7 +48,7 @@ func newSelection(wish catalog.Selection, m *catalog.Manifest, fold func(schema.
 
 // Object tells whether a table, view, routine, trigger or event is restored.
 func (s *selection) Object(n schema.Name) bool {
-	if schema.IsSystem(n.Schema) || s.absent[s.foldName(n)] {
+	if schema.IsSystem(n.Schema, s.fold) || s.absent[s.foldName(n)] {
 		return false
 	}
 	for _, p := range s.exclude {
@@ -66,7 +66,7 @@ func (s *selection) Object(n schema.Name) bool {
 
 // Schema tells whether anything in a schema may be restored.
 func (s *selection) Schema(name string) bool {
-	if schema.IsSystem(name) {
+	if schema.IsSystem(name, s.fold) {
 		return false
 	}
 	for _, p := range s.exclude {

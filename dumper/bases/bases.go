@@ -87,6 +87,8 @@ func (b *Bases) windowLow(t0 Mark) (binlog.Position, bool) {
 	return t0.Low()
 }
 
+func (b *Bases) isSystem(name string) bool { return schema.IsSystem(name, b.cfg.FoldNames) }
+
 func (b *Bases) key(n schema.Name) schema.Name {
 	if b.cfg.FoldNames {
 		return foldName(n)
@@ -101,7 +103,7 @@ func (b *Bases) name(n schema.Name) *name {
 		return s
 	}
 	s := &name{key: key, spelled: n, base: catalog.NameBase{Base: catalog.BaseFloor}}
-	if schema.IsSystem(key.Schema) {
+	if b.isSystem(key.Schema) {
 		s.setOutside()
 	}
 	for _, st := range b.statements { // DROP DATABASE names no table
@@ -128,7 +130,7 @@ func (b *Bases) Receive(e *Entry) {
 		b.receiveStatement(e, &e.Statements[i])
 	}
 	for _, r := range e.Rows {
-		if schema.IsSystem(r.Name.Schema) {
+		if b.isSystem(r.Name.Schema) {
 			continue
 		}
 		n := b.name(r.Name)
@@ -143,7 +145,7 @@ func (b *Bases) receiveStatement(e *Entry, st *Statement) {
 	}
 	s := &logged{Statement: st, index: len(b.statements), start: e.Start, end: e.End, time: e.Time}
 	for _, t := range st.Touches {
-		if schema.IsSystem(t.Name.Schema) {
+		if b.isSystem(t.Name.Schema) {
 			continue
 		}
 		n := b.name(t.Name)

@@ -111,7 +111,7 @@ func (b *Bases) ObjectDone(w Want, r ObjectRead) bool {
 
 func (b *Bases) receiveObjects(s *logged) {
 	for _, t := range s.Objects {
-		if schema.IsSystem(t.Name.Schema) {
+		if b.isSystem(t.Name.Schema) {
 			continue
 		}
 		o := b.object(t.Kind, t.Name)

@@ -63,7 +63,7 @@ func (b *Bases) ListSchema(n string) {
 }
 
 func (b *Bases) receiveSchema(s *logged) {
-	if s.SchemaVerb == SchemaUntouched || schema.IsSystem(s.Schema) {
+	if s.SchemaVerb == SchemaUntouched || b.isSystem(s.Schema) {
 		return
 	}
 	sc := b.schema(s.Schema)

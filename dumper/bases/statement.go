@@ -108,7 +108,7 @@ func (s *logged) on(key schema.Name) bool {
 
 func (s *logged) everyTableOf(name string) bool {
 	if s.EveryTable {
-		return !schema.IsSystem(name)
+		return !schema.IsSystem(name, false) // a key: in lower case where names are folded
 	}
 	for _, e := range s.EveryTableOf {
 		if e == name {

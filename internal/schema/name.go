@@ -30,11 +30,12 @@ func Quote(identifier string) string {
 // SystemSchemas are never read; their events are archived and skipped on replay.
 var SystemSchemas = []string{"mysql", "sys", "information_schema", "performance_schema"}
 
-// IsSystem tells whether the schema belongs to the server itself. System schema names have
-// no case on any server.
-func IsSystem(schema string) bool {
+// IsSystem tells whether the schema belongs to the server itself. fold: the server compares
+// names without case (lower_case_table_names other than 0). Where it does not, SYS beside sys
+// is a schema of the user's; only information_schema has no case on any server.
+func IsSystem(schema string, fold bool) bool {
 	for _, s := range SystemSchemas {
-		if strings.EqualFold(s, schema) {
+		if s == schema || (fold || s == "information_schema") && strings.EqualFold(s, schema) {
 			return true
 		}
 	}

@@ -169,7 +169,7 @@ func (g Grants) Has(privilege, schemaName string) bool {
 		if !r.holds(privilege) {
 			continue
 		}
-		if schemaName == "" && !schema.IsSystem(r.schema) || schemaName != "" && g.same(r.schema, schemaName) {
+		if schemaName == "" && !schema.IsSystem(r.schema, g.caseless) || schemaName != "" && g.same(r.schema, schemaName) {
 			return false
 		}
 	}

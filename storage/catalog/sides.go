@@ -123,7 +123,7 @@ func (s *Sides) Base(n schema.Name) *NameBase {
 	if b, ok := s.names[s.key(n)]; ok {
 		return b
 	}
-	if schema.IsSystem(n.Schema) {
+	if schema.IsSystem(n.Schema, s.fold) {
 		return &NameBase{Name: n, Base: BaseOutside}
 	}
 	return &NameBase{Name: n, Base: BaseFloor}
@@ -181,7 +181,7 @@ func (s *Sides) SchemaSide(name string, start binlog.Position) binlog.Side {
 	if b, ok := s.schemas[s.key(schema.Name{Schema: name}).Schema]; ok {
 		return b.Window.Side(start)
 	}
-	if schema.IsSystem(name) {
+	if schema.IsSystem(name, s.fold) {
 		return binlog.Skip
 	}
 	return behind(s.floor, start)
@@ -194,7 +194,7 @@ func (s *Sides) ObjectSide(kind ObjectKind, n schema.Name, start binlog.Position
 	if o, ok := s.objects[s.objectKey(kind, n)]; ok {
 		return o.Window.Side(start)
 	}
-	if schema.IsSystem(n.Schema) {
+	if schema.IsSystem(n.Schema, s.fold) {
 		return binlog.Skip
 	}
 	return behind(s.floor, start)

@@ -99,6 +99,21 @@ func TestSidesByBase(t *testing.T) {
 	}
 }
 
+func TestSidesOfSchemasNamedLikeTheServersOwn(t *testing.T) {
+	m := sidesManifest()
+	for fold, want := range map[int]binlog.Side{0: binlog.After, 1: binlog.Skip} {
+		m.Source.LowerCaseTableNames = fold
+		s, n := m.Sides(), schema.Name{Schema: "SYS", Name: "t"}
+		for what, got := range map[string]binlog.Side{
+			"rows": s.RowSide(n, at(700)), "schema": s.SchemaSide("SYS", at(700)), "object": s.ObjectSide(KindView, n, at(700)),
+		} {
+			if got != want {
+				t.Errorf("lower_case_table_names=%d, %s: %v, want %v", fold, what, got, want)
+			}
+		}
+	}
+}
+
 func TestSidesCompareNamesAsTheSource(t *testing.T) {
 	m := sidesManifest()
 	upper := schema.Name{Schema: "S", Name: "OTHER"}
