@@ -21,7 +21,9 @@ import (
 
 // finisher makes what is no table as it was at the stop point.
 type finisher struct {
-	session  *session
+	session *session
+	// own is for statements of tripod's own: session has the context of whatever it last ran.
+	own      *session
 	reader   *session
 	director *director
 	tables   *tableSet
@@ -83,7 +85,7 @@ func (f *finisher) autoIncrements(ctx context.Context) error {
 		if next <= 1 || t.def.AutoIncrement >= next {
 			continue
 		}
-		if err := f.session.exec(ctx, "ALTER TABLE "+t.name.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(next, 10)); err != nil {
+		if err := f.own.exec(ctx, "ALTER TABLE "+t.name.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(next, 10)); err != nil {
 			return fmt.Errorf("set AUTO_INCREMENT of %s: %w", t.name, err)
 		}
 	}
@@ -167,7 +169,7 @@ func (f *finisher) views(ctx context.Context, objects []*object) error {
 		}
 		if len(failed) == len(waiting) {
 			for i, v := range failed {
-				f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("view %s was invalid on the source at the stop point and is not created: %v", v.name, problems[i]))
+				f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("view %s is not created, for it refers to what is not there (on the source at the stop point, or because it is not restored): %v", v.name, problems[i]))
 			}
 			return nil
 		}
@@ -239,7 +241,7 @@ func (f *finisher) dropSchemas(ctx context.Context) error {
 			f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("schema %s does not exist at the stop point and stays: something else lies in it", s.name))
 			continue
 		}
-		if err := f.session.exec(ctx, "DROP DATABASE "+schema.Quote(s.name)); err != nil {
+		if err := f.own.exec(ctx, "DROP DATABASE "+schema.Quote(s.name)); err != nil {
 			return fmt.Errorf("drop schema %s: %w", s.name, err)
 		}
 	}

@@ -25,6 +25,9 @@ type objectSet struct {
 	list     map[objectID]*object
 	triggers []*object // in the order in which they fire, of all tables
 	sequence int
+	// names are all that views and events had on the way: expandView and Finish make them under
+	// those, so they must be free on the target.
+	names map[objectID]schema.Name
 }
 
 type objectID struct {
@@ -58,7 +61,7 @@ type objectStep struct {
 }
 
 func newObjectSet(m *catalog.Manifest, taken func(schema.Name) bool) (*objectSet, error) {
-	s := &objectSet{sides: m.Sides(), fold: m.Source.LowerCaseTableNames, list: map[objectID]*object{}}
+	s := &objectSet{sides: m.Sides(), fold: m.Source.LowerCaseTableNames, list: map[objectID]*object{}, names: map[objectID]schema.Name{}}
 	objects := slices.Clone(m.Objects)
 	slices.SortStableFunc(objects, func(a, b catalog.Object) int {
 		return cmp.Or(strings.Compare(a.Schema, b.Schema), strings.Compare(a.Table, b.Table), cmp.Compare(a.ActionOrder, b.ActionOrder))
@@ -143,6 +146,9 @@ func (s *objectSet) id(kind catalog.ObjectKind, n schema.Name) objectID {
 }
 
 func (s *objectSet) put(o *object) {
+	if o.kind == catalog.KindView || o.kind == catalog.KindEvent {
+		s.names[s.id(o.kind, o.name)] = o.name
+	}
 	s.list[s.id(o.kind, o.name)] = o
 }
 

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/mysqltest"
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -145,4 +147,33 @@ func TestObjectsInTheirWindow(t *testing.T) {
 	_, _, err := s.restore(Wish{})
 	s.must(err)
 	s.same("d")
+}
+
+// What expandView and Finish make on the way has a name that must be free on the target.
+func TestNamesOnTheWayAreAmongWhatIsCreated(t *testing.T) {
+	s, err := newObjectSet(&catalog.Manifest{}, func(schema.Name) bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := &object{kind: catalog.KindView, name: schema.Name{Schema: "s", Name: "gone"}}
+	s.put(gone)
+	s.remove(gone)
+	if len(s.names) != 1 {
+		t.Errorf("the view that was dropped on the way is forgotten: %v", s.names)
+	}
+}
+
+func TestHasStar(t *testing.T) {
+	for text, want := range map[string]bool{
+		"CREATE VIEW v AS SELECT * FROM t": true, "CREATE VIEW v AS SELECT DISTINCT\n* FROM t": true, "CREATE VIEW v AS SELECT a, `t`.* FROM t": true,
+		"CREATE VIEW v AS SELECT COUNT(*) FROM t": false, "CREATE VIEW v AS SELECT a*b FROM t": false, "CREATE VIEW v AS SELECT a, b * 2 FROM t": false,
+	} {
+		st, err := ddl.Parse([]byte(text), ddl.Session{Schema: "s"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if hasStar(st) != want {
+			t.Errorf("%s: %v", text, !want)
+		}
+	}
 }

@@ -199,7 +199,7 @@ func (r *run) finish(ctx context.Context) error {
 	phase := r.config.progress().Begin("finish", progress.Amount{})
 	defer phase.End()
 	f := &finisher{
-		session: r.definitions, reader: r.reader, director: r.director, tables: r.tables, stop: r.plan.Stop,
+		session: r.definitions, own: r.main, reader: r.reader, director: r.director, tables: r.tables, stop: r.plan.Stop,
 		disable: r.plan.wish.Events == DisableEvents, log: r.config.log(), result: r.result, made: map[string]bool{},
 	}
 	for _, s := range r.plan.Schemas {

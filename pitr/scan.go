@@ -117,9 +117,13 @@ func (s *scan) creates() []ObjectName {
 		list = append(list, ObjectName{Kind: "table", Name: n})
 	}
 	for _, o := range s.director.objects.all() {
-		if len(o.steps) > 0 {
+		_, listed := s.director.objects.names[s.director.objects.id(o.kind, o.name)]
+		if len(o.steps) > 0 && !listed {
 			list = append(list, ObjectName{Kind: string(o.kind), Name: o.name})
 		}
+	}
+	for id, name := range s.director.objects.names {
+		list = append(list, ObjectName{Kind: string(id.kind), Name: name})
 	}
 	slices.SortFunc(list, func(a, b ObjectName) int {
 		return cmp.Or(a.Compare(b.Name), strings.Compare(a.Kind, b.Kind))

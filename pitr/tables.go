@@ -3,6 +3,7 @@ package pitr
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/tripod-db/tripod/binlog/ddl"
@@ -64,6 +65,8 @@ func (s *tableSet) read(ctx context.Context, n schema.Name) error {
 	return nil
 }
 
+var autoIncrementWord = regexp.MustCompile(`(?i)\bAUTO_INCREMENT\b`)
+
 // apply changes the catalogue as a statement did that has just run on the target.
 func (s *tableSet) apply(ctx context.Context, e *execution) error {
 	for _, n := range e.dropped {
@@ -80,6 +83,12 @@ func (s *tableSet) apply(ctx context.Context, e *execution) error {
 	}
 	for _, n := range e.truncated {
 		if t := s.get(n); t != nil {
+			t.greatest, t.next = 0, 0
+		}
+	}
+	for _, n := range e.altered {
+		// AUTO_INCREMENT= may lower the counter: what the target makes of it is what the source made.
+		if t := s.get(n); t != nil && autoIncrementWord.MatchString(e.text) {
 			t.greatest, t.next = 0, 0
 		}
 	}
