@@ -35,7 +35,9 @@ func paths(t *schema.Table) []path {
 		for _, part := range key.Parts {
 			c, _ := t.Column(part.Column)
 			field := slices.Index(columns, c.Name)
-			if field < 0 { // a stored generated column
+			// A stored generated column is not read; a FLOAT(p,s) is, within its digits, which is not
+			// always where its row stands in the key.
+			if field < 0 || c.Type == "float" && c.Decimals >= 0 {
 				field = len(expressions) + len(p.further)
 				p.further = append(p.further, boundExpression(c))
 			}
@@ -48,10 +50,11 @@ func paths(t *schema.Table) []path {
 	return all
 }
 
-// boundExpression reads a generated column the way that package chunk reads one of its type.
+// boundExpression reads a column as it is stored, the way that package chunk reads one of its
+// type, generated or not and whatever digits it is declared with.
 func boundExpression(c *schema.Column) string {
 	plain := *c
-	plain.Generated = schema.NotGenerated
+	plain.Generated, plain.Decimals = schema.NotGenerated, -1
 	expressions, _ := chunk.Select(&schema.Table{Columns: []schema.Column{plain}})
 	return expressions[0]
 }

@@ -1,6 +1,11 @@
 package chunk
 
-import "github.com/tripod-db/tripod/internal/schema"
+import (
+	"math"
+	"strconv"
+
+	"github.com/tripod-db/tripod/internal/schema"
+)
 
 // nothing is selected, and loaded into a variable nobody reads, where a table has no column
 // but generated ones: its rows are only their number.
@@ -33,7 +38,7 @@ func expression(c *schema.Column) string {
 	case "float":
 		// As text a FLOAT has 6 digits; as a product it is a DOUBLE with all it needs (facts 7.1,
 		// 7.4). A DOUBLE's own text is exact (fact 7.2), that of a DOUBLE(p,s) too.
-		return name + "*1e0"
+		return withinDigits(c, name+"*1e0")
 	case "enum":
 		// By number: a label does not tell an invalid value (index 0) from a member ''.
 		return name + "+0"
@@ -42,4 +47,15 @@ func expression(c *schema.Column) string {
 		return "CAST(" + name + " AS UNSIGNED)"
 	}
 	return name
+}
+
+// withinDigits bounds a FLOAT(p,s) by the greatest number that its digits allow: rounding to 24
+// bits may have stored a greater one, which the server refuses when it comes back as text
+// (9999999.999 in FLOAT(10,3) is 10000000), while the bound is stored as that very number.
+func withinDigits(c *schema.Column, value string) string {
+	if c.Decimals < 0 || c.Length <= 0 {
+		return value
+	}
+	most := strconv.FormatFloat(math.Pow10(c.Length-c.Decimals)-math.Pow10(-c.Decimals), 'e', -1, 64)
+	return "LEAST(GREATEST(" + value + ",-" + most + ")," + most + ")"
 }

@@ -34,6 +34,15 @@ func TestSelect(t *testing.T) {
 	}
 }
 
+func TestSelectBoundsFloatsByTheirDigits(t *testing.T) {
+	table := tableOf("float")
+	table.Columns[0].Length, table.Columns[0].Decimals = 10, 3
+	expressions, _ := chunk.Select(table)
+	if want := []string{"LEAST(GREATEST(`a`*1e0,-9.999999999e+06),9.999999999e+06)"}; !slices.Equal(expressions, want) {
+		t.Errorf("expressions %q", expressions)
+	}
+}
+
 func TestLoadStatement(t *testing.T) {
 	const want = "LOAD DATA LOCAL INFILE 'chunk.tsv' REPLACE INTO TABLE `s``1`.`t.2` CHARACTER SET binary" +
 		` FIELDS TERMINATED BY '\t' ESCAPED BY '\\' LINES TERMINATED BY '\n'` +

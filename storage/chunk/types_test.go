@@ -33,7 +33,9 @@ func column(name, definition string) schema.Column {
 	kind, _, _ := strings.Cut(definition, " ")
 	kind, arguments, _ := strings.Cut(kind, "(")
 	c := schema.Column{Name: name, Type: kind, Length: -1, Decimals: -1, SRID: -1}
-	if _, decimals, ok := strings.Cut(strings.TrimSuffix(arguments, ")"), ","); ok && kind != "enum" && kind != "set" {
+	arguments, _, _ = strings.Cut(arguments, ")")
+	if length, decimals, ok := strings.Cut(arguments, ","); ok && kind != "enum" && kind != "set" {
+		c.Length, _ = strconv.Atoi(length)
 		c.Decimals, _ = strconv.Atoi(decimals)
 	}
 	return c
@@ -111,6 +113,14 @@ func numberTypes() []columnType {
 		columnType{"float", append(floats, edges...), asDouble},
 		columnType{"float unsigned", literals("0e0", "0.1e0", "3.4e38"), asDouble},
 		columnType{"float(9,3)", fixed, asDouble},
+		columnType{"float(10,3)", literals("9999999.999", "-9999999.999", "9999998.5", "0", "-0e0", "0.1", "NULL"), asDouble},
+		columnType{"float(10,3) unsigned", literals("9999999.999", "0", "0.1"), asDouble},
+		columnType{"float(20,0)", literals("99999999999999999999", "-99999999999999999999", "1"), asDouble},
+		columnType{"float(5,5)", literals("0.99999", "-0.99999", "0.00001"), asDouble},
+		columnType{"double(10,3)", literals("9999999.999", "-9999999.999", "0.1"), asDouble},
+		columnType{"double(17,2)", literals("999999999999999.99", "-999999999999999.99", "0.01"), asDouble},
+		columnType{"double(22,4)", literals("999999999999999999.9999", "-999999999999999999.9999", "0.0001"), asDouble},
+		columnType{"double(30,0)", literals("999999999999999999999999999999", "-999999999999999999999999999999", "1"), asDouble},
 		columnType{"float(30,10)", fixed, asDouble},
 		columnType{"float zerofill", literals("0e0", "1.5e0", "16777216e0"), asDouble},
 		columnType{"double", append(append(doubles, edges...), "5e-324", "1.7976931348623157e308", "-2.2250738585072014e-308"), asDouble},
