@@ -85,6 +85,9 @@ func (w *batchWriter) transaction(ctx context.Context, b *rewriter.Batch) error 
 	var last rewriter.Origin
 	for s := range b.Statements(min(statementBytes, w.packet/2)) {
 		last = s.Last
+		if err := w.fits(s); err != nil {
+			return err
+		}
 		if s.Lenient {
 			if err := p.send(ctx); err != nil {
 				return err
@@ -238,6 +241,9 @@ const (
 
 // single runs one row's statement. problem says how the target differs from what the log says.
 func (w *batchWriter) single(ctx context.Context, s rewriter.Statement) (problem string, err error) {
+	if err := w.fits(s); err != nil {
+		return "", err
+	}
 	if s.Lenient {
 		err = w.lenient(ctx, s)
 	} else {
@@ -267,12 +273,26 @@ func (w *batchWriter) single(ctx context.Context, s rewriter.Statement) (problem
 func unwritable(s rewriter.Statement, err error) error {
 	hint := "the target stores values in another way than the source: compare the versions and settings of both servers"
 	if server.ErrorNumber(err) == errPacketTooLarge {
-		hint = fmt.Sprintf("on the target: SET GLOBAL max_allowed_packet = %d", roundPacket(len(s.SQL)))
+		hint = packetHint(len(s.SQL))
 	}
 	return fault.New(fault.CodeFailed, fault.KindTarget, hint, "replay the %s of a row of %s at %s: %w", s.Change, s.Table, s.First, err)
 }
 
 const errPacketTooLarge = 1153
+
+// fits refuses a statement that is longer than the target takes at once: of a longer one the
+// server hangs up in the middle, which looks like a broken network.
+func (w *batchWriter) fits(s rewriter.Statement) error {
+	if len(s.SQL) <= w.packet {
+		return nil
+	}
+	return fault.New(fault.CodeFailed, fault.KindTarget, packetHint(len(s.SQL)),
+		"replay the %s of a row of %s at %s: its statement has %d bytes, more than max_allowed_packet of the target allows", s.Change, s.Table, s.First, len(s.SQL))
+}
+
+func packetHint(bytes int) string {
+	return fmt.Sprintf("on the target: SET GLOBAL max_allowed_packet = %d", roundPacket(bytes))
+}
 
 // roundPacket returns a max_allowed_packet that takes so many bytes: the next power of two.
 func roundPacket(bytes int) int {

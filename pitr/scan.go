@@ -83,13 +83,14 @@ func (s *scan) rowsEvent(e *event.Entry, rows *event.Rows) (touches bool, err er
 }
 
 // statementSize is how long the statement of the event's row gets if it has only one, as large
-// rows do: a byte of a string takes two digits. Before-images of keyed tables are not written.
+// rows do: a byte of a string takes two digits. Of a DELETE from a keyed table only the key is
+// written; an UPDATE may have grown from nothing to all of the event's bytes.
 func (s *scan) statementSize(rows *event.Rows) uint64 {
 	size := uint64(rows.Header().Size)
-	if rows.Action == event.Insert || s.director.keyless(rows.Table.Name) {
-		return 2 * size
+	if rows.Action == event.Delete && !s.director.keyless(rows.Table.Name) {
+		return size
 	}
-	return size
+	return 2 * size
 }
 
 func (s *scan) query(e *event.Entry, q *event.Query) error {
