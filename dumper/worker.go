@@ -169,10 +169,10 @@ func judge(err error) verdict {
 		return gone
 	case server.ErrExecutionTimeExceded, server.ErrQueryInterrupted:
 		return tooBig
-	case 0:
-		if server.IsTransient(err) {
-			return again
-		}
+	}
+	// Whatever number a source that ends or is not ready yet gives (1053, 1040, 3032): it comes back.
+	if server.IsTransient(err) {
+		return again
 	}
 	return fatal
 }
