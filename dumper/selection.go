@@ -68,56 +68,21 @@ func (s selection) whole() bool {
 	return len(s.databases) == 0 && len(s.tables) == 0 && len(s.exclude) == 0
 }
 
+// selected is the wish as the manifest will answer it on restore.
+func (s selection) selected() catalog.Selected {
+	return catalog.Selected{Databases: s.databases, Tables: s.tables, Exclude: s.exclude, Fold: s.fold}
+}
+
 // table tells whether a table or view of this name is asked for.
-func (s selection) table(n schema.Name) bool {
-	if schema.IsSystem(n.Schema, s.fold) || s.excluded(n) {
-		return false
-	}
-	if len(s.databases) == 0 && len(s.tables) == 0 {
-		return true
-	}
-	matches := func(p schema.Pattern) bool { return p.Match(n, s.fold) }
-	return slices.ContainsFunc(s.databases, matches) || slices.ContainsFunc(s.tables, matches)
-}
+func (s selection) table(n schema.Name) bool { return s.selected().Table(n) }
 
-func (s selection) excluded(n schema.Name) bool {
-	return slices.ContainsFunc(s.exclude, func(p schema.Pattern) bool { return p.Match(n, s.fold) })
-}
-
-// object tells the same of a view, routine, trigger or event. Routines and events belong to
-// their schema and come with the whole of it; a trigger of the log, whose table is not known,
-// comes with its schema too, one that was read with its table.
+// object tells the same of a view, routine, trigger or event.
 func (s selection) object(kind catalog.ObjectKind, n schema.Name) bool {
-	if kind == catalog.KindView {
-		return s.table(n)
-	}
-	if schema.IsSystem(n.Schema, s.fold) {
-		return false
-	}
-	wholeSchema := func(p schema.Pattern) bool { return p.WholeSchema() && p.MatchSchema(n.Schema, s.fold) }
-	if slices.ContainsFunc(s.exclude, wholeSchema) {
-		return false
-	}
-	if len(s.databases) == 0 && len(s.tables) == 0 {
-		return true
-	}
-	if kind == catalog.KindTrigger {
-		return s.schema(n.Schema)
-	}
-	return slices.ContainsFunc(s.databases, wholeSchema) || slices.ContainsFunc(s.tables, wholeSchema)
+	return s.selected().Object(kind, n)
 }
 
 // schema tells whether anything in the schema may be asked for.
-func (s selection) schema(name string) bool {
-	if schema.IsSystem(name, s.fold) {
-		return false
-	}
-	if len(s.databases) == 0 && len(s.tables) == 0 {
-		return true
-	}
-	matches := func(p schema.Pattern) bool { return p.MatchSchema(name, s.fold) }
-	return slices.ContainsFunc(s.databases, matches) || slices.ContainsFunc(s.tables, matches)
-}
+func (s selection) schema(name string) bool { return s.selected().Schema(name) }
 
 // schemaNames returns the schemas asked for by name, or nothing where patterns leave it open:
 // those whose grants are checked.

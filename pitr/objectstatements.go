@@ -37,8 +37,11 @@ func (d *director) object(start binlog.Position, q *event.Query, st *ddl.Stateme
 }
 
 func (d *director) oneObject(start binlog.Position, q *event.Query, st *ddl.Statement, kind catalog.ObjectKind, o ddl.Object) error {
-	side := d.sides.ObjectSide(kind, o.Name, start)
+	side := d.objectSide(kind, o, start)
 	if side == binlog.Skip {
+		if o.RenamedTo != (schema.Name{}) && d.sides.ObjectSide(kind, o.RenamedTo, start) == binlog.After {
+			d.warn("not restored: %s %s, renamed from %s at %s, which is not in the backup", kind, o.RenamedTo, o.Name, start)
+		}
 		return nil
 	}
 	existing := d.objects.get(kind, o.Name)
@@ -64,10 +67,21 @@ func (d *director) oneObject(start binlog.Position, q *event.Query, st *ddl.Stat
 	existing.steps = append(existing.steps, d.step(q, st, o))
 	if o.RenamedTo != (schema.Name{}) {
 		d.objects.remove(existing)
+		if d.sides.ObjectSide(kind, o.RenamedTo, start) == binlog.Skip {
+			return nil // it leaves what is backed up
+		}
 		existing.name = o.RenamedTo
 		d.objects.put(existing)
 	}
 	return nil
+}
+
+// objectSide: CREATE TRIGGER names the table, which may be outside.
+func (d *director) objectSide(kind catalog.ObjectKind, o ddl.Object, start binlog.Position) binlog.Side {
+	if kind == catalog.KindTrigger && o.Table != (schema.Name{}) {
+		return d.sides.TriggerSide(o.Name, o.Table, start)
+	}
+	return d.sides.ObjectSide(kind, o.Name, start)
 }
 
 // step is a logged statement with its own context.

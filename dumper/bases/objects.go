@@ -297,6 +297,16 @@ func (b *Bases) objectSide(o *object, s *logged) binlog.Side {
 	return o.window.Side(s.start)
 }
 
+// onOutside tells whether a trigger was found on a table that is not backed up: the log named the
+// trigger, and its table was known only when it was read.
+func (b *Bases) onOutside(o *object) bool {
+	if o.kind != catalog.KindTrigger || !o.exists {
+		return false
+	}
+	table := b.names[o.tableKey]
+	return table != nil && table.outside()
+}
+
 // objectResults lists the objects' windows; the texts are the reader's to add.
 func (b *Bases) objectResults(later func(binlog.Position, binlog.Time)) []catalog.Object {
 	var out []catalog.Object
@@ -304,7 +314,7 @@ func (b *Bases) objectResults(later func(binlog.Position, binlog.Time)) []catalo
 		if !o.need {
 			continue
 		}
-		out = append(out, catalog.Object{Name: o.spelled, Kind: o.kind, Table: o.table, Absent: !o.exists, Window: o.window})
+		out = append(out, catalog.Object{Name: o.spelled, Kind: o.kind, Table: o.table, Absent: !o.exists || b.onOutside(o), Window: o.window})
 		if o.tombstone {
 			later(o.window.Low, b.timeOf(o.window.Low))
 		}

@@ -177,3 +177,22 @@ func TestSchemaDefaultsThatWereReadLater(t *testing.T) {
 	b.read(t, "t", mark(2, 2), mark(2, 2))
 	b.mustBeDone(t)
 }
+
+// TestR12TriggersFoundOnOutsideTables: the log names a trigger that discovery left out with its
+// table; what the read finds belongs to that table.
+func TestR12TriggersFoundOnOutsideTables(t *testing.T) {
+	for outside := range map[bool]bool{true: true, false: true} {
+		b := New(Config{
+			First: mark(0, 0), Selected: func(n schema.Name) bool { return !outside || n != named("t") },
+			SelectedObject: func(catalog.ObjectKind, schema.Name) bool { return true },
+		})
+		b.ListTable(named("t"))
+		b.ListObject(catalog.KindTrigger, named("tr"))
+		b.Listed(mark(0, 0))
+		b.readObject(t, catalog.KindTrigger, "tr", "t", mark(1, 1), mark(2, 2))
+		list := b.objectResults(func(binlog.Position, binlog.Time) {})
+		if len(list) != 1 || list[0].Absent != outside {
+			t.Errorf("outside=%v: %+v", outside, list)
+		}
+	}
+}

@@ -134,12 +134,18 @@ func (c *Catalog) Manifest(ctx context.Context, instance, id string) (*Manifest,
 	case m.Instance != instance || m.ID != id:
 		return nil, storage.Altered(ManifestKey(instance, id), "is that of backup %q of instance %q", m.ID, m.Instance)
 	}
+	if _, err := m.selected(); err != nil {
+		return nil, storage.Altered(ManifestKey(instance, id), "cannot be understood: %v", err)
+	}
 	return m, nil
 }
 
 // PutManifest makes the backup exist (promise 4). It is the last write of a backup; a
 // manifest that is there already is never replaced (storage.ErrExists).
 func (c *Catalog) PutManifest(ctx context.Context, m *Manifest) error {
+	if _, err := m.selected(); err != nil {
+		return fmt.Errorf("write the manifest of backup %s: %w", m.ID, err)
+	}
 	written := *m
 	written.Version = ManifestVersion
 	document, err := encode(&written)

@@ -64,11 +64,12 @@ func behind(bound, start binlog.Position) binlog.Side {
 // the source compares them. It is built once and safe for concurrent use; the manifest must
 // not change behind it.
 type Sides struct {
-	floor   binlog.Position
-	fold    bool
-	names   map[schema.Name]*NameBase
-	schemas map[string]*SchemaBase
-	objects map[objectKey]*Object
+	floor    binlog.Position
+	fold     bool
+	names    map[schema.Name]*NameBase
+	schemas  map[string]*SchemaBase
+	objects  map[objectKey]*Object
+	selected Selected
 }
 
 type objectKey struct {
@@ -84,6 +85,13 @@ func (m *Manifest) Sides() *Sides {
 		names:   make(map[schema.Name]*NameBase, len(m.Names)),
 		schemas: make(map[string]*SchemaBase, len(m.Schemas)),
 		objects: make(map[objectKey]*Object, len(m.Objects)),
+	}
+	// Catalog neither writes nor returns a manifest whose selection cannot be read; of one that
+	// never was in a store all objects count as asked for.
+	if selected, err := m.selected(); err == nil {
+		s.selected = selected
+	} else {
+		s.selected = Selected{Fold: s.fold}
 	}
 	for i := range m.Names {
 		s.names[s.key(m.Names[i].Name)] = &m.Names[i]
@@ -189,13 +197,22 @@ func (s *Sides) SchemaSide(name string, start binlog.Position) binlog.Side {
 
 // ObjectSide tells where a statement on a view, routine, trigger or event lies for it. Inside
 // means that the log wins by name: CREATE replaces, DROP removes, as if it came after. An
-// object that the manifest does not list is made by the log.
+// object that the manifest does not list is made by the log, if the backup was asked for it.
 func (s *Sides) ObjectSide(kind ObjectKind, n schema.Name, start binlog.Position) binlog.Side {
 	if o, ok := s.objects[s.objectKey(kind, n)]; ok {
 		return o.Window.Side(start)
 	}
-	if schema.IsSystem(n.Schema, s.fold) {
+	if !s.selected.Object(kind, n) {
 		return binlog.Skip
 	}
 	return behind(s.floor, start)
+}
+
+// TriggerSide is ObjectSide for CREATE TRIGGER, which names the table: a trigger on an outside
+// table is never made (R12). A table that the log makes behind floor brings its triggers along.
+func (s *Sides) TriggerSide(n, table schema.Name, start binlog.Position) binlog.Side {
+	if s.Base(table).Base == BaseOutside {
+		return binlog.Skip
+	}
+	return s.ObjectSide(KindTrigger, n, start)
 }

@@ -125,3 +125,41 @@ func TestSidesCompareNamesAsTheSource(t *testing.T) {
 		t.Errorf("without case: %v, want the side of s.other", got)
 	}
 }
+
+// TestR12ObjectsOfTheLogFollowTheSelection: what the backup was not asked for is not made by the
+// log behind it; a trigger follows its table.
+func TestR12ObjectsOfTheLogFollowTheSelection(t *testing.T) {
+	const skip, after = binlog.Skip, binlog.After
+	for _, c := range []struct {
+		selection Selection
+		kind      ObjectKind
+		name      schema.Name
+		want      binlog.Side
+	}{
+		{Selection{}, KindView, table("new"), after},
+		{Selection{}, KindEvent, table("new"), after},
+		{Selection{Exclude: []string{"s.old*"}}, KindView, table("old_v"), skip},
+		{Selection{Exclude: []string{"s.old*"}}, KindView, table("new"), after},
+		{Selection{Exclude: []string{"s.old*"}}, KindFunction, table("old_f"), after},
+		{Selection{Exclude: []string{"s"}}, KindFunction, table("f"), skip},
+		{Selection{Tables: []string{"s.t"}}, KindView, table("w"), skip},
+		{Selection{Tables: []string{"s.t"}}, KindFunction, table("f"), skip},
+		{Selection{Tables: []string{"s.t"}}, KindEvent, table("f"), skip},
+		{Selection{Tables: []string{"s.t"}}, KindTrigger, table("tr"), after},
+		{Selection{Databases: []string{"s"}}, KindProcedure, table("f"), after},
+		{Selection{Databases: []string{"o"}}, KindProcedure, table("f"), skip},
+		{Selection{Databases: []string{"o"}}, KindTrigger, table("tr"), skip},
+	} {
+		m := sidesManifest()
+		m.Selection = c.selection
+		if got := m.Sides().ObjectSide(c.kind, c.name, at(700)); got != c.want {
+			t.Errorf("%+v: %s %s: %v, want %v", c.selection, c.kind, c.name, got, c.want)
+		}
+	}
+	s := sidesManifest().Sides()
+	for on, want := range map[string]binlog.Side{"other": skip, "read": after, "made_by_the_log": after} {
+		if got := s.TriggerSide(table("tr"), table(on), at(700)); got != want {
+			t.Errorf("a trigger on %s: %v, want %v", on, got, want)
+		}
+	}
+}
