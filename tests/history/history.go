@@ -299,6 +299,10 @@ func (h *run) changeDuring(ctx context.Context, over func() (bool, error)) (int,
 			return inside, err
 		}
 		inside += n
+		// Spread over the backup, so that every table has a chance to be met while it is read.
+		if err := pause(ctx, time.Duration(20+h.r.IntN(100))*time.Millisecond); err != nil {
+			return inside, err
+		}
 	}
 }
 
