@@ -56,6 +56,12 @@ func (s selection) matchNothing(l *listing) error {
 			return fault.New(fault.CodeUsage, fault.KindUsage, hint, "--tables %s matches no table", p)
 		}
 	}
+	// An empty schema that is named is not nothing: its tables and routines come with the log.
+	if len(s.databases) > 0 && slices.ContainsFunc(l.schemas, func(name string) bool {
+		return s.object(catalog.KindProcedure, schema.Name{Schema: name})
+	}) {
+		return nil
+	}
 	if len(l.objects) == 0 && !slices.ContainsFunc(l.tables, func(t listedTable) bool { return s.table(t.Name) }) &&
 		len(l.tables) > 0 {
 		return fault.New(fault.CodeUsage, fault.KindUsage, hint, "the names select nothing")

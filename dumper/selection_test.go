@@ -6,8 +6,34 @@ import (
 	"testing"
 
 	"github.com/tripod-db/tripod/internal/mysqltest"
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
+
+// TestSelectionOfAnEmptySchema: its tables are made behind floor.
+func TestSelectionOfAnEmptySchema(t *testing.T) {
+	empty := listing{schemas: []string{"d", "e"}, tables: []listedTable{{Name: schema.Name{Schema: "d", Name: "t"}}}}
+	for _, c := range []struct {
+		name    string
+		cfg     Config
+		refused bool
+	}{
+		{"empty schema", Config{Databases: []string{"e"}}, false},
+		{"glob", Config{Databases: []string{"e*"}}, false},
+		{"no such schema", Config{Databases: []string{"f"}}, true},
+		{"excluded again", Config{Databases: []string{"e"}, Exclude: []string{"e"}}, true},
+		{"everything excluded", Config{Exclude: []string{"*"}}, true},
+		{"every table excluded", Config{Exclude: []string{"d.t"}, Tables: []string{"d.t"}}, true},
+	} {
+		s, err := newSelection(c.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.matchNothing(&empty); (err != nil) != c.refused {
+			t.Errorf("%s: %v, refused should be %v", c.name, err, c.refused)
+		}
+	}
+}
 
 // TestSchemasNamedLikeTheServersOwn: with lower_case_table_names=0 a user may have SYS beside sys.
 func TestSchemasNamedLikeTheServersOwn(t *testing.T) {
