@@ -17,9 +17,15 @@ import (
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
-// finish stores the definitions, waits until the archive covers everything (W4), writes the
+// finish has the source prove its history once more, stores the definitions, waits until the archive covers everything (W4), writes the
 // manifest, and looks at the archive once more.
 func (b *backup) finish(ctx context.Context, archiving *archiving) (*Result, error) {
+	if err := b.clock.Err(); err != nil {
+		return nil, err
+	}
+	if err := b.watch.prove(ctx, b.cfg.Wait); err != nil {
+		return nil, err
+	}
 	m, err := b.manifest(ctx)
 	if err != nil {
 		return nil, err
@@ -72,7 +78,7 @@ func (b *backup) covered(ctx context.Context, reader *archive.Reader, m *catalog
 		if !errors.Is(err, archive.ErrNotArchived) {
 			return err
 		}
-		if ended := archiving.reason(nil); ended != nil {
+		if ended := archiving.reason(b.clock.Err()); ended != nil {
 			return ended
 		}
 		head, _, headErr := b.cfg.Catalog.Head(ctx, b.cfg.Instance, b.timeline)
@@ -91,6 +97,9 @@ func (b *backup) covered(ctx context.Context, reader *archive.Reader, m *catalog
 // manifest stores definitions and objects and makes the manifest.
 func (b *backup) manifest(ctx context.Context) (*catalog.Manifest, error) {
 	r := look(b.board, func(s *bases.Bases) bases.Result { return s.Result() })
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
 	f, floor := b.cfg.Source.Facts(), b.watch.atFloor()
 	m := &catalog.Manifest{
 		Version: catalog.ManifestVersion, ID: b.id, Instance: b.cfg.Instance, Program: b.cfg.Program,

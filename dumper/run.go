@@ -189,6 +189,7 @@ func (b *backup) readAll(ctx context.Context, archiving *archiving) error {
 	}
 	b.later(func(ctx context.Context) error { return b.watch.run(ctx, b.board) })
 	b.later(archiving.watch)
+	b.later(b.clock.Watch)
 	b.later(b.renewIntent)
 	b.later(func(ctx context.Context) error {
 		if err := b.list(ctx); err != nil {

@@ -13,16 +13,20 @@ import (
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/binlog/stream"
 	"github.com/tripod-db/tripod/dumper/bases"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
 // watch follows the source's log on a connection of the backup's own and tells resolver and
 // board of every entry (DESIGN section 4, "DDL watch").
 type watch struct {
+	config    stream.Config
 	follower  *stream.Follower
 	assembler *event.Assembler
 	resolver  *source.Resolver
 	board     *board
+	file      string // of the event that came last
 	reader    reader
 	log       *slog.Logger
 
@@ -44,14 +48,17 @@ type floorFacts struct {
 
 // openWatch begins at start, the start of a file that was current before the first tick (W4).
 func openWatch(ctx context.Context, cfg Config, start binlog.Position, resolver *source.Resolver) (*watch, error) {
-	follower, err := stream.Follow(ctx, stream.Config{
+	config := stream.Config{
 		Address: cfg.Source.Address(), ServerID: 0,
 		Expect: stream.Identity{ServerUUID: cfg.Source.Facts().ServerUUID}, Log: cfg.Log,
-	}, stream.Resume{Position: start})
+	}
+	follower, err := stream.Follow(ctx, config, stream.Resume{Position: start})
 	if err != nil {
-		return nil, fmt.Errorf("follow the source's log: %w", err)
+		return nil, followError(err)
 	}
 	return &watch{
+		config:    config,
+		file:      start.File,
 		follower:  follower,
 		assembler: event.NewAssembler(start.Timeline, event.WithoutRowCounts()),
 		resolver:  resolver,
@@ -71,8 +78,9 @@ func (w *watch) run(ctx context.Context, b *board) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			return fmt.Errorf("follow the source's log: %w", err)
+			return followError(err)
 		}
+		w.file = e.File
 		if e.Raw == nil {
 			continue
 		}
@@ -95,6 +103,67 @@ func (w *watch) run(ctx context.Context, b *board) error {
 }
 
 func (w *watch) close() error { return w.follower.Close() }
+
+// followError makes the stream's error the operator's.
+func followError(err error) error {
+	if errors.Is(err, stream.ErrIdentity) && !errors.Is(err, stream.ErrOtherServer) {
+		err = source.OtherHistory("%w", err)
+	}
+	return fmt.Errorf("follow the source's log: %w", err)
+}
+
+// prove compares the last entry that was read, with all before it by the chain, with what the
+// source sends on a new connection: the watch's own hears nothing of a RESET behind which the log
+// grew longer than it was (fact 13.9). It is called when run has returned. A source that cannot
+// be reached is tried again for as long as wait.
+func (w *watch) prove(ctx context.Context, wait time.Duration) error {
+	deadline := time.Now().Add(wait)
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		err := w.compare(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case fault.Of(err).Kind == fault.KindSource && !errors.Is(err, stream.ErrOtherServer):
+			// Inside an event of another history, whatever stands there is read as an event.
+			return followError(source.OtherHistory("%w", err))
+		case !errors.Is(err, stream.ErrDisconnected) && !server.IsTransient(err) || time.Now().After(deadline):
+			return followError(err)
+		}
+		w.log.Warn("cannot compare the source's log with what was read of it; trying again", "error", err)
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// compare is one attempt of prove.
+func (w *watch) compare(ctx context.Context) (err error) {
+	before, last := w.follower.Marks()
+	chain, err := binlog.ResumeChain(last.State)
+	if err != nil {
+		return err
+	}
+	config := w.config
+	config.Expect.FormatTime = w.follower.FormatTime()
+	again, err := stream.Follow(ctx, config, stream.Resume{
+		Position: binlog.Position{Timeline: w.follower.Timeline(), File: w.file, Pos: before.Offset}, State: before.State,
+		Held: last.Offset, Sum: chain.Sum(),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, again.Close()) }()
+	for compared := before.Offset; compared < last.Offset; {
+		e, err := again.Next(ctx)
+		if err != nil {
+			return err
+		}
+		compared = e.End
+	}
+	return nil
+}
 
 // begin tells the resolver of an entry, and notes what is known at floor when it is the first behind it.
 func (w *watch) begin(e *event.Entry) error {

@@ -64,8 +64,8 @@ type Clock struct {
 
 // StartClock starts a clock and returns when it has ticked once. It ticks until Close, or until
 // ctx ends. It connects again by itself for as long as it takes; it fails for good when the
-// address leads to another server (W6), the account loses a privilege, or the server's GTID
-// mode changes.
+// address leads to another server (W6), the account loses a privilege, the server's GTID mode
+// changes, or its log has become shorter (W5): a RESET, a restored volume, a tail lost in a crash.
 func StartClock(ctx context.Context, srv *server.Server, config ClockConfig) (*Clock, error) {
 	if config.Timeline == "" {
 		return nil, errors.New("start the clock: no timeline given")
@@ -107,6 +107,16 @@ func (c *Clock) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
+}
+
+// Watch waits for the clock's end and returns why it has stopped, or nil when ctx ends first.
+func (c *Clock) Watch(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-c.done:
+		return c.Err()
+	}
 }
 
 // Before returns t0 of a read that is sent next: the last tick whose last reply had come. When
@@ -204,6 +214,7 @@ func (c *Clock) run(ctx context.Context, s *sampler) {
 	defer close(c.done)
 	timer := time.NewTicker(c.config.Interval)
 	defer timer.Stop()
+	last := c.first
 	for n := int64(2); ; n++ {
 		select {
 		case <-ctx.Done():
@@ -211,6 +222,9 @@ func (c *Clock) run(ctx context.Context, s *sampler) {
 		case <-c.hurry:
 		}
 		t, err := c.tick(ctx, s)
+		if err == nil {
+			err = follows(last, t)
+		}
 		if err != nil {
 			c.fail(fmt.Errorf("read the watermark clock: %w", err))
 			// The connection served the clock alone: nothing depends on how it ends.
@@ -219,7 +233,29 @@ func (c *Clock) run(ctx context.Context, s *sampler) {
 		}
 		t.N = n
 		c.publish(t)
+		last = t
 	}
+}
+
+// follows refuses a tick that saw less of the log than the one before. A log only grows, so it is
+// another history, whose places cannot be compared with those of the first (W5): every high of it
+// would seem to be passed already. The connection that reads the log need not notice, it may hear
+// heartbeats for ever where the current file kept its number (fact 13.9).
+func follows(last, t Tick) error {
+	if t.High.Before(last.High) {
+		return OtherHistory("the source's log ended at %s and ends at %s now", last.High, t.High)
+	}
+	if last.Mark == MarkGTID && t.Mark == MarkGTID && !t.LowGTID.ContainsSet(last.LowGTID) {
+		return OtherHistory("gtid_executed of the source has lost %s", last.LowGTID.Minus(t.LowGTID))
+	}
+	return nil
+}
+
+// OtherHistory is the fault of a source whose log is not the one that was read before (W5).
+func OtherHistory(format string, args ...any) error {
+	return fault.New(fault.CodeFailed, fault.KindSource,
+		"if the source was reset, cloned or restored on purpose, run tripod archive --new-timeline once; then take a new backup",
+		"the source has another history than before: %w", fmt.Errorf(format, args...))
 }
 
 // tick samples once, connecting again as often as it takes.

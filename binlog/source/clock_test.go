@@ -178,6 +178,34 @@ func TestClockEndsWhenGTIDsAreSwitchedOff(t *testing.T) {
 	}
 }
 
+func TestW5_ClockEndsWhenTheLogIsAnother(t *testing.T) {
+	for _, gtid := range []bool{true, false} {
+		t.Run(gtidName(gtid), func(t *testing.T) {
+			s := mysqltest.Take(t, mysqltest.Options{GTID: gtid})
+			// The current file keeps its number.
+			mysqltest.Exec(t, s, "RESET BINARY LOGS AND GTIDS", "CREATE DATABASE a", "CREATE TABLE a.t (id INT PRIMARY KEY)")
+			c := startClock(t, asBackupUser(t, s))
+			mysqltest.Exec(t, s, "RESET BINARY LOGS AND GTIDS")
+			if err := c.Watch(t.Context()); err == nil {
+				t.Fatal("the clock ended without a reason")
+			}
+			wantFault(t, c.Err(), fault.KindSource, "--new-timeline")
+		})
+	}
+}
+
+// TestW5_ClockEndsWhenGTIDsAreLost: the file's number grows, so positions alone do not tell.
+func TestW5_ClockEndsWhenGTIDsAreLost(t *testing.T) {
+	s := mysqltest.Take(t, mysqltest.Options{GTID: true})
+	mysqltest.Exec(t, s, "RESET BINARY LOGS AND GTIDS", "CREATE DATABASE a", "CREATE DATABASE b")
+	c := startClock(t, asBackupUser(t, s))
+	mysqltest.Exec(t, s, "RESET BINARY LOGS AND GTIDS TO 7")
+	if err := c.Watch(t.Context()); err == nil {
+		t.Fatal("the clock ended without a reason")
+	}
+	wantFault(t, c.Err(), fault.KindSource, "gtid_executed")
+}
+
 func TestClockNeedsABinlog(t *testing.T) {
 	s := mysqltest.Take(t, mysqltest.Options{ExtraArgs: []string{"--skip-log-bin"}})
 	_, err := source.StartClock(t.Context(), asBackupUser(t, s), source.ClockConfig{Timeline: timeline})

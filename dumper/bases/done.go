@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/failpoint"
 
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -98,4 +99,31 @@ func (b *Bases) highest() binlog.Position {
 		}
 	}
 	return end
+}
+
+// Check refuses windows that end before they begin. No source whose log only grows brings them
+// about, and a restore could do nothing right with one: the fault is of kind internal.
+func (r Result) Check() error {
+	var err error
+	check := func(what string, w binlog.Window) {
+		if err == nil && !w.Low.IsZero() && !w.High.IsZero() && w.High.Before(w.Low) {
+			err = fault.New(fault.CodeFailed, fault.KindInternal, "run the backup again, and report this with its log",
+				"the window of %s ends at %s, before it begins at %s (W5)", what, w.High, w.Low)
+		}
+	}
+	for _, n := range r.Names {
+		if n.Base != catalog.BaseRead {
+			continue
+		}
+		check("the statements on "+n.Name.String(), n.Statements)
+		check("the definition of "+n.Name.String(), n.Definition)
+		check("the rows of "+n.Name.String(), n.Rows)
+	}
+	for _, s := range r.Schemas {
+		check("schema "+s.Name, s.Window)
+	}
+	for _, o := range r.Objects {
+		check(fmt.Sprintf("%s %s", o.Kind, o.Name), o.Window)
+	}
+	return err
 }
