@@ -12,8 +12,10 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/dumper/bases"
+	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -40,16 +42,45 @@ func (b *backup) finish(ctx context.Context, archiving *archiving) (*Result, err
 	}
 	m.Finished = binlog.TimeOf(time.Now())
 	if err := b.cfg.Catalog.PutManifest(ctx, m); err != nil {
-		return nil, err
+		return nil, b.withdraw(ctx, err) // it may be there all the same
 	}
 	if late {
 		return b.result(m), nil
 	}
-	if err := reader.Covers(ctx, m.Floor.Position, m.End.Position); err != nil {
-		return nil, fmt.Errorf("the archive has lost what backup %s needs: %w", b.id, err)
+	if err := reader.Covers(ctx, neededFrom(m), m.End.Position); err != nil {
+		return nil, b.withdraw(ctx, fmt.Errorf("look whether the archive still holds what backup %s needs: %w", b.id, err))
 	}
 	b.cfg.Log.Info("backup complete", "id", b.id, "recoverable_from", m.RecoverableFrom.String())
 	return b.result(m), nil
+}
+
+// withdrawFor bounds the deletion of a manifest: the store may be what failed, and somebody who
+// has interrupted the backup waits for its end.
+const withdrawFor = 10 * time.Second
+
+// withdraw deletes the manifest of a backup that failed behind it, even when ctx has ended: a
+// backup that ended with an error does not exist.
+func (b *backup) withdraw(ctx context.Context, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawFor)
+	defer cancel()
+	key := catalog.ManifestKey(b.cfg.Instance, b.id)
+	if err := b.cfg.Catalog.Bucket().Delete(ctx, key); err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return fault.New(fault.CodeFailed, fault.KindStore, "delete "+key+" from the store before anybody restores from this backup",
+			"backup %s failed and its manifest could not be deleted: %w", b.id, errors.Join(cause, err))
+	}
+	return fmt.Errorf("no backup exists, the manifest of %s was deleted again: %w", b.id, cause)
+}
+
+// neededFrom is where the log begins that a backup needs: floor, or the oldest prepare of an XA
+// transaction that was open there.
+func neededFrom(m *catalog.Manifest) binlog.Position {
+	from := m.Floor.Position
+	for _, x := range m.OpenXA {
+		if x.Prepare.Before(from) {
+			from = x.Prepare
+		}
+	}
+	return from
 }
 
 // coverEvery is how often the archive is asked whether it covers the backup; a flush is a second.
@@ -58,12 +89,7 @@ const coverEvery = 100 * time.Millisecond
 // covered waits until the archive holds everything from floor, and from the prepares of XA
 // transactions open there, to the highest high.
 func (b *backup) covered(ctx context.Context, reader *archive.Reader, m *catalog.Manifest, archiving *archiving) error {
-	from := m.Floor.Position
-	for _, x := range m.OpenXA {
-		if x.Prepare.Before(from) {
-			from = x.Prepare
-		}
-	}
+	from := neededFrom(m)
 	phase := b.cfg.Progress.Begin("wait for the archive", progress.Amount{})
 	defer phase.End()
 	still := stillness{limit: b.cfg.Wait, since: time.Now()}

