@@ -91,7 +91,7 @@ func (s *site) replay(target *mysqltest.Server, m *catalog.Manifest) {
 	for _, n := range m.Names {
 		held[n.Name.String()] = n.Base == catalog.BaseRead
 	}
-	found, err := discover(s.t.Context(), s.source.Root(), selection{})
+	found, err := discover(s.t.Context(), s.srv, selection{})
 	if err != nil {
 		s.t.Fatal(err)
 	}

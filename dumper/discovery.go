@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/schema"
@@ -39,22 +41,44 @@ func notSystem(column string) string {
 	return column + " NOT IN ('" + strings.Join(schema.SystemSchemas, "','") + "')"
 }
 
-// discover lists schemas, tables, views, routines, triggers and events. information_schema
-// takes no locks: a name that it shows may be gone, one that it does not show may be there.
-func discover(ctx context.Context, db *sql.DB, s selection) (listing, error) {
-	var l listing
-	err := eachRow(ctx, db, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE "+notSystem("SCHEMA_NAME"), func(scan scanner) error {
-		var name string
-		if err := scan(&name); err != nil {
-			return err
+// discover lists what there is, as often as it takes: a lock or a lost connection in the middle
+// says nothing. It gives up after cfg.Wait.
+func (b *backup) discover(ctx context.Context) (listing, error) {
+	deadline := time.Now().Add(b.cfg.Wait)
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		l, err := discover(ctx, b.cfg.Source, b.selection)
+		switch v := judge(err); {
+		case err == nil:
+			return l, nil
+		case ctx.Err() != nil:
+			return l, context.Cause(ctx)
+		case v != again && v != tooBig, time.Now().After(deadline):
+			return l, server.Classify(err)
 		}
-		l.schemas = append(l.schemas, name)
-		return nil
-	})
+		b.cfg.Log.Warn("discovery begins again", "error", err)
+		if err := sleep(ctx, pause); err != nil {
+			return listing{}, err
+		}
+	}
+}
+
+// discover lists schemas, tables, views, routines, triggers and events. information_schema
+// takes no locks: a name that it shows may be gone, one that it does not show may be there. A
+// name that a replica does not show yet would be lost: each answer is the source's own (W6).
+func discover(ctx context.Context, srv *server.Server, s selection) (l listing, err error) {
+	conn, err := srv.RawConn(ctx)
+	if err != nil {
+		return l, err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	names, err := listed(ctx, conn, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE "+notSystem("SCHEMA_NAME"))
 	if err != nil {
 		return l, fmt.Errorf("list the schemas: %w", err)
 	}
-	if err := l.listTables(ctx, db, s); err != nil {
+	for _, row := range names {
+		l.schemas = append(l.schemas, row[0])
+	}
+	if err := l.listTables(ctx, conn, s); err != nil {
 		return l, fmt.Errorf("list the tables: %w", err)
 	}
 	for _, of := range []struct {
@@ -66,18 +90,15 @@ func discover(ctx context.Context, db *sql.DB, s selection) (listing, error) {
 		{catalog.KindTrigger, "SELECT TRIGGER_SCHEMA, TRIGGER_NAME, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE " + notSystem("TRIGGER_SCHEMA")},
 		{catalog.KindEvent, "SELECT EVENT_SCHEMA, EVENT_NAME, '' FROM information_schema.EVENTS WHERE " + notSystem("EVENT_SCHEMA")},
 	} {
-		err := eachRow(ctx, db, of.query, func(scan scanner) error {
-			o := listedObject{kind: of.kind}
-			if err := scan(&o.name.Schema, &o.name.Name, &o.table); err != nil {
-				return err
-			}
+		rows, err := listed(ctx, conn, of.query)
+		if err != nil {
+			return l, fmt.Errorf("list each %s: %w", of.kind, err)
+		}
+		for _, row := range rows {
+			o := listedObject{kind: of.kind, name: schema.Name{Schema: row[0], Name: row[1]}, table: row[2]}
 			if s.listedObject(o) {
 				l.objects = append(l.objects, o)
 			}
-			return nil
-		})
-		if err != nil {
-			return l, fmt.Errorf("list each %s: %w", of.kind, err)
 		}
 	}
 	return l, nil
@@ -92,28 +113,42 @@ func (s selection) listedObject(o listedObject) bool {
 	return s.object(o.kind, o.name)
 }
 
-func (l *listing) listTables(ctx context.Context, db *sql.DB, s selection) error {
-	query := "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, COALESCE(TABLE_ROWS,0), COALESCE(DATA_LENGTH,0)" +
-		" FROM information_schema.TABLES WHERE " + notSystem("TABLE_SCHEMA") + " ORDER BY 5 DESC, 1, 2"
-	return eachRow(ctx, db, query, func(scan scanner) error {
-		var t listedTable
-		var kind string
-		if err := scan(&t.Name.Schema, &t.Name.Name, &kind, &t.rows, &t.bytes); err != nil {
-			return err
-		}
-		if kind == "VIEW" {
+func (l *listing) listTables(ctx context.Context, conn *server.RawConn, s selection) error {
+	rows, err := listed(ctx, conn, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, COALESCE(TABLE_ROWS,0), COALESCE(DATA_LENGTH,0)"+
+		" FROM information_schema.TABLES WHERE "+notSystem("TABLE_SCHEMA")+" ORDER BY 5 DESC, 1, 2")
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		t := listedTable{Name: schema.Name{Schema: row[0], Name: row[1]}}
+		if row[2] == "VIEW" {
 			if s.table(t.Name) {
 				l.objects = append(l.objects, listedObject{kind: catalog.KindView, name: t.Name})
 			}
-			return nil
+			continue
+		}
+		if t.rows, err = strconv.ParseUint(row[3], 10, 64); err != nil {
+			return fmt.Errorf("the rows of %s: %w", t.Name, err)
+		}
+		if t.bytes, err = strconv.ParseUint(row[4], 10, 64); err != nil {
+			return fmt.Errorf("the bytes of %s: %w", t.Name, err)
 		}
 		l.tables = append(l.tables, t)
 		if s.table(t.Name) {
 			l.rows += t.rows
 			l.bytes += t.bytes
 		}
-		return nil
-	})
+	}
+	return nil
+}
+
+// listed runs one query of discovery.
+func listed(ctx context.Context, conn *server.RawConn, query string) ([][]string, error) {
+	results, err := guardedRows(ctx, conn, query)
+	if err != nil {
+		return nil, err
+	}
+	return results[0], nil
 }
 
 // tell feeds the listing to the rules. Tables that were not asked for are told too: what flows

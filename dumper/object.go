@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/fault"
@@ -38,32 +37,16 @@ var showObjects = map[catalog.ObjectKind]showObject{
 
 // readObject reads a view, routine, trigger or event with its session context.
 func (w *worker) readObject(ctx context.Context, want bases.Want) error {
-	how := showObjects[want.Object]
-	found := catalog.Object{Name: want.Name, Kind: want.Object}
-	read, err := w.show(ctx, want, how.statement+want.Name.Quoted(), how.absent, server.ErrNoSuchTable, server.ErrUnknownSchema)
-	switch {
-	case err != nil && want.Object == catalog.KindView && server.ErrorNumber(err) == server.ErrViewInvalid:
-		// It has waited for statements on the view; what is read now is not older.
-		if err = w.readInvalidView(ctx, &found, err); err != nil {
-			return err
-		}
-	case err != nil:
+	var found catalog.Object
+	read, err := w.between(ctx, want, func(conn *server.RawConn) error {
+		found = catalog.Object{Name: want.Name, Kind: want.Object}
+		return describe(ctx, conn, &found)
+	})
+	if err != nil {
 		return err
-	case read.row == nil:
-		found.Absent = true
-	default:
-		if err := w.fill(&found, how, read.row); err != nil {
-			return err
-		}
 	}
-	if !found.Absent {
-		if err := w.complete(ctx, &found); err != nil {
-			return err
-		}
-	}
-	received := time.Now()
 	w.later(func(ctx context.Context) error {
-		t1, err := w.clock.After(ctx, received)
+		t1, err := w.clock.After(ctx, read.received)
 		if err != nil {
 			return err
 		}
@@ -78,8 +61,33 @@ func (w *worker) readObject(ctx context.Context, want bases.Want) error {
 	return nil
 }
 
-// fill takes the answer of SHOW CREATE.
-func (w *worker) fill(o *catalog.Object, how showObject, row []string) error {
+// describe reads an object's text and what completes it.
+func describe(ctx context.Context, conn *server.RawConn, o *catalog.Object) error {
+	how := showObjects[o.Kind]
+	var others []string
+	if also := completing(o); also != "" {
+		others = append(others, also)
+	}
+	absent := []uint16{how.absent, server.ErrNoSuchTable, server.ErrUnknownSchema}
+	row, more, err := showCreate(ctx, conn, absent, how.statement+o.Name.Quoted(), others...)
+	switch {
+	case o.Kind == catalog.KindView && server.ErrorNumber(err) == server.ErrViewInvalid && !conn.Broken():
+		// It has waited for statements on the view; what is read now is not older.
+		return readInvalidView(ctx, conn, o, err)
+	case err != nil:
+		return err
+	case row == nil:
+		o.Absent = true
+		return nil
+	}
+	if err := takeText(o, how, row); err != nil || len(others) == 0 {
+		return err
+	}
+	return complete(o, more[0])
+}
+
+// takeText takes the answer of SHOW CREATE.
+func takeText(o *catalog.Object, how showObject, row []string) error {
 	at := func(i int) string {
 		if i < 0 || i >= len(row) {
 			return ""
@@ -101,49 +109,42 @@ func (w *worker) fill(o *catalog.Object, how showObject, row []string) error {
 	return nil
 }
 
-// complete reads what SHOW CREATE does not tell.
-func (w *worker) complete(ctx context.Context, o *catalog.Object) error {
+// completing returns the statement that tells what SHOW CREATE does not, "" where it tells all.
+func completing(o *catalog.Object) string {
 	switch o.Kind {
 	case catalog.KindTrigger:
-		return w.readTriggerTable(ctx, o)
+		return "SELECT EVENT_OBJECT_TABLE, ACTION_ORDER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA=" +
+			utf8Literal(o.Schema) + " AND TRIGGER_NAME=" + utf8Literal(o.Name.Name)
 	case catalog.KindView:
-		if o.Invalid == "" {
-			return w.readViewWarning(ctx, o)
-		}
+		return "SHOW WARNINGS"
+	case catalog.KindProcedure, catalog.KindFunction, catalog.KindEvent:
+	}
+	return ""
+}
+
+// complete takes the answer to completing.
+func complete(o *catalog.Object, rows [][]string) error {
+	switch o.Kind {
+	case catalog.KindTrigger:
+		return takeTriggerTable(o, rows)
+	case catalog.KindView:
+		takeViewWarning(o, rows)
 	case catalog.KindProcedure, catalog.KindFunction, catalog.KindEvent:
 	}
 	return nil
 }
 
-// readViewWarning: SHOW CREATE VIEW shows a view that cannot be opened, with a warning.
-func (w *worker) readViewWarning(ctx context.Context, o *catalog.Object) error {
-	conn, err := w.connection(ctx)
-	if err != nil {
-		return err
-	}
-	rows, err := conn.Rows(ctx, "SHOW WARNINGS")
-	if err != nil {
-		return fmt.Errorf("read view %s: %w", o.Name, server.Classify(err))
-	}
+// takeViewWarning: SHOW CREATE VIEW shows a view that cannot be opened, with a warning.
+func takeViewWarning(o *catalog.Object, rows [][]string) {
 	for _, r := range rows {
 		if len(r) == 3 && r[1] == strconv.Itoa(server.ErrViewInvalid) {
 			o.Invalid = r[2]
 		}
 	}
-	return nil
 }
 
-// readTriggerTable reads which table a trigger belongs to and its place among the others.
-func (w *worker) readTriggerTable(ctx context.Context, o *catalog.Object) error {
-	conn, err := w.connection(ctx)
-	if err != nil {
-		return err
-	}
-	rows, err := conn.Rows(ctx, "SELECT EVENT_OBJECT_TABLE, ACTION_ORDER FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA="+
-		utf8Literal(o.Schema)+" AND TRIGGER_NAME="+utf8Literal(o.Name.Name))
-	if err != nil {
-		return fmt.Errorf("read trigger %s: %w", o.Name, server.Classify(err))
-	}
+// takeTriggerTable takes which table a trigger belongs to and its place among the others.
+func takeTriggerTable(o *catalog.Object, rows [][]string) (err error) {
 	if len(rows) == 0 { // dropped since: the log says so, and wins
 		o.Absent, o.Create = true, ""
 		return nil
@@ -157,16 +158,13 @@ func (w *worker) readTriggerTable(ctx context.Context, o *catalog.Object) error 
 
 // readInvalidView reads a view that the server cannot open: what it refers to is gone. Its text
 // stands in information_schema without definer and algorithm in front.
-func (w *worker) readInvalidView(ctx context.Context, o *catalog.Object, why error) error {
-	conn, err := w.connection(ctx)
+func readInvalidView(ctx context.Context, conn *server.RawConn, o *catalog.Object, why error) error {
+	results, err := guardedRows(ctx, conn, "SELECT VIEW_DEFINITION, DEFINER, SECURITY_TYPE, CHECK_OPTION, CHARACTER_SET_CLIENT, COLLATION_CONNECTION"+
+		" FROM information_schema.VIEWS WHERE TABLE_SCHEMA="+utf8Literal(o.Schema)+" AND TABLE_NAME="+utf8Literal(o.Name.Name))
 	if err != nil {
 		return err
 	}
-	rows, err := conn.Rows(ctx, "SELECT VIEW_DEFINITION, DEFINER, SECURITY_TYPE, CHECK_OPTION, CHARACTER_SET_CLIENT, COLLATION_CONNECTION"+
-		" FROM information_schema.VIEWS WHERE TABLE_SCHEMA="+utf8Literal(o.Schema)+" AND TABLE_NAME="+utf8Literal(o.Name.Name))
-	if err != nil {
-		return fmt.Errorf("read view %s: %w", o.Name, server.Classify(err))
-	}
+	rows := results[0]
 	if len(rows) == 0 {
 		o.Absent = true
 		return nil

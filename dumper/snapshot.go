@@ -22,12 +22,12 @@ const probeEvery = 500 * time.Millisecond
 // directly before and after it, never taken from the clock's turn: the shorter the window, the
 // better the chance that no row event of the table lies in it (R5).
 func (r *tableRead) snapshot(ctx context.Context) (whole bool, err error) {
-	exact, err := source.CanOpenExactSnapshot(ctx, r.cfg.Source)
-	if err != nil {
-		return false, err
-	}
 	err = r.attempt(ctx, func(ctx context.Context) error {
 		r.chunks = nil
+		exact, err := source.CanOpenExactSnapshot(ctx, r.cfg.Source)
+		if err != nil {
+			return err
+		}
 		if source.ProvedGTIDLow(r.cfg.Source.Facts()) {
 			return r.snapshotByGTID(ctx)
 		}
@@ -119,7 +119,7 @@ func (r *tableRead) readView(ctx context.Context, before source.Tick, low bases.
 	}
 	err = r.probed(ctx, conn, func(ctx context.Context) error {
 		return r.within(ctx, conn, before, func(ctx context.Context, statement string, row func([]byte) error) ([]server.Field, error) {
-			return nil, r.guarded(ctx, conn, statement, row)
+			return nil, guarded(ctx, conn, statement, row)
 		})
 	})
 	if err != nil {
@@ -196,7 +196,7 @@ func (r *tableRead) oneChunk(ctx context.Context) (whole bool, err error) {
 		}
 		return r.probed(ctx, conn, func(ctx context.Context) error {
 			return r.within(ctx, conn, before, func(ctx context.Context, statement string, row func([]byte) error) ([]server.Field, error) {
-				return nil, r.guarded(ctx, conn, statement, row)
+				return nil, guarded(ctx, conn, statement, row)
 			})
 		})
 	})

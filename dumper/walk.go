@@ -145,7 +145,7 @@ func (w *walker) scan(ctx context.Context) (s chunkScan, err error) {
 	})
 	sent := time.Now()
 	stop := w.killAfter(ctx, conn, w.cfg.MaxHold+killGrace)
-	err = w.guarded(ctx, conn, w.path.selectFrom(w.after, limit, w.hint()), func(packet []byte) error {
+	err = guarded(ctx, conn, w.path.selectFrom(w.after, limit, w.hint()), func(packet []byte) error {
 		if s.cut {
 			return nil
 		}
@@ -213,44 +213,6 @@ func (w *worker) hint() string {
 		return ""
 	}
 	return fmt.Sprintf("/*+ MAX_EXECUTION_TIME(%d) */ ", w.cfg.MaxHold.Milliseconds())
-}
-
-// guarded runs one SELECT in a transaction of its own, sent as one packet with the question who
-// answers. It is not READ ONLY: some proxies send that to a replica (W6).
-func (w *worker) guarded(ctx context.Context, conn *server.RawConn, statement string, row func([]byte) error) error {
-	var who string
-	err := conn.Batch(ctx, "START TRANSACTION; SELECT @@server_uuid; "+statement+"; COMMIT",
-		func(i int, fields []server.Field) (func([]byte) error, error) {
-			switch i {
-			case 1:
-				return func(packet []byte) error {
-					values, err := server.TextRow(packet)
-					if err == nil && len(values) == 1 {
-						who = values[0]
-					}
-					return err
-				}, nil
-			case 2:
-				if who != conn.ServerUUID() {
-					return nil, otherServer(conn.ServerUUID(), who)
-				}
-				return row, nil
-			}
-			return nil, nil
-		})
-	if err == nil || conn.Broken() {
-		return err
-	}
-	// The server stops at the first error: the transaction is open and holds its lock.
-	if _, rollback := conn.Query(ctx, "ROLLBACK", nil); rollback != nil {
-		return errors.Join(err, rollback)
-	}
-	return err
-}
-
-func otherServer(want, got string) error {
-	return fault.New(fault.CodeFailed, fault.KindSource, "give the address of the primary itself, not of a proxy or balancer",
-		"a chunk was answered by server %s instead of %s (W6)", got, want)
 }
 
 // killAfter ends the connection's statement when it takes longer than d. The caller calls stop
