@@ -151,6 +151,7 @@ func (r *tableRead) within(ctx context.Context, conn *server.RawConn, before sou
 		if _, err := r.writer.Row(packet); err != nil {
 			return err
 		}
+		r.moved = time.Now()
 		pending++
 		if r.writer.Text() < limit {
 			return nil

@@ -152,6 +152,7 @@ func (w *walker) scan(ctx context.Context) (s chunkScan, err error) {
 		if _, err := w.writer.Row(packet); err != nil {
 			return err
 		}
+		w.moved = time.Now()
 		s.rows++
 		s.cut = w.writer.Text() >= w.limit && s.rows < limit
 		if s.cut || s.rows == limit {
@@ -247,8 +248,10 @@ func (w *worker) kill(ctx context.Context, conn *server.RawConn) {
 // attempt runs a statement until it ends otherwise than by a lock, a deadlock or a lost
 // connection, none of which says anything about the table. It gives up when the read is void
 // already, or when nothing has worked for as long as cfg.Wait.
+//
+// Every row that comes moves the end of that time: one SELECT may last longer than cfg.Wait.
 func (r *tableRead) attempt(ctx context.Context, statement func(context.Context) error) error {
-	deadline := time.Now().Add(r.cfg.Wait)
+	r.moved = time.Now()
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		if !r.board.current(r.want) {
 			return errVoid
@@ -263,7 +266,7 @@ func (r *tableRead) attempt(ctx context.Context, statement func(context.Context)
 			continue
 		case judge(err) != again && judge(err) != tooBig:
 			return err
-		case time.Now().After(deadline):
+		case time.Since(r.moved) > r.cfg.Wait:
 			return fault.New(fault.CodeFailed, fault.KindTimeout, "see who holds locks on the table, or allow more time with --wait",
 				"%s could not be read for %v: %w", r.want.Name, r.cfg.Wait, server.Classify(err))
 		}
