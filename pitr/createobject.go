@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/schema"
@@ -12,8 +13,10 @@ import (
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
-// Errors of a definer that this account may not set, or that does not exist and may not be set.
+// Errors of a definer that this account may not set, or that does not exist and may not be set;
+// and of a routine or library that is not there.
 const (
+	errDoesNotExist   = 1305
 	errNoSuchUser     = 1449
 	errDefinerOrphan  = 4006
 	errSpecificAccess = server.ErrPrivilegeNeeded
@@ -22,6 +25,9 @@ const (
 // create runs one statement of an object: with its definer if the target permits that, else
 // with the target's user in its place, which is listed.
 func (f *finisher) create(ctx context.Context, o *object, step objectStep, edits []ddl.Edit) error {
+	if o.invalid != "" && o.kind != catalog.KindView {
+		return nil // left out
+	}
 	restore, err := f.databaseCollation(ctx, o, step)
 	if err != nil {
 		return err
@@ -38,10 +44,31 @@ func (f *finisher) create(ctx context.Context, o *object, step objectStep, edits
 			}
 		}
 	}
+	if lacksLibrary(err) {
+		f.leaveOut(o, step, err)
+		err = nil
+	}
 	if back := restore(ctx); err == nil {
 		err = back
 	}
 	return err
+}
+
+// lacksLibrary: CREATE and ALTER of a routine check that the libraries it uses are there. They
+// are in no backup.
+func lacksLibrary(err error) bool {
+	return server.ErrorNumber(err) == errDoesNotExist && strings.Contains(err.Error(), "LIBRARY ")
+}
+
+// leaveOut tells of a routine that cannot be made without a library; what the log says of it
+// later is left out with it.
+func (f *finisher) leaveOut(o *object, step objectStep, err error) {
+	if step.sequence != o.steps[0].sequence {
+		f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("%s %s is not changed: it uses a library, which is not backed up: %v", o.kind, o.name, err))
+		return
+	}
+	o.invalid = err.Error()
+	f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("%s %s is not created: it uses a library, which is not backed up: %v", o.kind, o.name, err))
 }
 
 func (f *finisher) createWith(ctx context.Context, step objectStep, edits []ddl.Edit) error {

@@ -35,6 +35,7 @@ func Preflight(ctx context.Context, srv *server.Server, needs []server.Need) ([]
 		{true, checkClock, "the clock"},
 		{true, checkIdentity, "the identity"},
 		{true, func(ctx context.Context, srv *server.Server) ([]Finding, error) { return checkXA(ctx, srv, grants) }, "XA transactions"},
+		{f.Flavor == server.FlavorMySQL && f.AtLeast(9, 2, 0), checkLibraries, "the libraries"},
 	} {
 		if !look.do {
 			continue
@@ -210,6 +211,20 @@ func askIdentity(ctx context.Context, srv *server.Server) ([]string, error) {
 		return nil, errNoAnswer
 	}
 	return []string{plain[0][0], inside[0][0][0]}, nil
+}
+
+// checkLibraries names the libraries (9.2 and later): they are not backed up, and a routine that
+// uses one cannot be restored before somebody has made it.
+func checkLibraries(ctx context.Context, srv *server.Server) ([]Finding, error) {
+	names, err := survey(ctx, srv, "SELECT library_schema, library_name FROM information_schema.libraries ORDER BY 1, 2")
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	return []Finding{{
+		ID: "libraries", Level: LevelWarning,
+		Message: "libraries are not backed up, and routines that use them are not restored: " + strings.Join(names, ", "),
+		Remedy:  "keep the output of SHOW CREATE LIBRARY beside the backup; after a restore create them, and the routines that its warnings name",
+	}}, nil
 }
 
 // checkXA lists prepared XA transactions, where they may be seen. They are in the log and in

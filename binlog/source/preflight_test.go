@@ -88,6 +88,16 @@ func TestPreflightOfABadSource(t *testing.T) {
 	wantFault(t, err, fault.KindSource, "SET PERSIST binlog_format=ROW")
 }
 
+func TestPreflightNamesLibraries(t *testing.T) {
+	s := mysqltest.Source(t)
+	mysqltest.Exec(t, s, "CREATE DATABASE d", "CREATE LIBRARY d.lib LANGUAGE JAVASCRIPT AS $$ export function f(n) { return n } $$")
+	findings := preflight(t, asBackupUser(t, s))
+	wantFinding(t, findings, "libraries", source.LevelWarning, "d.lib", "SHOW CREATE LIBRARY")
+	if err := source.Refuse(findings); err != nil {
+		t.Errorf("a source with a library is refused: %v", err)
+	}
+}
+
 func TestPreflightWithoutABinlog(t *testing.T) {
 	s := mysqltest.Take(t, mysqltest.Options{ExtraArgs: []string{"--skip-log-bin"}})
 	findings := preflight(t, asBackupUser(t, s))
