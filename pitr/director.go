@@ -68,7 +68,7 @@ func newDirector(m *catalog.Manifest, selected *selection) (*director, error) {
 		}
 	}
 	var err error
-	d.objects, err = newObjectSet(m, selected.Object)
+	d.objects, err = newObjectSet(m, selected.object)
 	return d, err
 }
 
@@ -126,6 +126,9 @@ func (d *director) executions(start binlog.Position, q *event.Query, st *ddl.Sta
 	case ddl.Schema:
 		return d.database(start, q, st)
 	case ddl.OtherObject:
+		if len(st.Objects) == 1 && st.Objects[0].Kind == ddl.Trigger {
+			return nil, d.trigger(start, q, st)
+		}
 		return nil, d.object(start, q, st)
 	case ddl.NotInLog:
 		return nil, d.notInLog(start, st)

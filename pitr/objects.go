@@ -24,6 +24,7 @@ type objectSet struct {
 	fold     int
 	list     map[objectID]*object
 	triggers []*object // in the order in which they fire, of all tables
+	taken    func(*object) bool
 	sequence int
 	// names are all that views and events had on the way: expandView and Finish make them under
 	// those, so they must be free on the target.
@@ -60,19 +61,19 @@ type objectStep struct {
 	logged bool
 }
 
-func newObjectSet(m *catalog.Manifest, taken func(schema.Name) bool) (*objectSet, error) {
-	s := &objectSet{sides: m.Sides(), fold: m.Source.LowerCaseTableNames, list: map[objectID]*object{}, names: map[objectID]schema.Name{}}
+func newObjectSet(m *catalog.Manifest, taken func(*object) bool) (*objectSet, error) {
+	s := &objectSet{sides: m.Sides(), fold: m.Source.LowerCaseTableNames, list: map[objectID]*object{}, names: map[objectID]schema.Name{}, taken: taken}
 	objects := slices.Clone(m.Objects)
 	slices.SortStableFunc(objects, func(a, b catalog.Object) int {
 		return cmp.Or(strings.Compare(a.Schema, b.Schema), strings.Compare(a.Table, b.Table), cmp.Compare(a.ActionOrder, b.ActionOrder))
 	})
 	for _, o := range objects {
-		if o.Absent || o.Create == "" && o.Invalid == "" || !taken(o.Name) {
-			continue
-		}
 		made := &object{kind: o.Kind, name: o.Name, invalid: o.Invalid}
 		if o.Kind == catalog.KindTrigger {
 			made.table = schema.Name{Schema: o.Schema, Name: o.Table}
+		}
+		if o.Absent || o.Create == "" && o.Invalid == "" || !taken(made) {
+			continue
 		}
 		if o.Create != "" {
 			step, err := s.manifestStep(m, o)
@@ -213,7 +214,7 @@ func (s *objectSet) dropSchema(name string, start binlog.Position) {
 }
 
 // renameTables moves triggers with their tables: each pair in turn, left to right, as one map
-// from old to new names.
+// from old to new names. One whose table leaves the restore leaves with it.
 func (s *objectSet) renameTables(pairs [][2]schema.Name, start binlog.Position) error {
 	moved := map[schema.Name]schema.Name{}
 	intermediate := map[schema.Name]schema.Name{} // present name -> name before the statement
@@ -227,7 +228,7 @@ func (s *objectSet) renameTables(pairs [][2]schema.Name, start binlog.Position) 
 		intermediate[ddl.Fold(p[1], s.fold)] = origin
 		moved[origin] = p[1]
 	}
-	for _, t := range s.triggers {
+	for _, t := range slices.Clone(s.triggers) {
 		to, ok := moved[ddl.Fold(t.table, s.fold)]
 		if !ok {
 			continue
@@ -243,7 +244,9 @@ func (s *objectSet) renameTables(pairs [][2]schema.Name, start binlog.Position) 
 			}
 		case binlog.After:
 		}
-		t.table = to
+		if t.table = to; !s.taken(t) {
+			s.remove(t)
+		}
 	}
 	return nil
 }

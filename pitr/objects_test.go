@@ -151,7 +151,7 @@ func TestObjectsInTheirWindow(t *testing.T) {
 
 // What expandView and Finish make on the way has a name that must be free on the target.
 func TestNamesOnTheWayAreAmongWhatIsCreated(t *testing.T) {
-	s, err := newObjectSet(&catalog.Manifest{}, func(schema.Name) bool { return true })
+	s, err := newObjectSet(&catalog.Manifest{}, func(*object) bool { return true })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,8 @@
 package pitr
 
 import (
+	"slices"
+
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -46,15 +48,13 @@ func newSelection(wish catalog.Selection, m *catalog.Manifest, fold func(schema.
 	return s, nil
 }
 
-// Object tells whether a table, view, routine, trigger or event is restored.
+// Object tells whether a table, view, routine or event is restored.
 func (s *selection) Object(n schema.Name) bool {
 	if schema.IsSystem(n.Schema, s.fold) || s.absent[s.foldName(n)] {
 		return false
 	}
-	for _, p := range s.exclude {
-		if p.Match(n, s.fold) {
-			return false
-		}
+	if s.excluded(n) {
+		return false
 	}
 	for _, p := range s.include {
 		if p.Match(n, s.fold) {
@@ -62,6 +62,23 @@ func (s *selection) Object(n schema.Name) bool {
 		}
 	}
 	return len(s.include) == 0
+}
+
+func (s *selection) excluded(n schema.Name) bool {
+	return slices.ContainsFunc(s.exclude, func(p schema.Pattern) bool { return p.Match(n, s.fold) })
+}
+
+// Trigger tells whether a trigger is restored: with its table, unless it is excluded itself.
+func (s *selection) Trigger(name, table schema.Name) bool {
+	return s.Object(table) && !s.excluded(name)
+}
+
+// object tells the same of any object that is no table.
+func (s *selection) object(o *object) bool {
+	if o.kind == catalog.KindTrigger {
+		return s.Trigger(o.name, o.table)
+	}
+	return s.Object(o.name)
 }
 
 // Schema tells whether anything in a schema may be restored.
