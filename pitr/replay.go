@@ -1,6 +1,7 @@
 package pitr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type replay struct {
 	progress    *progressTable
 	phase       progress.Phase
 
+	rolledBack   error  // refusal of the entry that ended last
 	rowOfEntry   uint64 // row changes of the open entry that were applied
 	eventsBefore uint64
 	transactions uint64
@@ -34,27 +36,54 @@ type replay struct {
 // errXA: prepared transactions are not replayed yet.
 var errXA = errors.New("XA transactions are not replayed by this version")
 
+var errRolledBack = errors.New("the entry ends with ROLLBACK")
+
 // run replays the log between two boundaries between entries.
 func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop binlog.Position) error {
 	a := event.NewAssembler(from.Timeline, event.WithoutRowCounts())
 	a.OnBegin(func(*event.Entry) error {
 		r.rowOfEntry, r.eventsBefore = 0, r.events
-		return nil
+		return r.rolledBack
 	})
 	a.OnRows(func(e *event.Entry, rows *event.Rows) error { return r.rowsEvent(ctx, e, rows) })
 	a.OnQuery(func(e *event.Entry, q *event.Query) error { return r.query(ctx, e, q) })
-	_, err := walk(ctx, reader, a, from, stop, r.phase, func(*event.Entry) {
+	_, err := walk(ctx, reader, a, from, stop, r.phase, func(e *event.Entry) {
 		if r.events > r.eventsBefore {
 			r.transactions++
 		}
+		r.rolledBack = r.refuseRolledBack(e)
 	})
-	if err != nil {
+	if err = cmp.Or(err, r.rolledBack); err != nil {
 		return err
 	}
 	if err := r.lanes.Fence(ctx, nil); err != nil {
 		return err
 	}
 	return r.tables.dropHelpers(ctx, r.tables.sorted())
+}
+
+// refuseRolledBack refuses an entry that ends with ROLLBACK and changed a transactional table of
+// the restore: what it changed there was taken back on the source, and is applied here already.
+// Its changes to other tables stand.
+func (r *replay) refuseRolledBack(e *event.Entry) error {
+	if !e.RolledBack {
+		return nil
+	}
+	for _, touch := range e.Tables {
+		if !r.director.taken(touch.Name) || r.director.sides.RowSide(touch.Name, e.Start) == binlog.Skip {
+			continue
+		}
+		if t := r.tables.get(touch.Name); t != nil && rollsBack(t.def) {
+			return refused(e.Start, []schema.Name{t.name}, "row event of "+t.name.String(), errRolledBack)
+		}
+	}
+	return nil
+}
+
+// rollsBack tells whether a table takes its rows back with the transaction.
+func rollsBack(t *schema.Table) bool {
+	class := t.Class()
+	return class == schema.Keyed || class == schema.Snapshot
 }
 
 // rowsEvent is R7 for one rows event.
