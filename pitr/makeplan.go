@@ -22,14 +22,17 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 	if !w.SkipGTID.IsEmpty() {
 		return nil, fault.New(fault.CodeUsage, fault.KindUsage, "restore to the point before with --before-gtid", "--skip-gtid is not part of this version")
 	}
-	manifests, err := readManifests(ctx, c.Catalog, w)
+	manifests, damaged, err := readManifests(ctx, c.Catalog, w)
 	if err != nil {
 		return nil, err
 	}
 	p := &Plan{Instance: w.Instance, Wanted: w.Stop.String(), Force: w.Force, Target: c.Target.Address().Redacted(), wish: w}
 	reader := archive.Open(c.Catalog, w.Instance)
 	if p.Stop, p.manifest, err = settle(ctx, reader, manifests, w); err != nil {
-		return nil, err
+		return nil, noOtherServes(err, manifests, damaged)
+	}
+	for _, d := range damaged {
+		p.warnings = append(p.warnings, fmt.Sprintf("a backup is left out, its manifest cannot be read: %v", d))
 	}
 	p.BackupID, p.From, p.RecoverableFrom = p.manifest.ID, p.manifest.Floor, p.manifest.RecoverableFrom
 	if err := reader.Covers(ctx, p.From.Position, p.Stop.Position); err != nil {
@@ -74,6 +77,9 @@ func (p *Plan) look(ctx context.Context, c Config, n *needs) error {
 	}
 	p.Load.Local = f.LocalInfile
 	p.Findings = checkTarget(p, f, n)
+	for _, message := range p.warnings {
+		p.Findings = append(p.Findings, Finding{ID: "manifest", Level: LevelWarning, Message: message})
+	}
 	return nil
 }
 
@@ -88,31 +94,59 @@ func (f *targetFacts) progressTables(schemas []string) []ObjectName {
 	return list
 }
 
-// readManifests reads the manifests that may serve the wish, oldest first.
-func readManifests(ctx context.Context, c *catalog.Catalog, w Wish) ([]*catalog.Manifest, error) {
+// readManifests reads the manifests that may serve the wish, oldest first. damaged holds the
+// faults of those that are altered, or newer than this program, while others are not.
+func readManifests(ctx context.Context, c *catalog.Catalog, w Wish) (list []*catalog.Manifest, damaged []error, err error) {
 	if w.Backup != "" {
 		m, err := c.Manifest(ctx, w.Instance, w.Backup)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return []*catalog.Manifest{m}, nil
+		return []*catalog.Manifest{m}, nil, nil
 	}
 	ids, err := c.Backups(ctx, w.Instance)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(ids) == 0 {
-		return nil, fault.New(fault.CodeNotFound, fault.KindNotFound, "take one with tripod backup", "instance %s has no backup in this store", w.Instance)
+		return nil, nil, fault.New(fault.CodeNotFound, fault.KindNotFound, "take one with tripod backup", "instance %s has no backup in this store", w.Instance)
 	}
-	var list []*catalog.Manifest
 	for _, id := range ids {
 		m, err := c.Manifest(ctx, w.Instance, id)
-		if err != nil {
-			return nil, err
+		switch {
+		case err == nil:
+			list = append(list, m)
+		case unreadable(err):
+			damaged = append(damaged, err)
+		default:
+			return nil, nil, err
 		}
-		list = append(list, m)
 	}
-	return list, nil
+	if len(list) == 0 {
+		return nil, nil, damaged[0]
+	}
+	return list, damaged, nil
+}
+
+// unreadable tells damage of one object from a store that cannot be read.
+func unreadable(err error) bool {
+	kind := fault.Of(err).Kind
+	return kind == fault.KindIntegrity || kind == fault.KindVersion
+}
+
+// noOtherServes prefers the damage of a manifest to the range that the others leave: the damaged
+// backup may be the one that reaches back to the stop point.
+func noOtherServes(err error, manifests []*catalog.Manifest, damaged []error) error {
+	if len(damaged) == 0 || fault.Of(err).Kind != fault.KindRange {
+		return err
+	}
+	ids := make([]string, len(manifests))
+	for i, m := range manifests {
+		ids[i] = m.ID
+	}
+	f := fault.Of(damaged[0])
+	return fault.New(f.Code, f.Kind, fmt.Sprintf("%s; or restore to a point that another backup reaches: --backup %s", f.Hint, strings.Join(ids, " or --backup ")),
+		"%w, and without that backup %w", damaged[0], err)
 }
 
 // describe fills in what manifest and log say.

@@ -32,6 +32,7 @@ type Plan struct {
 
 	wish     Wish
 	manifest *catalog.Manifest
+	warnings []string // for the result as well
 }
 
 // SchemaPlan is one schema that the restore works in.

@@ -37,7 +37,7 @@ func Run(ctx context.Context, c Config, p *Plan) (*Result, error) {
 		return nil, err
 	}
 	r := &run{config: c, plan: p, result: &Result{
-		BackupID: p.BackupID, Stop: p.Stop, Warnings: []string{}, DefinersChanged: []string{}, Loose: []string{}, Divergence: []Divergence{},
+		BackupID: p.BackupID, Stop: p.Stop, Warnings: append([]string{}, p.warnings...), DefinersChanged: []string{}, Loose: []string{}, Divergence: []Divergence{},
 	}}
 	begun := time.Now()
 	defer r.close()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -95,9 +96,10 @@ func (c *listCommand) run(ctx context.Context, inv *invocation) (err error) {
 		}
 	}
 	result := listResult{Instances: []listedInstance{}}
+	var damage damages
 	for _, name := range names {
-		listed, err := listInstance(ctx, cat, name)
-		if err != nil {
+		listed, err := listInstance(ctx, cat, name, &damage)
+		if err = damage.note(err); err != nil {
 			return ctxErr(ctx, err)
 		}
 		result.Instances = append(result.Instances, listed)
@@ -108,10 +110,26 @@ func (c *listCommand) run(ctx context.Context, inv *invocation) (err error) {
 			return err
 		}
 	}
-	return result.late(c.maxLag, time.Now())
+	return errors.Join(append(damage, result.late(c.maxLag, time.Now()))...)
 }
 
-func listInstance(ctx context.Context, cat *catalog.Catalog, name string) (listedInstance, error) {
+// damages are the faults of single objects of a store; they end a listing, but not at once: in a
+// disaster the rest is what counts.
+type damages []error
+
+// note keeps damage, and returns any other error.
+func (d *damages) note(err error) error {
+	if err == nil {
+		return nil
+	}
+	if kind := fault.Of(err).Kind; kind != fault.KindIntegrity && kind != fault.KindVersion {
+		return err
+	}
+	*d = append(*d, err)
+	return nil
+}
+
+func listInstance(ctx context.Context, cat *catalog.Catalog, name string, damage *damages) (listedInstance, error) {
 	out := listedInstance{Name: name, Backups: []listedBackup{}, Recoverable: []recoverableRange{}, Holes: []listedHole{}}
 	if _, err := cat.Instance(ctx, name); err != nil {
 		return out, err
@@ -123,7 +141,10 @@ func listInstance(ctx context.Context, cat *catalog.Catalog, name string) (liste
 	for _, id := range ids {
 		m, err := cat.Manifest(ctx, name, id)
 		if err != nil {
-			return out, err
+			if err := damage.note(err); err != nil {
+				return out, err
+			}
+			continue
 		}
 		b := listedBackup{ID: id, RecoverableFrom: m.RecoverableFrom, end: m.End.Position}
 		for _, n := range m.Names {
@@ -135,7 +156,7 @@ func listInstance(ctx context.Context, cat *catalog.Catalog, name string) (liste
 		out.Backups = append(out.Backups, b)
 	}
 	line, err := archive.Open(cat, name).Line(ctx)
-	if err != nil {
+	if err = damage.note(err); err != nil {
 		return out, err
 	}
 	for _, stretch := range line {
@@ -145,7 +166,7 @@ func listInstance(ctx context.Context, cat *catalog.Catalog, name string) (liste
 		out.AsOf = max(out.AsOf, stretch.AsOf)
 	}
 	holes, err := cat.Holes(ctx, name)
-	if err != nil {
+	if err = damage.note(err); err != nil {
 		return out, err
 	}
 	for _, h := range holes {
