@@ -96,6 +96,11 @@ func (b *backup) preflight(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	generated, err := source.PreflightGenerated(ctx, b.cfg.Source, b.selection.table)
+	if err != nil {
+		return err
+	}
+	findings = append(findings, generated...)
 	for _, f := range findings {
 		if f.Level == source.LevelWarning {
 			b.warnings = append(b.warnings, f.Message)
