@@ -23,8 +23,8 @@ func TestErrorsOfASourceThatEndsAreNoVerdict(t *testing.T) {
 	}
 }
 
-// TestCleanRestartDuringTheBackup: a source that is shut down answers 1053 to what runs. Reads of
-// rows and of definitions go on when it is back.
+// TestCleanRestartDuringTheBackup: reads of rows and of definitions that wait for a lock while the
+// source is shut down go on when it is back.
 func TestCleanRestartDuringTheBackup(t *testing.T) {
 	for _, c := range []struct {
 		name, table string
@@ -59,10 +59,40 @@ func TestCleanRestartDuringTheBackup(t *testing.T) {
 			})
 			_, m := s.backUp(inChunks)
 			<-restarted
-			t.Logf("1053 came: %v", strings.Contains(s.log.String(), "1053"))
 			target := mysqltest.Target(t)
 			s.load(target, m)
 			s.equal(target, "d")
 		})
 	}
+}
+
+// TestShutdownWhileRowsCome: a source that is shut down while rows come answers 1053; the chunk is
+// read again when it is back.
+func TestShutdownWhileRowsCome(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true})
+	s.exec("CREATE DATABASE d")
+	for _, table := range []string{"d.a", "d.b", "d.c"} {
+		s.exec("CREATE TABLE "+table+" (id INT PRIMARY KEY, v LONGTEXT)",
+			"INSERT INTO "+table+" WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<300) SELECT i, REPEAT('x', 100000) FROM n")
+	}
+	restarted := make(chan struct{})
+	s.atChunk("d.a", 2, func() {
+		go func() {
+			defer close(restarted)
+			if err := s.source.Shutdown(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if err := s.source.Restart(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}()
+	})
+	_, m := s.backUp(func(c *Config) {
+		c.tuning, c.Threads = tuning{firstRows: 100, mostRows: 100, chunkText: 16 << 20}, 3
+	})
+	<-restarted
+	t.Logf("1053 came: %v", strings.Contains(s.log.String(), "1053"))
+	target := mysqltest.Target(t)
+	s.load(target, m)
+	s.equal(target, "d")
 }
