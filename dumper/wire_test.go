@@ -1,6 +1,7 @@
 package dumper
 
 import (
+	"context"
 	"bytes"
 	"net"
 	"strings"
@@ -35,7 +36,7 @@ const (
 // throughWire opens the source by way of a relay.
 func (s *site) throughWire() *wire {
 	s.t.Helper()
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(s.t.Context(), "tcp4", "127.0.0.1:0")
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func (w *wire) accept() {
 
 func (w *wire) relay(client net.Conn) {
 	defer func() { _ = client.Close() }()
-	origin, err := net.Dial("tcp4", w.target)
+	origin, err := new(net.Dialer).DialContext(context.Background(), "tcp4", w.target)
 	if err != nil {
 		return
 	}
