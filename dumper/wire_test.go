@@ -1,8 +1,8 @@
 package dumper
 
 import (
-	"context"
 	"bytes"
+	"context"
 	"net"
 	"strings"
 	"sync"
