@@ -2,6 +2,7 @@ package dumper
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"testing"
@@ -119,10 +120,11 @@ func copyRows(t testing.TB, from, to *mysqltest.Server, table string) {
 		t.Fatal(err)
 	}
 	for rows.Next() {
-		values := make([]any, len(columns))
-		into := make([]any, len(columns))
-		for i := range values {
-			into[i] = &values[i]
+		// As text, which the server puts into a column's character set; bytes would go in as they are.
+		texts := make([]sql.NullString, len(columns))
+		values, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range texts {
+			values[i], into[i] = &texts[i], &texts[i]
 		}
 		if err := rows.Scan(into...); err != nil {
 			t.Fatal(err)
