@@ -184,9 +184,13 @@ const (
 
 // before is t0 of a read that is sent next; not before the place that the new base must be behind (R3).
 func (w *worker) before(ctx context.Context, want bases.Want) (source.Tick, error) {
+	short := func(t source.Tick) bool { return !want.Behind.IsZero() && t.High.Before(want.Behind) }
 	t, err := w.clock.Before(ctx)
-	for err == nil && !want.Behind.IsZero() && t.High.Before(want.Behind) {
-		t, err = w.clock.AfterNow(ctx)
+	if err == nil && short(t) {
+		t, err = w.clock.AfterNow(ctx) // the stream has shown the place: a new tick is behind it
+	}
+	for err == nil && short(t) {
+		t, err = w.clock.After(ctx, time.Now())
 	}
 	return t, err
 }
