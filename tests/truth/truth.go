@@ -24,7 +24,7 @@ type Truth struct {
 
 // What a restore may not keep: the account that defines an object (the restoring user may not
 // set another's), and the next AUTO_INCREMENT, which rolled-back inserts move without a trace
-// in the log (it is checked against the greatest value instead).
+// in the log, so that the two need not be equal.
 var (
 	definerText       = regexp.MustCompile("DEFINER=[`\"][^`\"]*[`\"]@[`\"][^`\"]*[`\"] ?")
 	autoIncrementText = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
