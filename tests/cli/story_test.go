@@ -207,12 +207,16 @@ func (s *teller) changes(ctx context.Context) error {
 	return nil
 }
 
-// second commits two transactions inside one second of the source's clock, and one after it.
+// second commits two transactions inside one second of the source's clock, of which nothing
+// earlier was committed, and one after it.
 func (s *teller) second(ctx context.Context) error {
 	for try := range 20 {
-		var fraction float64
-		for fraction < 0.01 || fraction > 0.25 {
-			if err := s.server.Root().QueryRowContext(ctx, "SELECT MICROSECOND(UTC_TIMESTAMP(6)) / 1e6").Scan(&fraction); err != nil {
+		earlier, err := s.clock(ctx)
+		if err != nil {
+			return err
+		}
+		for now := earlier; now.Unix() == earlier.Unix() || now.Nanosecond() < 1e7 || now.Nanosecond() > 25e7; {
+			if now, err = s.clock(ctx); err != nil {
 				return err
 			}
 		}
