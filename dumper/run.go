@@ -168,6 +168,7 @@ func (b *backup) begin(ctx context.Context, start binlog.Position) error {
 		Selected:       b.selection.table,
 		SelectedObject: b.selection.object,
 		Locked:         showCreateWaits(b.cfg.Source.Facts()),
+		PlaceLow:       !source.ProvedGTIDLow(b.cfg.Source.Facts()),
 		FoldNames:      b.cfg.Source.Facts().LowerCaseTableNames != 0,
 	}))
 	return nil

@@ -31,7 +31,7 @@ func (r *tableRead) snapshot(ctx context.Context) (whole bool, err error) {
 		if source.ProvedGTIDLow(r.cfg.Source.Facts()) {
 			return r.snapshotByGTID(ctx)
 		}
-		if exact {
+		if exact && !r.want.Settle { // log_status does not wait for the commits of XA transactions
 			done, err := r.snapshotByLogStatus(ctx)
 			if done || err != nil {
 				return err
@@ -57,19 +57,11 @@ func (r *tableRead) snapshotByGTID(ctx context.Context) error {
 // snapshotByBarrier: everything before the barrier's position is visible to what is read behind
 // the barrier (fact 15.2).
 func (r *tableRead) snapshotByBarrier(ctx context.Context) error {
-	conn, err := r.connection(ctx)
-	if err != nil {
-		return err
-	}
 	before, err := r.before(ctx, r.want)
 	if err != nil {
 		return err
 	}
-	var at binlog.Position
-	err = r.probed(ctx, conn, func(ctx context.Context) (err error) {
-		at, err = source.RowBarrier(ctx, r.cfg.Source, conn, r.want.Name, r.timeline)
-		return err
-	})
+	at, err := r.barrier(ctx)
 	if err != nil {
 		return err
 	}
@@ -105,6 +97,39 @@ func (r *tableRead) snapshotByLogStatus(ctx context.Context) (done bool, err err
 	// The view's position is both marks: nothing at all lies in its window.
 	r.result.Chunks, r.result.Rows = exactMark(at), exactMark(at)
 	return true, nil
+}
+
+// settle runs the row barrier before everything else, where the rules want one. A table that is
+// gone has no rows to wait for: what is read next tells that.
+func (r *tableRead) settle(ctx context.Context) error {
+	if !r.want.Settle {
+		return nil
+	}
+	err := r.attempt(ctx, func(ctx context.Context) error {
+		at, err := r.barrier(ctx)
+		r.result.Settled = at
+		return err
+	})
+	if err != nil && judge(err) == gone && ctx.Err() == nil {
+		return nil
+	}
+	return err
+}
+
+// barrier runs the row barrier beside a probe, not before the place that the read must be behind.
+func (r *tableRead) barrier(ctx context.Context) (at binlog.Position, err error) {
+	conn, err := r.connection(ctx)
+	if err != nil {
+		return at, err
+	}
+	if _, err := r.before(ctx, r.want); err != nil {
+		return at, err
+	}
+	err = r.probed(ctx, conn, func(ctx context.Context) (err error) {
+		at, err = source.RowBarrier(ctx, r.cfg.Source, conn, r.want.Name, r.timeline)
+		return err
+	})
+	return at, err
 }
 
 func exactMark(p binlog.Position) bases.Mark {

@@ -78,6 +78,10 @@ func (f futureTick) await(ctx context.Context) (source.Tick, error) {
 
 // readTable reads a table whole: its definition, then its rows.
 func (w *worker) readTable(ctx context.Context, want bases.Want) error {
+	r := &tableRead{worker: w, want: want}
+	if err := r.settle(ctx); err != nil {
+		return r.unlessVoid(err)
+	}
 	definition, t, err := w.showTable(ctx, want)
 	if err != nil {
 		return err
@@ -98,8 +102,8 @@ func (w *worker) readTable(ctx context.Context, want bases.Want) error {
 		return err
 	}
 	w.phase.Doing(want.Name.String())
-	r := &tableRead{worker: w, want: want, table: t, definition: definition, defined: w.tickAfter(definition.received)}
-	r.result = bases.TableRead{Present: true, First: first}
+	r.table, r.definition, r.defined = t, definition, w.tickAfter(definition.received)
+	r.result.Present, r.result.First = true, first
 	whole, err := r.readRows(ctx)
 	if err != nil || !whole {
 		return err

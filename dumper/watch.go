@@ -48,10 +48,7 @@ type floorFacts struct {
 
 // openWatch begins at start, the start of a file that was current before the first tick (W4).
 func openWatch(ctx context.Context, cfg Config, start binlog.Position, resolver *source.Resolver) (*watch, error) {
-	config := stream.Config{
-		Address: cfg.Source.Address(), ServerID: 0,
-		Expect: stream.Identity{ServerUUID: cfg.Source.Facts().ServerUUID}, Log: cfg.Log,
-	}
+	config := streamOf(cfg)
 	follower, err := stream.Follow(ctx, config, stream.Resume{Position: start})
 	if err != nil {
 		return nil, followError(err)
@@ -66,6 +63,14 @@ func openWatch(ctx context.Context, cfg Config, start binlog.Position, resolver 
 		log:       cfg.Log,
 		prepared:  map[string]*event.Entry{},
 	}, nil
+}
+
+// streamOf is how the backup's own replication connections find the source.
+func streamOf(cfg Config) stream.Config {
+	return stream.Config{
+		Address: cfg.Source.Address(), ServerID: 0,
+		Expect: stream.Identity{ServerUUID: cfg.Source.Facts().ServerUUID}, Log: cfg.Log,
+	}
 }
 
 // run follows the log until ctx ends.
@@ -211,7 +216,7 @@ func (w *watch) atFloor() floorFacts {
 
 // entry tells the board of one entry.
 func (w *watch) entry(e *event.Entry) error {
-	out := &bases.Entry{Start: e.Start, End: e.End, Time: commitTime(e)}
+	out := &bases.Entry{Start: e.Start, End: e.End, Time: commitTime(e), XA: e.Kind == event.XACommit}
 	w.noteTime(out.Time)
 	touches := e.Tables
 	switch e.Kind {
@@ -283,20 +288,4 @@ func commitTime(e *event.Entry) binlog.Time {
 		return e.CommitTime
 	}
 	return binlog.TimeOf(time.Unix(int64(e.Timestamp), 0))
-}
-
-// startOfFile asks for the file that the source writes now: the backup's stream begins with it.
-func startOfFile(ctx context.Context, cfg Config, timeline binlog.Timeline) (binlog.Position, error) {
-	conn, err := cfg.Source.RawConn(ctx)
-	if err != nil {
-		return binlog.Position{}, err
-	}
-	rows, err := conn.Rows(ctx, cfg.Source.Facts().BinlogStatus())
-	if err = errors.Join(err, conn.Close()); err != nil {
-		return binlog.Position{}, fmt.Errorf("ask for the source's binlog file: %w", err)
-	}
-	if len(rows) != 1 || len(rows[0]) < 2 {
-		return binlog.Position{}, errors.New("ask for the source's binlog file: it writes none")
-	}
-	return binlog.Position{Timeline: timeline, File: rows[0][0], Pos: binlog.FirstOffset}, nil
 }

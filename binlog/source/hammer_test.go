@@ -3,6 +3,7 @@ package source_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -265,7 +266,7 @@ func (h *hammer) turn(t *testing.T, c *server.RawConn, conns []*sql.Conn) []samp
 	h.commitAll(t, conns, &stop, &wg)
 	var samples []sample
 	for i := range samplesWanted {
-		samples = append(samples, h.look(t, c, !h.xa && i%4 == 3))
+		samples = append(samples, h.look(t, c, i%4 == 3))
 	}
 	return samples
 }
@@ -319,12 +320,15 @@ func TestFact1_Marks(t *testing.T) {
 	}
 }
 
-// TestFact15_5_XAMarks: counted at its XA COMMIT, an XA transaction keeps to the same marks.
+// TestFact15_5_XAMarks: counted at its XA COMMIT, an XA transaction keeps to gtid_executed as low
+// and file:pos as high mark. log_status does not wait for it (against fact 1.8), nor does the
+// rotation of a file (against facts 1.9 and 15.5; some 4 of 3600 samples, too few to be asked for
+// here): what a backup does about that is in dumper/bases, provedXA.
 func TestFact15_5_XAMarks(t *testing.T) {
 	h := newHammer(t, true)
 	h.xa = true
-	v := h.run(t, "low "+markFilePos)
-	for _, name := range []string{"low " + markFileStart, "low " + markGTID, "high " + markFilePos} {
+	v := h.run(t, "low "+markFilePos, "low "+markLogStatus)
+	for _, name := range []string{"low " + markGTID, "high " + markFilePos} {
 		if v.wrong[name] > 0 || v.samples[name] < samplesWanted {
 			t.Errorf("%s was wrong in %d of %d samples", name, v.wrong[name], v.samples[name])
 		}
@@ -339,9 +343,17 @@ func newHammer(t *testing.T, gtid bool) *hammer {
 	return &hammer{server: s, srv: asBackupUser(t, s, "BACKUP_ADMIN"), gtid: gtid}
 }
 
-// Fact 15.2 under load: file:pos read before the row barrier is a safe low mark for the table.
+// Fact 15.2 under load: file:pos read before the row barrier is a safe low mark for the table,
+// also for the commits of XA transactions.
 func TestFact15_2_RowBarrierUnderLoad(t *testing.T) {
+	for _, xa := range []bool{false, true} {
+		t.Run(fmt.Sprintf("xa=%t", xa), func(t *testing.T) { underBarrier(t, xa) })
+	}
+}
+
+func underBarrier(t *testing.T, xa bool) {
 	h := newHammer(t, false)
+	h.xa = xa
 	h.inFlight = map[int64]bool{}
 	mysqltest.Exec(t, h.server, "SET GLOBAL binlog_group_commit_sync_delay=3000")
 	c := rawConn(t, h.srv)
@@ -350,6 +362,9 @@ func TestFact15_2_RowBarrierUnderLoad(t *testing.T) {
 	h.underLoad(t, func() {
 		for range samplesWanted {
 			low, err := source.RowBarrier(t.Context(), h.srv, c, schema.Name{Schema: "a", Name: "h"}, timeline)
+			for errors.Is(err, source.ErrRowLocked) {
+				low, err = source.RowBarrier(t.Context(), h.srv, c, schema.Name{Schema: "a", Name: "h"}, timeline)
+			}
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -55,6 +55,9 @@ func (b *Bases) inWindow(n *name, s *logged) {
 		return
 	}
 	why := inWindowReason("a statement in the table's window", s)
+	if s.LowWindow && b.cfg.PlaceLow {
+		n.settle = true // the clock's low would be behind it with the next file only
+	}
 	onlyDefinition := false
 	failpoint.Inject("R3", func() { onlyDefinition = n.present() })
 	if onlyDefinition {
@@ -78,7 +81,7 @@ func (b *Bases) meaningSide(n *name, s *logged) binlog.Side {
 		return side
 	}
 	low, known := n.read.First.Low()
-	if known && s.start.Before(low) {
+	if known && s.start.Before(low) || n.settledAt(s.start) {
 		return binlog.Skip
 	}
 	// An unknown low keeps the backup from being done; the question is asked again then.

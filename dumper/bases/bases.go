@@ -18,6 +18,10 @@ type Config struct {
 	// is in the log and not committed, as it does for a table's; then their windows begin at
 	// t0.high, else at t0.low.
 	Locked bool
+	// PlaceLow: the low mark is a place in the log (the start of a file, or log_status), not a set
+	// of GTIDs. It may run ahead of XA transactions (see provedXA) and rests until the file is
+	// rotated.
+	PlaceLow bool
 	// FoldNames: the source compares names without case (lower_case_table_names not 0).
 	FoldNames bool
 }
@@ -30,6 +34,7 @@ type Bases struct {
 
 	statements []*logged
 	rows       touches
+	xaUnknown  []touch // commits of XA transactions whose prepare nobody saw
 	names      map[schema.Name]*name
 	order      []*name // by first appearance, so that runs are repeatable
 	schemas    map[string]*schemaState
@@ -117,10 +122,14 @@ func (b *Bases) name(n schema.Name) *name {
 }
 
 // Receive takes the next entry of the log, in log order. Entries before floor count for
-// nothing: their effects are in everything that was read.
+// nothing, their effects are in everything that was read: but those of XA transactions where no
+// low mark proves that.
 func (b *Bases) Receive(e *Entry) {
 	floor, known := b.Floor()
 	b.received = e.End
+	if e.XA && b.cfg.PlaceLow {
+		b.receiveXA(e)
+	}
 	// An unresolved floor means that the low mark contains all entries up to this one.
 	if !known || e.Start.Before(floor) {
 		return
@@ -135,6 +144,9 @@ func (b *Bases) Receive(e *Entry) {
 		}
 		n := b.name(r.Name)
 		n.seen(existed, e.Start, e.End, "a row event")
+		if e.XA && b.cfg.PlaceLow {
+			continue // receiveXA has noted it
+		}
 		b.rows.add(n, touch{start: e.Start, end: e.End, time: e.Time, partial: r.Partial})
 	}
 }
@@ -205,6 +217,7 @@ func (b *Bases) Evaluate() {
 		b.flow(s)
 	}
 	b.nothingInRowWindows()
+	b.provedXA()
 	b.evaluateObjects()
 	if b.changed { // a new base may be a tombstone, from which something else follows
 		b.dirty = true

@@ -57,7 +57,9 @@ type name struct {
 	lastTouch  touch // the newest row event
 	oldTouch   touch // the newest one that has left the ring
 	oldPartial touch // likewise, of those with a partial image
+	oldXA      touch // likewise, of commits of XA transactions
 	anyPartial bool
+	anyXA      bool
 
 	progress progress
 	attempt  int // results of older attempts are void
@@ -71,6 +73,7 @@ type name struct {
 	touchesFinal     bool
 
 	behind binlog.Position // the next base must not be older than this
+	settle bool            // the next base needs a row barrier
 	again  []catalog.ReadAgain
 }
 

@@ -24,6 +24,9 @@ type TableRead struct {
 	Rows Mark
 	// Keyless: no row event may lie in the row window (R5).
 	Keyless bool
+	// Settled is the place of a row barrier before the first definition, zero for none: what the
+	// log holds before it is in the definition and in the chunks.
+	Settled binlog.Position
 
 	// definition is t0 of the definition in use, when it was read again.
 	definition Mark
@@ -44,6 +47,9 @@ type Want struct {
 	Attempt int // to be handed back with the result
 	// Behind: the tick before the read must have a high at or behind it (R3). Unknown: any.
 	Behind binlog.Position
+	// Settle: the table is to be read behind a row barrier, a keyless one also with the barrier's
+	// place as its low.
+	Settle bool
 	// Again: why what was read before does not count, oldest first; empty for a first read.
 	Again []catalog.ReadAgain
 }
@@ -96,7 +102,7 @@ func (n *name) want() (Want, bool) {
 	if !n.needed() || n.progress != idle && n.progress != rereadDef {
 		return Want{}, false
 	}
-	w := Want{Kind: WantTable, Name: n.spelled, Attempt: n.attempt, Behind: n.behind, Again: n.again}
+	w := Want{Kind: WantTable, Name: n.spelled, Attempt: n.attempt, Behind: n.behind, Settle: n.settle, Again: n.again}
 	if n.progress == rereadDef {
 		w.Kind = WantDefinition
 	}

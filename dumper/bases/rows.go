@@ -12,25 +12,37 @@ const (
 	ReasonPartial = "a partial row image in the table's window"
 )
 
-// rowLow returns L of a table that was read: the later of the low before its earliest chunk
-// and the end of the last hard meaning statement on it at or before D0. It is not known
+// rowLow returns L of a table that was read: the later of the low before its earliest chunk (or
+// the row barrier, which a snapshot has as its low anyway, fact 15.2) and the end of the last hard meaning statement on it at or before D0. It is not known
 // before the stream has resolved the low and passed D0.
 func (b *Bases) rowLow(n *name) (binlog.Position, bool) {
 	if n.base.Absent {
 		return n.base.Statements.Low, true
 	}
 	low, known := n.read.Chunks.Low()
+	if !n.read.Settled.IsZero() && !n.read.Keyless {
+		low, known = n.read.Settled, true
+	}
 	failpoint.Inject("W1", func() { low, known = n.read.Chunks.High, true })
 	if !known {
 		return binlog.Position{}, false
 	}
+	if s := n.lastHard(); s != nil {
+		return binlog.Later(low, s.end), true
+	}
+	return low, true
+}
+
+// lastHard returns the last hard meaning statement on the name at or before D0: it and every
+// transaction on the name before it are in what was read. Nil for none since floor.
+func (n *name) lastHard() *logged {
 	for i := len(n.statements) - 1; i >= 0; i-- {
 		s := n.statements[i]
 		if s.start.Before(n.base.Statements.Low) && s.Hard && !s.DefinitionOnly && s.on(n.key) {
-			return binlog.Later(low, s.end), true
+			return s
 		}
 	}
-	return low, true
+	return nil
 }
 
 // setRows completes the row window of a base, when the stream has got that far.

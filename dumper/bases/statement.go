@@ -84,6 +84,7 @@ type RowTouch struct {
 type Entry struct {
 	Start, End binlog.Position
 	Time       binlog.Time // commit time
+	XA         bool        // the commit of an XA transaction
 	Statements []Statement
 	Rows       []RowTouch
 }

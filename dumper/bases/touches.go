@@ -7,6 +7,7 @@ type touch struct {
 	start, end binlog.Position
 	time       binlog.Time
 	partial    bool
+	xa         bool
 }
 
 // touchWindow is how many row touches of all tables are kept one by one. A base's H is known
@@ -29,6 +30,7 @@ type touches struct {
 func (r *touches) add(n *name, t touch) {
 	n.lastTouch = t
 	n.anyPartial = n.anyPartial || t.partial
+	n.anyXA = n.anyXA || t.xa
 	nt := namedTouch{name: n, touch: t}
 	if len(r.ring) < touchWindow {
 		r.ring = append(r.ring, nt)
@@ -38,6 +40,9 @@ func (r *touches) add(n *name, t touch) {
 	old.name.oldTouch = old.touch
 	if old.partial {
 		old.name.oldPartial = old.touch
+	}
+	if old.xa {
+		old.name.oldXA = old.touch
 	}
 	*old = nt
 	r.next = (r.next + 1) % touchWindow
@@ -49,7 +54,7 @@ func (r *touches) lastBefore(n *name, high binlog.Position) (touch, bool) {
 	if n.lastTouch.start.IsZero() || n.lastTouch.start.Before(high) {
 		return n.lastTouch, !n.lastTouch.start.IsZero()
 	}
-	return r.search(n, high, false, n.oldTouch)
+	return r.search(n, high, func(touch) bool { return true }, n.oldTouch)
 }
 
 // lastPartialBefore is lastBefore for touches with a partial image.
@@ -57,14 +62,22 @@ func (r *touches) lastPartialBefore(n *name, high binlog.Position) (touch, bool)
 	if !n.anyPartial {
 		return touch{}, false
 	}
-	return r.search(n, high, true, n.oldPartial)
+	return r.search(n, high, func(t touch) bool { return t.partial }, n.oldPartial)
+}
+
+// lastXABefore is lastBefore for the commits of XA transactions.
+func (r *touches) lastXABefore(n *name, high binlog.Position) (touch, bool) {
+	if !n.anyXA {
+		return touch{}, false
+	}
+	return r.search(n, high, func(t touch) bool { return t.xa }, n.oldXA)
 }
 
 // search goes from the newest touch backward; old stands for those that have left the ring.
-func (r *touches) search(n *name, high binlog.Position, partial bool, old touch) (touch, bool) {
+func (r *touches) search(n *name, high binlog.Position, counts func(touch) bool, old touch) (touch, bool) {
 	for i := range r.ring {
 		t := &r.ring[(r.next-1-i+2*len(r.ring))%len(r.ring)]
-		if t.name == n && t.start.Before(high) && (t.partial || !partial) {
+		if t.name == n && t.start.Before(high) && counts(t.touch) {
 			return t.touch, true
 		}
 	}
