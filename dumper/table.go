@@ -169,7 +169,7 @@ func (r *tableRead) brokeOff(ctx context.Context, why error) error {
 	}
 	r.board.update(func(s *bases.Bases) {
 		s.Evaluate()
-		s.Failed(r.want, why.Error())
+		s.Failed(r.want, why.Error(), now.High)
 	})
 	return nil
 }
