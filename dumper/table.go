@@ -57,9 +57,16 @@ type futureTick struct {
 
 // tickAfter asks for the first tick behind received without waiting for it.
 func (w *worker) tickAfter(received time.Time) futureTick {
+	return w.tickLater(func(ctx context.Context) (source.Tick, error) { return w.clock.After(ctx, received) })
+}
+
+// tickNow has the clock tick at once, without waiting for that.
+func (w *worker) tickNow() futureTick { return w.tickLater(w.clock.AfterNow) }
+
+func (w *worker) tickLater(wait func(context.Context) (source.Tick, error)) futureTick {
 	f := futureTick{tick: new(source.Tick), done: make(chan struct{})}
 	w.later(func(ctx context.Context) (err error) {
-		if *f.tick, err = w.clock.After(ctx, received); err == nil {
+		if *f.tick, err = wait(ctx); err == nil {
 			close(f.done)
 		}
 		return err
