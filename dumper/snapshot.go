@@ -153,11 +153,14 @@ func (r *tableRead) within(ctx context.Context, conn *server.RawConn, before sou
 	defer release()
 	var unknown futureTick
 	pending := 0 // rows that no object holds yet
+	r.rows = 0
 	_, err = run(ctx, wholeTable(r), func(packet []byte) error {
 		if _, err := r.writer.Row(packet); err != nil {
 			return err
 		}
 		r.moved = time.Now()
+		r.advances.step()
+		r.rows++
 		pending++
 		if r.writer.Text() < limit {
 			return nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/fault"
@@ -26,7 +25,8 @@ type tableRead struct {
 	writer     *chunk.Writer
 	chunks     []storedChunk
 	result     bases.TableRead
-	moved      time.Time // when the last row came, or the first attempt to read some began
+	moved      time.Time // when the last row of a long read came, or the first attempt to read some began
+	rows       int       // that the present long read has brought
 	// The row window is from the low of the tick before the first SELECT to the high of the tick
 	// behind the last one, whether or not they found rows.
 	firstTick *source.Tick
@@ -181,13 +181,6 @@ func (r *tableRead) brokeOff(ctx context.Context, why error) error {
 	return nil
 }
 
-// awaitStream waits until the stream has passed p.
-func (b *backup) awaitStream(ctx context.Context, p binlog.Position) error {
-	waiting, cancel := context.WithTimeoutCause(ctx, b.cfg.Wait, timeout("the stream of the source's log does not reach %s", p))
-	defer cancel()
-	return b.resolver.AwaitPassed(waiting, p)
-}
-
 // complete takes the ticks behind the read and hands it to the rules.
 func (r *tableRead) complete(ctx context.Context) error {
 	t1, err := r.defined.await(ctx)
@@ -223,6 +216,7 @@ func (b *backup) finishTable(want bases.Want, result bases.TableRead, r *tableRe
 		if !s.TableDone(want, result) {
 			return
 		}
+		b.advances.step()
 		if r == nil {
 			b.contents.remove(want.Name)
 			return
@@ -234,6 +228,7 @@ func (b *backup) finishTable(want bases.Want, result bases.TableRead, r *tableRe
 // count tells the progress of a stored chunk.
 func (b *backup) count(s chunk.Sum) {
 	b.bytesRead.Add(s.Bytes)
+	b.advances.step()
 	b.phase.Add(progress.Amount{Rows: int64(s.Rows), Bytes: int64(s.Bytes), Items: 1})
 }
 
