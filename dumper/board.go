@@ -20,6 +20,9 @@ type board struct {
 	busy map[thing]bool
 	// due is from when on a thing may be read once more.
 	due map[thing]pause
+	// lag, and for how long a try may wait until it is small.
+	lag  *lag
+	wait time.Duration
 }
 
 // thing is what a Want is about.
@@ -30,8 +33,8 @@ type thing struct {
 }
 
 type pause struct {
-	attempt int
-	until   time.Time
+	times int // that the thing was read
+	until time.Time
 }
 
 func thingOf(w bases.Want) thing {
@@ -42,8 +45,9 @@ func thingOf(w bases.Want) thing {
 	return thing{kind: kind, object: w.Object, name: w.Name}
 }
 
-func newBoard(b *bases.Bases) *board {
-	return &board{bases: b, changed: make(chan struct{}), busy: map[thing]bool{}, due: map[thing]pause{}}
+// newBoard makes a board on which a try waits for a small lag, for as long as wait brings it nearer.
+func newBoard(wait time.Duration, l *lag, b *bases.Bases) *board {
+	return &board{bases: b, changed: make(chan struct{}), busy: map[thing]bool{}, due: map[thing]pause{}, lag: l, wait: wait}
 }
 
 // update changes the state and wakes everybody.
@@ -65,6 +69,19 @@ func (b *board) feed(change func(*bases.Bases)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	change(b.bases)
+}
+
+// evaluate has the rules look at everything received so far. It wakes readers if there may be
+// something to read, not at every look: each would go through all names.
+func (b *board) evaluate() (done bool, waiting string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.bases.Evaluate()
+	done, waiting = b.bases.Done()
+	if b.bases.TakeAsked() && !done {
+		b.wake()
+	}
+	return done, waiting
 }
 
 // look reads the state.
@@ -114,25 +131,36 @@ func (b *board) next(ctx context.Context) (bases.Want, error) {
 func (b *board) take(now time.Time) (w bases.Want, ok bool, wait time.Duration) {
 	wait = time.Minute
 	w, ok = b.bases.Take(func(w bases.Want) bool {
-		t := thingOf(w)
-		if b.busy[t] {
+		if b.busy[thingOf(w)] {
 			return false
 		}
-		p, known := b.due[t]
-		if !known || p.attempt != w.Attempt {
-			p = pause{attempt: w.Attempt, until: now.Add(pauseBefore(len(w.Again)))}
-			b.due[t] = p
+		left := b.pauseLeft(w, now)
+		if left > 0 {
+			wait = min(wait, left)
 		}
-		if p.until.After(now) {
-			wait = min(wait, p.until.Sub(now))
-			return false
-		}
-		return true
+		return left <= 0
 	})
 	if ok {
 		b.busy[thingOf(w)] = true
 	}
 	return w, ok, wait
+}
+
+// pauseLeft is for how long w has to wait still; the pause begins when it is asked for first.
+func (b *board) pauseLeft(w bases.Want, now time.Time) time.Duration {
+	t, times := thingOf(w), len(w.Again)
+	p, known := b.due[t]
+	if !known || p.times != times {
+		p = pause{times: times, until: now.Add(pauseBefore(times))}
+		b.due[t] = p
+	}
+	left := p.until.Sub(now)
+	if left <= 0 && times > 0 && bases.ByRows(w.Again[times-1]) {
+		if near, _ := b.lag.near(now, b.wait); !near {
+			return evaluateEvery
+		}
+	}
+	return left
 }
 
 // release says that nobody works at w any more.

@@ -92,7 +92,7 @@ func (s *site) replay(target *mysqltest.Server, m *catalog.Manifest) {
 	for _, n := range m.Names {
 		held[n.Name.String()] = n.Base == catalog.BaseRead
 	}
-	found, err := discover(s.t.Context(), s.srv, selection{})
+	found, err := discover(s.t.Context(), s.srv, selection{}, func() {})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -112,7 +112,11 @@ func (w *worker) readDefinition(ctx context.Context, want bases.Want) error {
 		}
 		w.board.update(func(s *bases.Bases) {
 			r := bases.DefinitionRead{Present: t != nil, Before: w.mark(read.before), After: w.mark(t1)}
-			if s.DefinitionDone(want, r) && t != nil {
+			if !s.DefinitionDone(want, r) {
+				return
+			}
+			w.advances.step()
+			if t != nil {
 				w.contents.setDefinition(t)
 			}
 		})
@@ -149,6 +153,7 @@ func (w *worker) readSchema(ctx context.Context, want bases.Want) error {
 		}
 		w.board.update(func(s *bases.Bases) {
 			if s.SchemaDone(want, bases.SchemaRead{Exists: found.Exists, Before: w.mark(read.before), After: w.mark(t1)}) {
+				w.advances.step()
 				w.contents.setSchema(found)
 			}
 		})

@@ -46,7 +46,7 @@ func notSystem(column string) string {
 func (b *backup) discover(ctx context.Context) (listing, error) {
 	deadline := time.Now().Add(b.cfg.Wait)
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		l, err := discover(ctx, b.cfg.Source, b.selection)
+		l, err := discover(ctx, b.cfg.Source, b.selection, b.advances.step)
 		switch v := judge(err); {
 		case err == nil:
 			return l, nil
@@ -65,7 +65,7 @@ func (b *backup) discover(ctx context.Context) (listing, error) {
 // discover lists schemas, tables, views, routines, triggers and events. information_schema
 // takes no locks: a name that it shows may be gone, one that it does not show may be there. A
 // name that a replica does not show yet would be lost: each answer is the source's own (W6).
-func discover(ctx context.Context, srv *server.Server, s selection) (l listing, err error) {
+func discover(ctx context.Context, srv *server.Server, s selection, answered func()) (l listing, err error) {
 	conn, err := srv.RawConn(ctx)
 	if err != nil {
 		return l, err
@@ -75,12 +75,14 @@ func discover(ctx context.Context, srv *server.Server, s selection) (l listing, 
 	if err != nil {
 		return l, fmt.Errorf("list the schemas: %w", err)
 	}
+	answered()
 	for _, row := range names {
 		l.schemas = append(l.schemas, row[0])
 	}
 	if err := l.listTables(ctx, conn, s); err != nil {
 		return l, fmt.Errorf("list the tables: %w", err)
 	}
+	answered()
 	for _, of := range []struct {
 		kind  catalog.ObjectKind
 		query string
@@ -94,6 +96,7 @@ func discover(ctx context.Context, srv *server.Server, s selection) (l listing, 
 		if err != nil {
 			return l, fmt.Errorf("list each %s: %w", of.kind, err)
 		}
+		answered()
 		for _, row := range rows {
 			o := listedObject{kind: of.kind, name: schema.Name{Schema: row[0], Name: row[1]}, table: row[2]}
 			if s.listedObject(o) {

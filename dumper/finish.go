@@ -111,7 +111,7 @@ func (b *backup) covered(ctx context.Context, reader *archive.Reader, m *catalog
 		if headErr != nil {
 			return headErr
 		}
-		if moved := still.check(head.End.Position.String(), fmt.Sprintf("the archive does not reach %s (%v)", m.End, err)); moved != nil {
+		if moved := still.check(nearer(head.End.Position, m.End.Position).String(), fmt.Sprintf("the archive does not reach %s (%v)", m.End, err)); moved != nil {
 			return moved
 		}
 		if err := sleep(ctx, coverEvery); err != nil {

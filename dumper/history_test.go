@@ -90,7 +90,7 @@ func (s *site) watchToTheEnd() *watch {
 	ended := make(chan error, 1)
 	unknown := func() (binlog.Position, bool) { return binlog.Position{}, false }
 	go func() {
-		ended <- w.run(ctx, newBoard(bases.New(bases.Config{First: bases.Mark{High: start, Low: unknown}})))
+		ended <- w.run(ctx, newBoard(time.Minute, &lag{}, bases.New(bases.Config{First: bases.Mark{High: start, Low: unknown}})))
 	}()
 	err = resolver.AwaitPassed(s.t.Context(), end)
 	cancel()

@@ -53,6 +53,7 @@ func (w *worker) readObject(ctx context.Context, want bases.Want) error {
 		w.board.update(func(s *bases.Bases) {
 			r := bases.ObjectRead{Exists: !found.Absent, Table: found.Table, Before: w.mark(read.before), After: w.mark(t1)}
 			if s.ObjectDone(want, r) {
+				w.advances.step()
 				w.contents.setObject(found)
 			}
 		})

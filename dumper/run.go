@@ -40,6 +40,8 @@ type backup struct {
 	// later runs something beside the workers, as part of the run: its error ends the run.
 	later     func(work func(context.Context) error)
 	bytesRead atomic.Uint64
+	advances  advances
+	lag       lag
 }
 
 // Run makes a backup. It returns when the manifest is written and W4 was checked behind it, or
@@ -163,7 +165,7 @@ func (b *backup) begin(ctx context.Context, start binlog.Position) error {
 	}
 	b.id, b.intent.ID = id, id
 	b.cfg.Log.Info("backup begun", "id", id, "instance", b.cfg.Instance, "from", start.String())
-	b.board = newBoard(bases.New(bases.Config{
+	b.board = newBoard(b.cfg.Wait, &b.lag, bases.New(bases.Config{
 		First:          b.mark(b.clock.First()),
 		Selected:       b.selection.table,
 		SelectedObject: b.selection.object,
@@ -198,6 +200,7 @@ func (b *backup) readAll(ctx context.Context, archiving *archiving) error {
 	b.later(archiving.watch)
 	b.later(b.clock.Watch)
 	b.later(b.renewIntent)
+	b.later(b.untilDone)
 	b.later(func(ctx context.Context) error {
 		if err := b.list(ctx); err != nil {
 			return err
@@ -205,7 +208,7 @@ func (b *backup) readAll(ctx context.Context, archiving *archiving) error {
 		for range b.cfg.Threads {
 			b.later((&worker{backup: b}).run)
 		}
-		return b.untilDone(ctx)
+		return nil
 	})
 	if err := group.Wait(); !errors.Is(err, errRead) {
 		return err
@@ -236,42 +239,34 @@ func (b *backup) list(ctx context.Context) error {
 	return nil
 }
 
-// evaluateEvery is how often the rules look at what the log brought: a tick's interval is the
-// grain of all windows, half of it adds little to them.
-const evaluateEvery = 50 * time.Millisecond
+const (
+	// evaluateEvery is how often the rules look at what the log brought: a tick's interval is the
+	// grain of all windows, half of it adds little to them.
+	evaluateEvery = 50 * time.Millisecond
+	// evaluateRest: with many statements and names a look takes longer than evaluateEvery. The
+	// stream, which tells the rules of each entry, has the lock for that many times as long.
+	evaluateRest = 3
+)
 
 // untilDone has the rules look at everything again and again, and returns errRead when they
-// are content. It gives up when nothing has changed for as long as cfg.Wait.
+// are content. It gives up when nothing has come nearer to its end for as long as cfg.Wait.
 func (b *backup) untilDone(ctx context.Context) error {
-	ticker := time.NewTicker(evaluateEvery)
-	defer ticker.Stop()
 	still := stillness{limit: b.cfg.Wait, since: time.Now()}
 	for {
-		var done bool
-		var waiting string
-		b.board.mu.Lock()
-		b.board.bases.Evaluate()
-		if done, waiting = b.board.bases.Done(); !done {
-			b.board.wake()
-		}
-		b.board.mu.Unlock()
+		began := time.Now()
+		done, waiting := b.board.evaluate()
 		if done {
 			return errRead
 		}
-		if err := still.check(b.progressMark(waiting), "the backup waits for "+waiting); err != nil {
+		reached := b.resolver.Reached()
+		b.lag.look(time.Now(), reached, b.clock.Latest())
+		if err := still.check(b.progressMark(), fmt.Sprintf("the backup waits for %s (the stream stands at %s)", waiting, reached)); err != nil {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-ticker.C:
+		if err := sleep(ctx, max(evaluateEvery, evaluateRest*time.Since(began))); err != nil {
+			return err
 		}
 	}
-}
-
-// progressMark changes whenever the run has come further.
-func (b *backup) progressMark(waiting string) string {
-	return fmt.Sprint(waiting, b.bytesRead.Load(), b.resolver.Reached())
 }
 
 // renewEvery: pins are promises until they are a day old.

@@ -84,14 +84,20 @@ func (r *tableRead) snapshotByLogStatus(ctx context.Context) (done bool, err err
 		return false, err
 	}
 	err = r.probed(ctx, conn, func(ctx context.Context) error {
-		return r.within(ctx, conn, before, conn.Query)
+		return r.within(ctx, conn, before, func(ctx context.Context, statement string, row func([]byte) error) ([]server.Field, error) {
+			fields, err := conn.Query(ctx, statement, row)
+			if err == nil {
+				_, err = conn.Query(ctx, "COMMIT", nil) // the view is held for no store and no clock
+			}
+			return fields, err
+		})
 	})
-	if !conn.Broken() {
-		if _, commit := conn.Query(ctx, "COMMIT", nil); commit != nil {
-			err = errors.Join(err, commit)
-		}
-	}
 	if err != nil {
+		if !conn.Broken() {
+			if _, rollback := conn.Query(ctx, "ROLLBACK", nil); rollback != nil {
+				err = errors.Join(err, rollback)
+			}
+		}
 		return false, err
 	}
 	// The view's position is both marks: nothing at all lies in its window.
@@ -136,7 +142,7 @@ func exactMark(p binlog.Position) bases.Mark {
 	return bases.Mark{High: p, Low: func() (binlog.Position, bool) { return p, true }}
 }
 
-// readView reads the table in one SELECT; the high mark is sampled directly behind it.
+// readView reads the table in one SELECT; the high mark is sampled directly behind its last row.
 func (r *tableRead) readView(ctx context.Context, before source.Tick, low bases.Mark) error {
 	conn, err := r.connection(ctx)
 	if err != nil {
@@ -150,7 +156,7 @@ func (r *tableRead) readView(ctx context.Context, before source.Tick, low bases.
 	if err != nil {
 		return err
 	}
-	high, err := r.clock.AfterNow(ctx)
+	high, err := r.lastTick.await(ctx)
 	if err != nil {
 		return err
 	}
@@ -170,30 +176,37 @@ func (r *tableRead) within(ctx context.Context, conn *server.RawConn, before sou
 		return err
 	}
 	defer release()
-	behind := futureTick{tick: new(source.Tick), done: make(chan struct{})}
+	var unknown futureTick
 	pending := 0 // rows that no object holds yet
+	r.rows = 0
 	_, err = run(ctx, wholeTable(r), func(packet []byte) error {
 		if _, err := r.writer.Row(packet); err != nil {
 			return err
 		}
 		r.moved = time.Now()
+		r.advances.step()
+		r.rows++
 		pending++
 		if r.writer.Text() < limit {
 			return nil
 		}
 		pending = 0
-		return r.put(ctx, nil, nil, before, behind)
+		return r.put(ctx, nil, nil, before, unknown)
 	})
 	if err != nil {
 		r.chunks = nil
 		return errors.Join(err, r.writer.Discard())
 	}
+	// The window ends here, and not behind the store, which may be slow.
+	last := r.tickNow()
+	if _, err := last.await(ctx); err != nil {
+		return err
+	}
 	if pending > 0 {
-		if err := r.put(ctx, nil, nil, before, behind); err != nil {
+		if err := r.put(ctx, nil, nil, before, last); err != nil {
 			return err
 		}
 	}
-	last := r.tickAfter(time.Now())
 	for i := range r.chunks {
 		r.chunks[i].behind = last
 	}
@@ -253,6 +266,7 @@ func (r *tableRead) probed(ctx context.Context, conn *server.RawConn, statement 
 	}()
 	err := statement(reading)
 	close(ended)
+	giveUp(nil) // nobody waits for what a probe under way would say
 	<-probe
 	if err != nil && conn.Broken() {
 		// Its end lets the metadata lock go.

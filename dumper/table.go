@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/fault"
@@ -26,7 +25,8 @@ type tableRead struct {
 	writer     *chunk.Writer
 	chunks     []storedChunk
 	result     bases.TableRead
-	moved      time.Time // when the last row came, or the first attempt to read some began
+	moved      time.Time // when the last row of a long read came, or the first attempt to read some began
+	rows       int       // that the present long read has brought
 	// The row window is from the low of the tick before the first SELECT to the high of the tick
 	// behind the last one, whether or not they found rows.
 	firstTick *source.Tick
@@ -57,9 +57,16 @@ type futureTick struct {
 
 // tickAfter asks for the first tick behind received without waiting for it.
 func (w *worker) tickAfter(received time.Time) futureTick {
+	return w.tickLater(func(ctx context.Context) (source.Tick, error) { return w.clock.After(ctx, received) })
+}
+
+// tickNow has the clock tick at once, without waiting for that.
+func (w *worker) tickNow() futureTick { return w.tickLater(w.clock.AfterNow) }
+
+func (w *worker) tickLater(wait func(context.Context) (source.Tick, error)) futureTick {
 	f := futureTick{tick: new(source.Tick), done: make(chan struct{})}
 	w.later(func(ctx context.Context) (err error) {
-		if *f.tick, err = w.clock.After(ctx, received); err == nil {
+		if *f.tick, err = wait(ctx); err == nil {
 			close(f.done)
 		}
 		return err
@@ -173,16 +180,9 @@ func (r *tableRead) brokeOff(ctx context.Context, why error) error {
 	}
 	r.board.update(func(s *bases.Bases) {
 		s.Evaluate()
-		s.Failed(r.want, why.Error())
+		s.Failed(r.want, why.Error(), now.High)
 	})
 	return nil
-}
-
-// awaitStream waits until the stream has passed p.
-func (b *backup) awaitStream(ctx context.Context, p binlog.Position) error {
-	waiting, cancel := context.WithTimeoutCause(ctx, b.cfg.Wait, timeout("the stream of the source's log does not reach %s", p))
-	defer cancel()
-	return b.resolver.AwaitPassed(waiting, p)
 }
 
 // complete takes the ticks behind the read and hands it to the rules.
@@ -220,6 +220,7 @@ func (b *backup) finishTable(want bases.Want, result bases.TableRead, r *tableRe
 		if !s.TableDone(want, result) {
 			return
 		}
+		b.advances.step()
 		if r == nil {
 			b.contents.remove(want.Name)
 			return
@@ -231,6 +232,7 @@ func (b *backup) finishTable(want bases.Want, result bases.TableRead, r *tableRe
 // count tells the progress of a stored chunk.
 func (b *backup) count(s chunk.Sum) {
 	b.bytesRead.Add(s.Bytes)
+	b.advances.step()
 	b.phase.Add(progress.Amount{Rows: int64(s.Rows), Bytes: int64(s.Bytes), Items: 1})
 }
 

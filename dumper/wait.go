@@ -1,8 +1,13 @@
 package dumper
 
 import (
+	"context"
+	"fmt"
+	"sync/atomic"
 	"time"
 
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/fault"
 )
 
@@ -22,10 +27,53 @@ func (s *stillness) check(mark, what string) error {
 	if time.Since(s.since) < s.limit {
 		return nil
 	}
-	return timeout("%s: nothing has moved for %v", what, s.limit)
+	return timeout("%s: nothing has come nearer to its end for %v", what, s.limit)
 }
 
 // timeout is the fault of a wait that came to its bound.
 func timeout(format string, args ...any) error {
 	return fault.New(fault.CodeFailed, fault.KindTimeout, "see what holds it up, or allow more time with --wait", format, args...)
+}
+
+// nearer is how far p has come on the way to target; behind it no step counts.
+func nearer(p, target binlog.Position) binlog.Position {
+	if target.IsZero() || target.Before(p) {
+		return target
+	}
+	return p
+}
+
+// advances counts what brings a backup nearer to its end: answers of discovery, results that the
+// rules took, stored chunks, rows of the SELECT that reads a whole table. Each of them is bounded:
+// by what there is, and by the number of tries. That the stream moves is not among them.
+type advances struct{ steps atomic.Uint64 }
+
+func (a *advances) step() { a.steps.Add(1) }
+
+// progressMark changes whenever the run has come nearer to its end: by a step, by the stream on
+// its way to what it has to pass, or by a stream that is less far behind than it was.
+func (b *backup) progressMark() string {
+	target := look(b.board, func(s *bases.Bases) binlog.Position { return s.Target() })
+	return fmt.Sprint(b.advances.steps.Load(), nearer(b.resolver.Reached(), target), b.lag.mark())
+}
+
+// awaitStream waits until the stream has passed p, for as long as it comes nearer.
+func (b *backup) awaitStream(ctx context.Context, p binlog.Position) error {
+	b.board.update(func(s *bases.Bases) { s.MustPass(p) })
+	still := stillness{limit: b.cfg.Wait, since: time.Now()}
+	for {
+		waiting, cancel := context.WithTimeout(ctx, min(time.Second, b.cfg.Wait))
+		err := b.resolver.AwaitPassed(waiting, p)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		reached := b.resolver.Reached()
+		if err := still.check(reached.String(), fmt.Sprintf("the stream of the source's log does not reach %s, it stands at %s", p, reached)); err != nil {
+			return err
+		}
+	}
 }

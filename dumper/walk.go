@@ -152,7 +152,6 @@ func (w *walker) scan(ctx context.Context) (s chunkScan, err error) {
 		if _, err := w.writer.Row(packet); err != nil {
 			return err
 		}
-		w.moved = time.Now()
 		s.rows++
 		s.cut = w.writer.Text() >= w.limit && s.rows < limit
 		if s.cut || s.rows == limit {
@@ -249,14 +248,20 @@ func (w *worker) kill(ctx context.Context, conn *server.RawConn) {
 // connection, none of which says anything about the table. It gives up when the read is void
 // already, or when nothing has worked for as long as cfg.Wait.
 //
-// Every row that comes moves the end of that time: one SELECT may last longer than cfg.Wait.
+// Every row of a long read moves the end of that time: one SELECT may last longer than cfg.Wait.
+// But it is lost after some of its rows only as often as cfg.SnapshotTries says.
 func (r *tableRead) attempt(ctx context.Context, statement func(context.Context) error) error {
 	r.moved = time.Now()
+	lost := 0
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		if !r.board.current(r.want) {
 			return errVoid
 		}
+		r.rows = 0
 		err := statement(ctx)
+		if r.rows > 0 {
+			lost++
+		}
 		switch {
 		case err == nil:
 			return nil
@@ -266,6 +271,9 @@ func (r *tableRead) attempt(ctx context.Context, statement func(context.Context)
 			continue
 		case judge(err) != again && judge(err) != tooBig:
 			return err
+		case lost >= r.cfg.SnapshotTries:
+			return fault.New(fault.CodeFailed, fault.KindKeyless, r.keylessHint(),
+				"%s has no key by which it can be read in parts, and its one SELECT was lost in the middle %d times; last: %w", r.want.Name, lost, server.Classify(err))
 		case time.Since(r.moved) > r.cfg.Wait:
 			return fault.New(fault.CodeFailed, fault.KindTimeout, "see who holds locks on the table, or allow more time with --wait",
 				"%s could not be read for %v: %w", r.want.Name, r.cfg.Wait, server.Classify(err))

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pingcap/failpoint"
+
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/binlog/source"
@@ -94,6 +96,7 @@ func (w *watch) run(ctx context.Context, b *board) error {
 			return fmt.Errorf("follow the source's log: %w", err)
 		}
 		if entry != nil {
+			failpoint.Inject("slowStream", nil)
 			if err := w.entry(entry); err != nil {
 				return err
 			}

@@ -31,6 +31,7 @@ type wireFault int
 const (
 	cutOnce     wireFault = iota // the connection is cut, once
 	otherAnswer                  // another server seems to answer
+	neverSent                    // it does not come to the server, and nobody is told
 )
 
 // throughWire opens the source by way of a relay.
@@ -80,14 +81,14 @@ func (w *wire) met() int {
 }
 
 // meet tells what happens behind a packet of the client.
-func (w *wire) meet(packet []byte) (cut, lie bool) {
+func (w *wire) meet(packet []byte) (cut, lie, drop bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.needle == "" || !bytes.Contains(packet, []byte(w.needle)) {
-		return false, false
+		return false, false, false
 	}
 	w.times++
-	return w.do == cutOnce && w.times == 1, w.do == otherAnswer
+	return w.do == cutOnce && w.times == 1, w.do == otherAnswer, w.do == neverSent
 }
 
 func (w *wire) accept() {
@@ -125,7 +126,7 @@ func (w *wire) relay(client net.Conn) {
 	buffer := make([]byte, 1<<16)
 	for {
 		n, err := client.Read(buffer)
-		cut, lie := w.meet(buffer[:n])
+		cut, lie, drop := w.meet(buffer[:n])
 		if lie {
 			lying.Store("now", true)
 		} else {
@@ -133,6 +134,9 @@ func (w *wire) relay(client net.Conn) {
 		}
 		if cut {
 			break
+		}
+		if drop {
+			continue
 		}
 		if _, failed := origin.Write(buffer[:n]); failed != nil || err != nil {
 			break

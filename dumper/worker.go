@@ -35,13 +35,19 @@ func (w *worker) run(ctx context.Context) (err error) {
 	}
 }
 
-// read reads what is wanted once. A read that broke off is told to the board and is no error.
+// read reads what is wanted once, or goes on without it.
 func (w *worker) read(ctx context.Context, want bases.Want) error {
+	err := w.readOnce(ctx, want)
+	if err != nil && w.cfg.KeylessMissing && fault.Of(err).Kind == fault.KindKeyless {
+		w.abandon(want, err)
+		return nil
+	}
+	return err
+}
+
+// readOnce reads what is wanted. A read that broke off is told to the board and is no error.
+func (w *worker) readOnce(ctx context.Context, want bases.Want) error {
 	if err := w.mayTryAgain(want); err != nil {
-		if w.cfg.KeylessMissing && fault.Of(err).Kind == fault.KindKeyless {
-			w.abandon(want, err)
-			return nil
-		}
 		return err
 	}
 	if n := len(want.Again); n > 0 {
@@ -72,32 +78,37 @@ func (w *worker) mayTryAgain(want bases.Want) error {
 	var statements, rows int
 	var lastStatement, lastRow catalog.ReadAgain
 	for _, a := range want.Again {
-		if a.Statement == "" && !a.Position.IsZero() {
+		if bases.ByRows(a) {
 			rows, lastRow = rows+1, a
 			continue
 		}
 		statements, lastStatement = statements+1, a
 	}
 	if rows > w.cfg.SnapshotTries {
-		return w.rowsInTheWay(want, lastRow)
+		return w.rowsInTheWay(want, lastRow, w.cfg.SnapshotTries, "")
+	}
+	if n := len(want.Again); n > 0 && bases.ByRows(want.Again[n-1]) {
+		if _, hopeless := w.lag.near(time.Now(), w.cfg.Wait); hopeless {
+			return w.rowsInTheWay(want, lastRow, rows, fmt.Sprintf("; %s, and has come no nearer for %v", &w.lag, w.cfg.Wait))
+		}
 	}
 	if statements > w.cfg.DDLTries {
 		return fault.New(fault.CodeFailed, fault.KindDDL, "run the backup when fewer statements change this object, or allow more with --ddl-tries",
-			"%s was read %d times and each time made void; last by %s: %s at %s",
-			want.Name, statements, lastStatement.Reason, lastStatement.Statement, lastStatement.Position)
+			"%s was read %d times and each time made void; last by %s", want.Name, statements, bases.Cause(lastStatement))
 	}
 	return nil
 }
 
-// rowsInTheWay is the fault of a table whose rows changed in its window each time it was read.
-func (w *worker) rowsInTheWay(want bases.Want, last catalog.ReadAgain) error {
+// rowsInTheWay is the fault of a table whose rows changed in its window each time it was read;
+// further says why it is not read once more.
+func (w *worker) rowsInTheWay(want bases.Want, last catalog.ReadAgain, tries int, further string) error {
 	if last.Reason == bases.ReasonPartial {
 		return fault.New(fault.CodeFailed, fault.KindSource, "set binlog_row_image=FULL and binlog_row_value_options='' in every session that writes the table",
-			"the log held partial row images of %s during each of %d tries (last at %s)", want.Name, w.cfg.SnapshotTries, last.Position)
+			"the log held partial row images of %s during each of %d tries (last at %s)%s", want.Name, tries, last.Position, further)
 	}
 	return fault.New(fault.CodeFailed, fault.KindKeyless, w.keylessHint(),
-		"%s has no key by which its rows can be told apart, and rows of it changed during each of %d tries (last: %s at %s)",
-		want.Name, w.cfg.SnapshotTries, last.Reason, last.Position)
+		"%s has no key by which its rows can be told apart, and rows of it changed during each of %d tries (last: %s)%s",
+		want.Name, tries, bases.Cause(last), further)
 }
 
 func (w *worker) keylessHint() string {

@@ -102,6 +102,13 @@ func (c *Clock) Close() {
 // First returns the first tick: its low is the floor of a backup.
 func (c *Clock) First() Tick { return c.first }
 
+// Latest returns the last tick, however long ago it was.
+func (c *Clock) Latest() Tick {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ticks[len(c.ticks)-1]
+}
+
 // Err returns why the clock has stopped for good, nil while it goes on.
 func (c *Clock) Err() error {
 	c.mu.Lock()

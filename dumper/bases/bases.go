@@ -45,7 +45,10 @@ type Bases struct {
 	listed bool // discovery is complete
 	after  Mark // the first tick behind discovery
 
+	mustPass binlog.Position // a read waits for the stream to pass it
+
 	changed bool // an evaluation asked for something
+	asked   bool // likewise, since TakeAsked
 	dirty   bool // something was fed since the last evaluation
 }
 
@@ -220,6 +223,6 @@ func (b *Bases) Evaluate() {
 	b.provedXA()
 	b.evaluateObjects()
 	if b.changed { // a new base may be a tombstone, from which something else follows
-		b.dirty = true
+		b.dirty, b.asked = true, true
 	}
 }

@@ -44,48 +44,12 @@ func (b *Bases) unresolved() (waiting string) {
 	return waiting
 }
 
-// missing names something that has no base yet.
-func (b *Bases) missing() string {
-	if _, known := b.Floor(); !known {
-		return "the floor"
-	}
-	if !b.listed {
-		return "discovery"
-	}
-	count, first := 0, ""
-	note := func(settled bool, what string) {
-		if settled {
-			return
-		}
-		if count == 0 {
-			first = what
-		}
-		count++
-	}
-	for _, n := range b.order {
-		note(n.settled(), n.spelled.String())
-	}
-	for _, s := range b.schemaList {
-		note(s.settled(), "schema "+s.spelled)
-	}
-	for _, o := range b.objectList {
-		note(o.settled(), fmt.Sprintf("%s %s", o.kind, o.spelled))
-	}
-	switch count {
-	case 0:
-		return ""
-	case 1:
-		return first
-	}
-	return fmt.Sprintf("%s and %d more", first, count-1)
-}
-
 // highest is the highest high of everything that was read.
 func (b *Bases) highest() binlog.Position {
 	end := b.after.High
 	for _, n := range b.order {
 		if n.needed() && n.base.Base == catalog.BaseRead {
-			end = binlog.Later(end, n.base.Statements.High)
+			end = binlog.Later(end, binlog.Later(n.base.Statements.High, n.base.Rows.High))
 		}
 	}
 	for _, s := range b.schemaList {

@@ -257,7 +257,7 @@ func (d *mDumper) readChunk(r *mRead) {
 }
 
 func (d *mDumper) fail(r *mRead, why string) {
-	d.bases.Failed(r.want, why)
+	d.bases.Failed(r.want, why, place(d.received))
 	delete(d.reads, r.want.Name)
 }
 

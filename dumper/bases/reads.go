@@ -181,13 +181,13 @@ func (b *Bases) DefinitionDone(w Want, r DefinitionRead) bool {
 }
 
 // Failed tells that a read broke off in a way that says nothing yet (the table has gone, a
-// column is unknown): it is begun again, and the stream will tell what happened.
-func (b *Bases) Failed(w Want, reason string) bool {
+// column is unknown): it is begun again. The stream has come to p, and told nothing.
+func (b *Bases) Failed(w Want, reason string, p binlog.Position) bool {
 	n := b.name(w.Name)
 	if n.attempt != w.Attempt || n.progress != reading && n.progress != readingDef {
 		return false
 	}
-	b.readAgain(n, catalog.ReadAgain{Reason: reason}, binlog.Position{})
+	b.readAgain(n, catalog.ReadAgain{Reason: reason, Position: p}, binlog.Position{})
 	return true
 }
 
