@@ -95,10 +95,10 @@ func (h *run) startArchiver(ctx context.Context) error {
 }
 
 // changeDuring runs DDL once the backup has written its intent (its floor is in the log then)
-// until enough statements succeeded inside. Until one has met a table that is being read, every
-// one that can is aimed at such a table, and leaves it there: dropped or swapped for another, it
-// may need no second read, because the log makes what comes. Later half of them are aimed, by
-// any way to change what rows mean, and the others go anywhere.
+// until enough statements succeeded inside. The first that can (wantedMet) are aimed at tables
+// that are being read, and leave them there: dropped or swapped for another, a table may need no
+// second read, because the log makes what comes. Later half of them are aimed, by any way to
+// change what rows mean, and the others go anywhere.
 func (h *run) changeDuring(ctx context.Context, over func() (bool, error)) error {
 	wanted := h.Changes + 1 + h.pace.IntN(4)
 	for {
@@ -109,7 +109,7 @@ func (h *run) changeDuring(ctx context.Context, over func() (bool, error)) error
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if !h.exists("intent.json") || (h.report.Changes >= wanted && h.report.Aimed > 0) {
+		if !h.exists("intent.json") || (h.report.Changes >= wanted && h.met >= wantedMet) {
 			if err := pause(ctx, 5*time.Millisecond); err != nil {
 				return err
 			}
@@ -135,18 +135,25 @@ func (h *run) changeDuring(ctx context.Context, over func() (bool, error)) error
 	}
 }
 
+// wantedMet: a read may be over, or the table dropped by something later, when the first comes.
+const wantedMet = 2
+
 // changeOnce runs one kind of DDL, and returns how many statements succeeded.
 func (h *run) changeOnce(ctx context.Context) (ok int, aimed bool, err error) {
-	if h.report.Aimed == 0 || h.pace.IntN(2) == 0 {
+	stay := h.met < wantedMet
+	if stay || h.pace.IntN(2) == 0 {
 		reading, err := h.beingRead(ctx)
 		if err != nil {
 			return 0, false, err
 		}
 		if len(reading) > 0 {
 			n, before := reading[h.pace.IntN(len(reading))], len(h.ddl.done)
-			ok, err := h.ddl.meet(ctx, n, h.report.Aimed == 0)
+			ok, err := h.ddl.meet(ctx, n, stay)
 			for _, s := range h.ddl.done[before:] {
 				h.logf("while %s was being read: %s", n, s)
+			}
+			if stay && ok > 0 {
+				h.met++
 			}
 			return ok, true, err
 		}

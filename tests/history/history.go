@@ -104,6 +104,8 @@ type run struct {
 	chunkRows int
 	// mayDefine: the account that restores may set any definer.
 	mayDefine bool
+	// met is how often DDL changed a table that was being read, and left it there.
+	met int
 	// counters are where AUTO_INCREMENT counters are at least, as long as nothing sets them back.
 	counters map[name]uint64
 	// stopKills ends the killing of the archiver and leaves one running.
