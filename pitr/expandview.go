@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -78,14 +79,21 @@ func (f *finisher) makeForReading(ctx context.Context, v *object) (made []*objec
 	return made, problem
 }
 
-// readBack puts the server's own text of a view into its step.
+// readBack puts the server's own text of a view into its step, with the definer of the log's
+// statement: here it may have been made with another, and Finish has to know whose it was.
 func (f *finisher) readBack(ctx context.Context, v *object) error {
 	step := v.steps[0]
 	row, err := f.reader.queryText(ctx, "SHOW CREATE VIEW "+v.name.Quoted())
 	if err != nil {
 		return fmt.Errorf("read view %s back: %w", v.name, err)
 	}
-	st, err := ddl.Parse([]byte(row[1]), ddl.Session{Schema: v.name.Schema, LowerCaseTableNames: f.director.objects.fold})
+	parse := func(text string) (*ddl.Statement, error) {
+		return ddl.Parse([]byte(text), ddl.Session{Schema: v.name.Schema, LowerCaseTableNames: f.director.objects.fold})
+	}
+	st, err := parse(row[1])
+	if user, host, ok := step.statement.Definer(); err == nil && ok && host != "" {
+		st, err = parse(st.Edited(st.DefinerEdits(schema.Quote(user) + "@" + schema.Quote(host))...))
+	}
 	if err != nil {
 		return fmt.Errorf("read view %s back: %w", v.name, err)
 	}

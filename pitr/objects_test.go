@@ -100,6 +100,24 @@ func TestDefinersAreKept(t *testing.T) {
 	}
 }
 
+// TestDefinerOfAStarView: a view whose star is expanded on the way has, in the end, the definer of
+// the source, or is listed, as any other view is.
+func TestDefinerOfAStarView(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)")
+	b := s.begin()
+	b.schema("d")
+	b.table("d.t", "")
+	b.end()
+	s.on("CREATE VIEW d.star AS SELECT * FROM d.t", "ALTER TABLE d.t ADD COLUMN later INT")
+	_, result, err := s.restore(Wish{})
+	s.must(err)
+	s.same("d")
+	if want := []string{"view d.star: root@localhost"}; !slices.Equal(result.DefinersChanged, want) {
+		t.Errorf("definers changed: %q, want %q", result.DefinersChanged, want)
+	}
+}
+
 // TestEventsDisabled: --events disable leaves none enabled.
 func TestEventsDisabled(t *testing.T) {
 	s := objectStory(t)

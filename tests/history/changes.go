@@ -1,80 +1,6 @@
 package history
 
-import (
-	"context"
-	"database/sql"
-	"fmt"
-	"math/rand/v2"
-)
-
-// ddl runs statements that change definitions, one at a time.
-type ddl struct {
-	conn  *sql.Conn
-	db    *sql.DB
-	live  *live
-	r     *rand.Rand
-	count int   // names made so far
-	deck  []int // kinds not drawn since the last shuffle: every kind comes up
-	// done are the statements that succeeded, in order.
-	done []string
-}
-
-// kinds of DDL, each a list of statements for a table as it is now.
-var kinds = []struct {
-	name string
-	make func(d *ddl, n name, columns []column) []string
-}{
-	{"add column", addColumn}, {"add column", addColumn}, {"drop column", dropColumn}, {"modify column", modifyColumn},
-	{"rename column", renameColumn}, {"index", index}, {"unique", unique}, {"comment", comment}, {"default", setDefault},
-	{"rebuild", rebuild}, {"truncate", truncate}, {"rename", rename}, {"rename", rename}, {"swap", swap}, {"swap", swap},
-	{"drop", drop}, {"create", create}, {"like", like}, {"select", createSelect}, {"database", database}, {"charset", charset},
-	{"view", view}, {"routine", routine}, {"trigger", trigger}, {"event", event}, {"partition", partition}, {"idle", idle},
-}
-
-func newDDL(ctx context.Context, db *sql.DB, l *live, r *rand.Rand) (*ddl, error) {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("connect for DDL: %w", err)
-	}
-	if _, err := conn.ExecContext(ctx, "SET NAMES utf8mb4, lock_wait_timeout=3, sql_mode='ALLOW_INVALID_DATES'"); err != nil {
-		return nil, fmt.Errorf("set the session for DDL: %w", err)
-	}
-	return &ddl{conn: conn, db: db, live: l, r: r}, nil
-}
-
-func (d *ddl) close() error { return d.conn.Close() }
-
-// step runs one kind of DDL on one table; it returns how many statements succeeded. What the
-// server refuses (a column that a generated one needs, a duplicate) is no failure.
-func (d *ddl) step(ctx context.Context) (int, error) {
-	names := d.live.names()
-	if len(names) == 0 {
-		return 0, nil
-	}
-	n := names[d.r.IntN(len(names))]
-	if len(d.deck) == 0 {
-		d.deck = d.r.Perm(len(kinds))
-	}
-	kind := kinds[d.deck[0]]
-	d.deck = d.deck[1:]
-	statements := kind.make(d, n, d.live.columns(n))
-	ok := 0
-	for _, s := range statements {
-		_, err := d.conn.ExecContext(ctx, s)
-		if isLost(err) {
-			return ok, fmt.Errorf("%s: %w", s, err)
-		}
-		if err != nil {
-			break
-		}
-		ok++
-		d.done = append(d.done, s)
-	}
-	if ok == 0 {
-		return 0, nil
-	}
-	return ok, d.live.refresh(ctx, d.db)
-}
+import "fmt"
 
 func (d *ddl) fresh(prefix string) string {
 	d.count++
@@ -166,7 +92,15 @@ func unique(d *ddl, n name, columns []column) []string {
 	if !ok {
 		return nil
 	}
-	return []string{"ALTER TABLE " + n.String() + " ADD UNIQUE KEY " + quote(d.fresh("uk")) + " (" + quote(c.name) + ")"}
+	parts := quote(c.name)
+	if d.r.IntN(2) == 0 { // alone it mostly has duplicates
+		for _, k := range columns {
+			if k.key {
+				parts += ", " + quote(k.name)
+			}
+		}
+	}
+	return []string{"ALTER TABLE " + n.String() + " ADD UNIQUE KEY " + quote(d.fresh("uk")) + " (" + parts + ")"}
 }
 
 func comment(d *ddl, n name, _ []column) []string {
@@ -179,9 +113,27 @@ func setDefault(d *ddl, n name, columns []column) []string {
 		return nil
 	}
 	if c.dataType != "int" && c.dataType != "varchar" {
-		return []string{"ALTER TABLE " + n.String() + " AUTO_INCREMENT=1000"}
+		return nil
 	}
 	return []string{"ALTER TABLE " + n.String() + " ALTER COLUMN " + quote(c.name) + " SET DEFAULT 42"}
+}
+
+// setCounter raises a counter, or lowers it as far as the rows allow.
+func setCounter(d *ddl, n name, columns []column) []string {
+	if _, ok := counted(columns); !ok {
+		return nil
+	}
+	return []string{"ALTER TABLE " + n.String() + " AUTO_INCREMENT=" + pick(d.r, "1", "50", "1000", "3000")}
+}
+
+// countingColumn spells AUTO_INCREMENT in a statement that leaves the counter alone.
+func countingColumn(d *ddl, n name, columns []column) []string {
+	c, ok := counted(columns)
+	if !ok {
+		return nil
+	}
+	return []string{"ALTER TABLE " + n.String() + " MODIFY COLUMN " + quote(c.name) + " " +
+		pick(d.r, "INT NOT NULL AUTO_INCREMENT", "BIGINT NOT NULL AUTO_INCREMENT COMMENT 'counts'", "BIGINT UNSIGNED NOT NULL AUTO_INCREMENT")}
 }
 
 func rebuild(d *ddl, n name, _ []column) []string {
@@ -230,17 +182,19 @@ func swap(d *ddl, n name, columns []column) []string {
 }
 
 func drop(d *ddl, n name, _ []column) []string {
-	switch d.r.IntN(3) {
-	case 0:
+	if d.r.IntN(2) == 0 {
 		return []string{"DROP TABLE IF EXISTS " + n.String() + ", " + quoteName(n.schema, "never_there")}
-	case 1:
-		t := templates[d.r.IntN(len(templates))]
-		if t.keyless {
-			return nil
-		}
-		return []string{"DROP TABLE " + n.String(), t.create(n.schema, n.table)}
 	}
 	return []string{"DROP TABLE " + n.String()}
+}
+
+// recreate gives the name to a table of another shape.
+func recreate(d *ddl, n name, _ []column) []string {
+	t := templates[d.r.IntN(len(templates))]
+	if t.keyless {
+		return nil
+	}
+	return []string{"DROP TABLE " + n.String(), t.create(n.schema, n.table)}
 }
 
 func create(d *ddl, n name, _ []column) []string {
@@ -282,60 +236,15 @@ func database(d *ddl, _ name, _ []column) []string {
 	}
 }
 
-func charset(d *ddl, n name, _ []column) []string {
-	if d.r.IntN(2) == 0 {
-		return []string{
-			"ALTER DATABASE " + quote(otherSchema) + " DEFAULT CHARACTER SET " + pick(d.r, "latin1", "utf8mb4", "gbk"),
-			"CREATE TABLE " + quoteName(otherSchema, d.fresh("inherits")) + " (id INT PRIMARY KEY, v VARCHAR(30))",
-		}
+func charset(d *ddl, _ name, _ []column) []string {
+	return []string{
+		"ALTER DATABASE " + quote(otherSchema) + " DEFAULT CHARACTER SET " + pick(d.r, "latin1", "utf8mb4", "gbk"),
+		"CREATE TABLE " + quoteName(otherSchema, d.fresh("inherits")) + " (id INT PRIMARY KEY, v VARCHAR(30))",
 	}
+}
+
+func convert(d *ddl, n name, _ []column) []string {
 	return []string{"ALTER TABLE " + n.String() + " CONVERT TO CHARACTER SET utf8mb4"}
-}
-
-func view(d *ddl, n name, _ []column) []string {
-	v := quoteName(n.schema, pick(d.r, "v_a", "v_b"))
-	switch d.r.IntN(4) {
-	case 0:
-		return []string{"DROP VIEW IF EXISTS " + v}
-	case 1:
-		return []string{"CREATE OR REPLACE VIEW " + v + " AS SELECT 1 AS one, 'it''s' AS two"}
-	}
-	return []string{"CREATE OR REPLACE VIEW " + v + " AS SELECT * FROM " + n.String()}
-}
-
-func routine(d *ddl, n name, _ []column) []string {
-	p := quoteName(n.schema, pick(d.r, "proc_a", "proc_b"))
-	switch d.r.IntN(4) {
-	case 0:
-		return []string{"DROP PROCEDURE IF EXISTS " + p}
-	case 1:
-		f := quoteName(n.schema, "func_a")
-		return []string{"DROP FUNCTION IF EXISTS " + f, "CREATE FUNCTION " + f + "(a VARCHAR(20)) RETURNS VARCHAR(50) NO SQL COMMENT 'f' RETURN CONCAT(a, 'é')"}
-	case 2:
-		return []string{"ALTER PROCEDURE " + p + " COMMENT 'changed'"}
-	}
-	return []string{"CREATE PROCEDURE " + p + "(OUT o INT) READS SQL DATA\nBEGIN -- body\n  SELECT COUNT(*) INTO o FROM " + n.String() + ";\nEND"}
-}
-
-func trigger(d *ddl, n name, columns []column) []string {
-	t := quoteName(n.schema, d.fresh("tr"))
-	made := []string{"CREATE TRIGGER " + t + " AFTER " + pick(d.r, "INSERT", "UPDATE", "DELETE") + " ON " + n.String() +
-		" FOR EACH ROW SET @seen = IFNULL(@seen, 0) + 1"}
-	if d.r.IntN(3) == 0 {
-		made = append(made, "DROP TRIGGER "+t)
-	}
-	return made
-}
-
-func event(d *ddl, n name, _ []column) []string {
-	e := quoteName(n.schema, pick(d.r, "ev_a", "ev_b"))
-	switch d.r.IntN(4) {
-	case 0:
-		return []string{"DROP EVENT IF EXISTS " + e}
-	case 1:
-		return []string{"ALTER EVENT " + e + " " + pick(d.r, "DISABLE", "ENABLE", "COMMENT 'later'")}
-	}
-	return []string{"CREATE EVENT " + e + " ON SCHEDULE EVERY 2 HOUR STARTS '2036-05-01 10:00:00' ON COMPLETION PRESERVE DO SET @x = 1"}
 }
 
 func partition(d *ddl, n name, columns []column) []string {

@@ -43,15 +43,12 @@ func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("%+v", r)
-			if r.Transactions < int64(c.Transactions) || r.Changes < c.Changes || r.StopPoints != 3 {
-				t.Errorf("the history held too little: %+v", r)
-			}
 			if r.ReadAgain > 0 {
 				again++
 			}
 		})
 	}
-	if again < len(seeds)/2 {
+	if again*10 < len(seeds)*9 {
 		t.Errorf("a table was read again in only %d of %d histories", again, len(seeds))
 	}
 }

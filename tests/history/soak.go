@@ -33,8 +33,8 @@ func StartFleet(ctx context.Context, dir string) (*Fleet, error) {
 		into    **mysqltest.Server
 		options mysqltest.Options
 	}{
-		{&f.withGTID, mysqltest.Options{Dir: dir, GTID: true, Relaxed: true}},
-		{&f.without, mysqltest.Options{Dir: dir, Relaxed: true}},
+		{&f.withGTID, sourceOptions(dir, true)},
+		{&f.without, sourceOptions(dir, false)},
 		{&f.target, mysqltest.Options{Dir: dir, Relaxed: true, LocalInfile: true, TrustFunctionCreators: true}},
 	} {
 		if *s.into, err = install.Start(ctx, s.options); err != nil {
@@ -63,14 +63,36 @@ func (f *Fleet) Stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// sums are over the histories of a soak that did not fail.
+type sums struct {
+	Report
+	histories, gtids, again int
+}
+
+func (s *sums) add(r Report, gtid bool) {
+	s.histories++
+	if gtid {
+		s.gtids++
+	}
+	if r.ReadAgain > 0 {
+		s.again++
+	}
+	s.Transactions += r.Transactions
+	s.Changes += r.Changes
+	s.Aimed += r.Aimed
+	s.StopPoints += r.StopPoints
+	s.Counters += r.Counters
+	s.Definers += r.Definers
+	s.Rows += r.Rows
+}
+
 // Soak runs histories with consecutive seeds, two of three with GTIDs, and stops at the first
-// that fails, unless GoOn is set. It fails, too, when fewer than 9 of 10 histories had a table read again: such
-// histories would not have tried the rules of DDL.
+// that fails, unless GoOn is set. It fails, too, when fewer than 9 of 10 histories had a table
+// read again: such histories would not have tried the rules of DDL.
 func Soak(ctx context.Context, f *Fleet, c Config, histories int, out io.Writer) error {
 	began := time.Now()
 	first := c.Seed
-	var transactions int64
-	var changes, again, points, gtids, rows, failed int
+	var all sums
 	for i := range histories {
 		c.Seed = first + uint64(i)
 		c.GTID = i%3 != 2
@@ -79,30 +101,25 @@ func Soak(ctx context.Context, f *Fleet, c Config, histories int, out io.Writer)
 			if !c.GoOn || ctx.Err() != nil {
 				return err
 			}
-			failed++
 			fmt.Fprintf(out, "FAILED %v\n", err)
 			continue
 		}
-		if c.GTID {
-			gtids++
-		}
-		if r.ReadAgain > 0 {
-			again++
-		}
-		transactions += r.Transactions
-		changes += r.Changes
-		points += r.StopPoints
-		rows += r.Rows
-		fmt.Fprintf(out, "seed %d gtid=%-5v %4d transactions %2d changes inside the backup, %2d read again, %d stop points equal, %d kills, backup %.1f s, restores %.1f s, all %.1f s\n",
-			c.Seed, c.GTID, r.Transactions, r.Changes, r.ReadAgain, r.StopPoints, r.Kills, r.Backup.Seconds(), r.Restores.Seconds(), r.Took.Seconds())
+		all.add(r, c.GTID)
+		fmt.Fprintf(out, "seed %d gtid=%-5v %4d transactions %2d changes inside the backup (%2d aimed), %2d read again, %d stop points equal, %2d counters exact, %d kills, backup %.1f s, restores %.1f s, all %.1f s\n",
+			c.Seed, c.GTID, r.Transactions, r.Changes, r.Aimed, r.ReadAgain, r.StopPoints, r.Counters, r.Kills, r.Backup.Seconds(), r.Restores.Seconds(), r.Took.Seconds())
 	}
-	fmt.Fprintf(out, "%d histories (%d with GTIDs, %d without; seeds %d..%d) in %.1f minutes: %d transactions, %d changes inside backups, %d rows backed up, %d restores equal, a table read again in %d histories\n",
-		histories, gtids, histories-gtids, first, c.Seed, time.Since(began).Minutes(), transactions, changes, rows, points, again)
-	if failed > 0 {
+	fmt.Fprintf(out, "%d histories (%d with GTIDs, %d without; seeds %d..%d) in %.1f minutes: %d transactions, %d changes inside backups (%d aimed at tables being read), %d rows backed up, "+
+		"%d restores equal, %d counters exact, %d definers kept or told; a table read again in %d histories\n",
+		all.histories, all.gtids, all.histories-all.gtids, first, c.Seed, time.Since(began).Minutes(), all.Transactions, all.Changes, all.Aimed, all.Rows,
+		all.StopPoints, all.Counters, all.Definers, all.again)
+	if failed := histories - all.histories; failed > 0 {
 		return fmt.Errorf("%d of %d histories failed", failed, histories)
 	}
-	if again*10 < histories*9 {
-		return fmt.Errorf("a table was read again in only %d of %d histories", again, histories)
+	if all.again*10 < histories*9 {
+		return fmt.Errorf("a table was read again in only %d of %d histories", all.again, histories)
+	}
+	if all.Counters == 0 {
+		return errors.New("no AUTO_INCREMENT counter was compared")
 	}
 	return nil
 }

@@ -94,11 +94,11 @@ var linked = []string{
 	"CREATE TABLE `shop`.`orphans` (id INT NOT NULL PRIMARY KEY, p INT, u INT, KEY k_u (u), CONSTRAINT fk_o FOREIGN KEY (u) REFERENCES parents (u) ON DELETE SET NULL ON UPDATE CASCADE)",
 	"CREATE TABLE `shop`.`journal` (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, what VARCHAR(30), n INT)",
 	"CREATE TRIGGER `shop`.`parents_ai` AFTER INSERT ON `shop`.`parents` FOR EACH ROW INSERT INTO journal (what, n) VALUES ('parent', NEW.id)",
-	"CREATE TRIGGER `shop`.`parents_bu` BEFORE UPDATE ON `shop`.`parents` FOR EACH ROW SET NEW.u = IF(NEW.u = 7, 8, NEW.u)",
-	"CREATE VIEW `shop`.`v_parents` AS SELECT p.id, c.v FROM parents p LEFT JOIN children c ON c.p = p.id",
+	"CREATE DEFINER=" + definer + " TRIGGER `shop`.`parents_bu` BEFORE UPDATE ON `shop`.`parents` FOR EACH ROW SET NEW.u = IF(NEW.u = 7, 8, NEW.u)",
+	"CREATE DEFINER=" + definer + " VIEW `shop`.`v_parents` AS SELECT p.id, c.v FROM parents p LEFT JOIN children c ON c.p = p.id",
 	"CREATE VIEW `shop`.`v_on_view` AS SELECT COUNT(*) AS n FROM v_parents",
 	"CREATE FUNCTION `shop`.`doubled`(x INT) RETURNS INT DETERMINISTIC RETURN x * 2",
-	"CREATE PROCEDURE `shop`.`add_parent`(IN i INT) BEGIN INSERT IGNORE INTO parents (id, v) VALUES (i, 'proc'); END",
+	"CREATE DEFINER=" + definer + " PROCEDURE `shop`.`add_parent`(IN i INT) BEGIN INSERT IGNORE INTO parents (id, v) VALUES (i, 'proc'); END",
 	"CREATE EVENT `shop`.`nightly` ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' COMMENT 'it''s late' DO DELETE FROM journal WHERE n < 0",
 }
 

@@ -33,7 +33,7 @@ type writers struct {
 
 // writerPause between two transactions of a session keeps histories of a size that is restored
 // in a second, while no chunk passes without a commit.
-const writerPause = 10 * time.Millisecond
+const writerPause = 15 * time.Millisecond
 
 // writerModes are the SQL modes of sessions that write; zero dates and 31 February among them.
 var writerModes = []string{"", "ALLOW_INVALID_DATES", "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO", "ALLOW_INVALID_DATES,ANSI_QUOTES"}

@@ -20,15 +20,14 @@ type Truth struct {
 	// invalid are the views that the server cannot open: what they refer to is gone. No server
 	// lets anybody create such a view.
 	invalid map[string]bool
+	// What a restore may not keep is no part of the objects and is compared by rules of its own:
+	// the account that defines an object (the restoring user may not set another's), and the next
+	// AUTO_INCREMENT, which rolled-back inserts move without a trace in the log.
+	definers map[string]string  // "kind schema.name" -> user@host
+	counters map[string]Counter // "schema.table"
 }
 
-// What a restore may not keep: the account that defines an object (the restoring user may not
-// set another's), and the next AUTO_INCREMENT, which rolled-back inserts move without a trace
-// in the log, so that the two need not be equal.
-var (
-	definerText       = regexp.MustCompile("DEFINER=[`\"][^`\"]*[`\"]@[`\"][^`\"]*[`\"] ?")
-	autoIncrementText = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
-)
+var autoIncrementText = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
 
 // Take reads the schemas of a server. The caller has stopped all writes. A schema that does
 // not exist is part of the truth, too.
@@ -38,7 +37,7 @@ func Take(ctx context.Context, db *sql.DB, schemas ...string) (*Truth, error) {
 		return nil, fmt.Errorf("connect for the truth: %w", err)
 	}
 	defer conn.Close()
-	t := &Truth{objects: map[string]string{}, rows: map[string][]string{}, invalid: map[string]bool{}}
+	t := &Truth{objects: map[string]string{}, rows: map[string][]string{}, invalid: map[string]bool{}, definers: map[string]string{}, counters: map[string]Counter{}}
 	// Views are printed without the schema's name where that is the session's default schema.
 	for _, set := range []string{"USE information_schema", "SET NAMES utf8mb4, time_zone='+00:00', sql_mode='', sql_quote_show_create=1"} {
 		if _, err := conn.ExecContext(ctx, set); err != nil {
@@ -68,7 +67,7 @@ func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 	}
 	for _, r := range tables {
 		if r[1] != "BASE TABLE" {
-			if err := t.show(ctx, conn, "view", "SHOW CREATE VIEW ", s, r[0], "View", "Create View", "character_set_client", "collation_connection"); err != nil {
+			if _, err := t.show(ctx, conn, "view", "SHOW CREATE VIEW ", s, r[0], "View", "Create View", "character_set_client", "collation_connection"); err != nil {
 				return err
 			}
 			if _, err := conn.ExecContext(ctx, "EXPLAIN FORMAT=TRADITIONAL SELECT * FROM "+quoteName(s, r[0])); err != nil {
@@ -76,7 +75,11 @@ func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 			}
 			continue
 		}
-		if err := t.show(ctx, conn, "table", "SHOW CREATE TABLE ", s, r[0], "Table", "Create Table"); err != nil {
+		shown, err := t.show(ctx, conn, "table", "SHOW CREATE TABLE ", s, r[0], "Table", "Create Table")
+		if err != nil {
+			return err
+		}
+		if err := t.counter(ctx, conn, s, r[0], shown); err != nil {
 			return err
 		}
 		if err := t.table(ctx, conn, s, r[0]); err != nil {
@@ -90,7 +93,7 @@ func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 	for _, r := range routines {
 		kind := strings.ToLower(r[1])
 		title := strings.ToUpper(kind[:1]) + kind[1:]
-		if err := t.show(ctx, conn, kind, "SHOW CREATE "+r[1]+" ", s, r[0], title, "Create "+title, "sql_mode", "character_set_client", "collation_connection", "Database Collation"); err != nil {
+		if _, err := t.show(ctx, conn, kind, "SHOW CREATE "+r[1]+" ", s, r[0], title, "Create "+title, "sql_mode", "character_set_client", "collation_connection", "Database Collation"); err != nil {
 			return err
 		}
 	}
@@ -99,7 +102,7 @@ func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 		return err
 	}
 	for _, r := range triggers {
-		if err := t.show(ctx, conn, "trigger", "SHOW CREATE TRIGGER ", s, r[0], "Trigger", "SQL Original Statement", "sql_mode", "character_set_client", "collation_connection", "Database Collation"); err != nil {
+		if _, err := t.show(ctx, conn, "trigger", "SHOW CREATE TRIGGER ", s, r[0], "Trigger", "SQL Original Statement", "sql_mode", "character_set_client", "collation_connection", "Database Collation"); err != nil {
 			return err
 		}
 		t.objects["trigger "+s+"."+r[0]] += "\non " + r[1] + " order " + r[2]
@@ -109,7 +112,7 @@ func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 		return err
 	}
 	for _, r := range events {
-		if err := t.show(ctx, conn, "event", "SHOW CREATE EVENT ", s, r[0], "Event", "Create Event", "sql_mode", "time_zone", "character_set_client", "collation_connection", "Database Collation"); err != nil {
+		if _, err := t.show(ctx, conn, "event", "SHOW CREATE EVENT ", s, r[0], "Event", "Create Event", "sql_mode", "time_zone", "character_set_client", "collation_connection", "Database Collation"); err != nil {
 			return err
 		}
 		t.objects["event "+s+"."+r[0]] += "\n" + strings.Join(r[1:], "|")
@@ -117,16 +120,16 @@ func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 	return nil
 }
 
-// show stores the wanted columns of a SHOW CREATE statement.
-func (t *Truth) show(ctx context.Context, conn *sql.Conn, kind, statement, schema, object, title string, columns ...string) error {
+// show stores the wanted columns of a SHOW CREATE statement, and returns them as shown.
+func (t *Truth) show(ctx context.Context, conn *sql.Conn, kind, statement, schema, object, title string, columns ...string) (string, error) {
 	rows, err := conn.QueryContext(ctx, statement+quoteName(schema, object))
 	if err != nil {
-		return fmt.Errorf("%s%s: %w", statement, object, err)
+		return "", fmt.Errorf("%s%s: %w", statement, object, err)
 	}
 	defer rows.Close()
 	names, err := rows.Columns()
 	if err != nil {
-		return fmt.Errorf("%s%s: %w", statement, object, err)
+		return "", fmt.Errorf("%s%s: %w", statement, object, err)
 	}
 	values := make([]sql.NullString, len(names))
 	into := make([]any, len(names))
@@ -136,7 +139,7 @@ func (t *Truth) show(ctx context.Context, conn *sql.Conn, kind, statement, schem
 	var text []string
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
-			return fmt.Errorf("%s%s: %w", statement, object, err)
+			return "", fmt.Errorf("%s%s: %w", statement, object, err)
 		}
 		for i, n := range names {
 			if slices.Contains(columns, n) {
@@ -145,13 +148,15 @@ func (t *Truth) show(ctx context.Context, conn *sql.Conn, kind, statement, schem
 		}
 	}
 	if len(text) != len(columns) {
-		return fmt.Errorf("%s%s: columns %q lack some of %q (%s)", statement, object, names, columns, title)
+		return "", fmt.Errorf("%s%s: columns %q lack some of %q (%s)", statement, object, names, columns, title)
 	}
-	definition := strings.Join(text, "\n")
-	definition = definerText.ReplaceAllString(definition, "")
-	definition = autoIncrementText.ReplaceAllString(definition, "")
-	t.objects[kind+" "+schema+"."+object] = definition
-	return rows.Err()
+	shown, key := strings.Join(text, "\n"), kind+" "+schema+"."+object
+	if kind != "table" {
+		t.definer(key, shown)
+	}
+	definition := definerText.ReplaceAllString(shown, "")
+	t.objects[key] = autoIncrementText.ReplaceAllString(definition, "")
+	return shown, rows.Err()
 }
 
 // table stores every row as the exact bytes of every column, generated and invisible ones included.

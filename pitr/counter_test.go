@@ -1,0 +1,50 @@
+package pitr
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestFinish_AutoIncrementCountsDeletedRows: the counter of a table is behind every value that
+// the log holds, deleted ones included, until something sets it back, as on the source.
+func TestFinish_AutoIncrementCountsDeletedRows(t *testing.T) {
+	cases := map[string][]string{
+		"deleted":   nil,
+		"altered":   {"ALTER TABLE d.altered ADD COLUMN first INT FIRST"},
+		"spelled":   {"ALTER TABLE d.spelled MODIFY id BIGINT NOT NULL AUTO_INCREMENT COMMENT 'AUTO_INCREMENT'"},
+		"renamed":   {"RENAME TABLE d.renamed TO d.away", "RENAME TABLE d.away TO d.renamed"},
+		"lowered":   {"ALTER TABLE d.lowered AUTO_INCREMENT=1"},
+		"raised":    {"ALTER TABLE d.raised ENGINE=InnoDB, AUTO_INCREMENT 700"},
+		"truncated": {"TRUNCATE TABLE d.truncated"},
+		"again":     {"ALTER TABLE d.again MODIFY id INT NOT NULL", "ALTER TABLE d.again MODIFY id INT NOT NULL AUTO_INCREMENT"},
+		"another":   {"ALTER TABLE d.another DROP COLUMN id, ADD COLUMN nr INT NOT NULL AUTO_INCREMENT PRIMARY KEY"},
+	}
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d")
+	for name := range cases {
+		s.on("CREATE TABLE d."+name+" (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(10))", "INSERT INTO d."+name+" (v) VALUES ('x'),('y')")
+	}
+	b := s.begin()
+	b.schema("d")
+	for name := range cases {
+		b.table("d."+name, "")
+	}
+	b.end()
+	for name, statements := range cases {
+		s.on("INSERT INTO d."+name+" VALUES (500,'gone')", "DELETE FROM d."+name+" WHERE id=500")
+		s.on(statements...)
+	}
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	for name := range cases {
+		counter := func(shown string) string {
+			_, after, _ := strings.Cut(shown, "ENGINE=InnoDB ")
+			return strings.Fields(after)[0]
+		}
+		want := counter(s.query(s.source.Root(), "SHOW CREATE TABLE d."+name)[0][1])
+		got := counter(s.query(s.dest.Root(), "SHOW CREATE TABLE d."+name)[0][1])
+		if got != want {
+			t.Errorf("%s: %s, the source has %s", name, got, want)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+)
+
+// moveCounters commits, in half of the tables with an AUTO_INCREMENT column, a row with a value
+// beyond all that were given out, and in most cases deletes it again: the log, or a definition
+// that is read later, says exactly where the counter is then. Nobody else writes meanwhile. It
+// returns the tables, and notes their counters.
+func (h *run) moveCounters(ctx context.Context) (map[string]bool, error) {
+	conn, err := h.source.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect to move counters: %w", err)
+	}
+	defer conn.Close()
+	const set = "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0, information_schema_stats_expiry=0"
+	if _, err := conn.ExecContext(ctx, set); err != nil {
+		return nil, fmt.Errorf("set the session to move counters: %w", err)
+	}
+	moved := map[string]bool{}
+	for _, n := range h.live.names() {
+		columns := h.live.columns(n)
+		counting, ok := counted(columns)
+		if !ok || h.probes.IntN(2) == 0 {
+			continue
+		}
+		next, err := moveCounter(ctx, conn, h.probes, n, counting, columns)
+		if err != nil {
+			return nil, fmt.Errorf("move the counter of %s: %w", n, err)
+		}
+		if next > 0 {
+			moved[n.schema+"."+n.table] = true
+			h.counters[n] = next
+		}
+	}
+	_, err = conn.ExecContext(ctx, "SET foreign_key_checks=1, sql_mode=DEFAULT, information_schema_stats_expiry=DEFAULT")
+	return moved, err
+}
+
+// counted returns the AUTO_INCREMENT column.
+func counted(columns []column) (column, bool) {
+	for _, c := range columns {
+		if c.autoIncrement {
+			return c, true
+		}
+	}
+	return column{}, false
+}
+
+// moveCounter returns where the counter is now, 0 where the table took no row.
+func moveCounter(ctx context.Context, conn *sql.Conn, r *rand.Rand, n name, counting column, columns []column) (uint64, error) {
+	var next sql.NullInt64
+	err := conn.QueryRowContext(ctx, "SELECT AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", n.schema, n.table).Scan(&next)
+	if err != nil {
+		return 0, err
+	}
+	value := uint64(max(next.Int64, 1)) + r.Uint64N(30)
+	one, del := r.IntN(2) == 0, r.IntN(4) > 0
+	if one {
+		if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
+			return 0, err
+		}
+	}
+	taken := false
+	for range 6 {
+		_, err := conn.ExecContext(ctx, rowWith(r, n, counting, value, columns))
+		if isLost(err) {
+			return 0, err
+		}
+		if taken = err == nil; taken {
+			break
+		}
+	}
+	if taken && del {
+		if _, err := conn.ExecContext(ctx, fmt.Sprintf("DELETE FROM %s WHERE %s = %d", n, quote(counting.name), value)); err != nil {
+			return 0, err
+		}
+	}
+	if one {
+		if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
+			return 0, err
+		}
+	}
+	if !taken {
+		return 0, nil
+	}
+	return value + 1, nil
+}
+
+// rowWith inserts a row with the wanted value in its AUTO_INCREMENT column.
+func rowWith(r *rand.Rand, n name, counting column, value uint64, columns []column) string {
+	var list, values []string
+	for _, c := range columns {
+		switch {
+		case c.generated:
+			continue
+		case c.name == counting.name:
+			values = append(values, strconv.FormatUint(value, 10))
+		default:
+			values = append(values, literal(r, c))
+		}
+		list = append(list, quote(c.name))
+	}
+	return "INSERT INTO " + n.String() + " (" + strings.Join(list, ",") + ") VALUES (" + strings.Join(values, ",") + ")"
+}

@@ -1,0 +1,96 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tripod-db/tripod/tests/truth"
+)
+
+// takeStopPoints lets the history go on, stops it three times, and notes what the source held.
+func (h *run) takeStopPoints(ctx context.Context) error {
+	flags := []string{"--to-position", "--to-time", "--to-gtid"}
+	if !h.GTID {
+		flags[2] = "" // the end of the archive: the last stop point of all
+	}
+	h.r.Shuffle(2, func(i, j int) { flags[i], flags[j] = flags[j], flags[i] })
+	share := int64(h.Transactions) / 4
+	for i, flag := range flags {
+		if i > 0 {
+			want := h.writers.committed.Load() + share
+			if i == len(flags)-1 {
+				want = max(want, int64(h.Transactions))
+			}
+			for h.writers.committed.Load() < want {
+				if h.pace.IntN(4) == 0 {
+					if _, err := h.ddl.step(ctx); err != nil {
+						return err
+					}
+				}
+				if err := pause(ctx, 2*time.Millisecond); err != nil {
+					return err
+				}
+				if err := h.writers.failed(); err != nil {
+					return fmt.Errorf("write: %w", err)
+				}
+			}
+		}
+		if flag == "" { // nothing may come behind the end
+			if err := h.writers.finish(); err != nil {
+				return fmt.Errorf("write: %w", err)
+			}
+		}
+		if err := h.stopPoint(ctx, flag); err != nil {
+			return err
+		}
+	}
+	err := h.writers.finish()
+	h.report.Transactions, h.report.RolledBack = h.writers.committed.Load(), h.writers.rolledBack.Load()
+	h.report.AllChanges = len(h.ddl.done)
+	if err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return h.ddl.close()
+}
+
+func (w *writers) failed() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+func (h *run) stopPoint(ctx context.Context, flag string) error {
+	h.writers.gate.Lock()
+	defer h.writers.gate.Unlock()
+	p := stopPoint{flag: flag, atLeast: map[string]uint64{}}
+	var err error
+	if p.exact, err = h.moveCounters(ctx); err != nil {
+		return err
+	}
+	for n, next := range h.counters {
+		p.atLeast[n.schema+"."+n.table] = next
+	}
+	switch flag {
+	case "--to-time":
+		var at string
+		err = h.source.QueryRowContext(ctx, "SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%fZ')").Scan(&at)
+		p.value = at
+	case "--to-gtid":
+		err = h.source.QueryRowContext(ctx, "SELECT REPLACE(@@GLOBAL.gtid_executed, '\n', '')").Scan(&p.value)
+	default:
+		var file, a, b, c string
+		var pos uint64
+		err = h.source.QueryRowContext(ctx, "SHOW BINARY LOG STATUS").Scan(&file, &pos, &a, &b, &c)
+		p.value = fmt.Sprintf("%s:%d", file, pos)
+	}
+	if err != nil {
+		return fmt.Errorf("note a stop point: %w", err)
+	}
+	if p.truth, err = truth.Take(ctx, h.source, schemas...); err != nil {
+		return err
+	}
+	h.stops = append(h.stops, p)
+	h.report.StopPoints++
+	return h.rotate(ctx)
+}
