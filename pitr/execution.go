@@ -49,17 +49,22 @@ type execution struct {
 // refused is the fault of an entry of the log that cannot be replayed: its tables have no
 // content behind it that this restore could make.
 func refused(start binlog.Position, tables []schema.Name, statement string, cause error) error {
-	names := make([]string, len(tables))
-	for i, n := range tables {
-		names[i] = n.String()
+	hint := fmt.Sprintf("restore to a point before %s, or from a backup that was made after it", start)
+	var names []string
+	for _, n := range tables {
+		names = append(names, n.String())
 	}
-	hint := fmt.Sprintf("restore to a point before %s, take a backup that was made after it", start)
-	if len(names) > 0 {
+	if n := len(names); n > 0 && n <= mostNames {
 		hint += fmt.Sprintf(", or leave the tables out: --exclude %s", strings.Join(names, ","))
+	} else if n > mostNames {
+		names = append(names[:mostNames], fmt.Sprintf("%d more", n-mostNames))
 	}
 	return fault.New(fault.CodeRange, fault.KindStatement, hint, "replay of %s at %s (%s): %w",
 		strings.Join(names, ", "), start, excerpt(statement), cause)
 }
+
+// mostNames is how many tables a message names.
+const mostNames = 20
 
 // broken is the fault of a manifest that contradicts the log: nothing that the operator did.
 func broken(start binlog.Position, statement string, cause error) error {

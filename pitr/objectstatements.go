@@ -7,6 +7,7 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -52,7 +53,7 @@ func (d *director) oneObject(start binlog.Position, q *event.Query, st *ddl.Stat
 		}
 		return nil
 	case q.ErrorCode != 0:
-		return refused(start, []schema.Name{o.Name}, st.Text, fmt.Errorf("%w (%d)", errFailed, q.ErrorCode))
+		return refused(start, []schema.Name{o.Name}, st.Text, fmt.Errorf("%w: error %d", limit.ErrFailed, q.ErrorCode))
 	case st.Verb == ddl.CreateObject && st.IfNotExists && existing != nil:
 		return nil
 	case st.Verb == ddl.CreateObject, kind == catalog.KindView: // ALTER VIEW is a definition of its own

@@ -3,6 +3,7 @@ package pitr
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +13,6 @@ import (
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
-	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -46,20 +46,24 @@ func newScan(d *director) *scan {
 
 // run walks the log between two boundaries.
 func (s *scan) run(ctx context.Context, r *archive.Reader, from, stop binlog.Position, phase progress.Phase) error {
+	limits, err := s.director.collector(ctx, r)
+	if err != nil {
+		return err
+	}
 	applied := false
 	a := event.NewAssembler(from.Timeline, event.WithoutRowCounts())
-	a.OnBegin(func(*event.Entry) error { applied = false; return nil })
+	a.OnBegin(func(*event.Entry) error { applied = false; limits.Begin(); return nil })
 	a.OnRows(func(e *event.Entry, rows *event.Rows) error {
 		touches, err := s.rowsEvent(e, rows)
 		applied = applied || touches
-		return err
+		return errors.Join(err, limits.Rows(e, rows))
 	})
 	a.OnQuery(func(e *event.Entry, q *event.Query) error { return s.query(e, q) })
-	var err error
-	s.replay.Bytes, err = walk(ctx, r, a, from, stop, phase, func(*event.Entry) {
+	s.replay.Bytes, err = walk(ctx, r, a, from, stop, phase, func(e *event.Entry) error {
 		if applied {
 			s.replay.Transactions++
 		}
+		return s.director.refusal(e.Start, "", limits.End(e)...)
 	})
 	return err
 }
@@ -69,14 +73,11 @@ func (s *scan) rowsEvent(e *event.Entry, rows *event.Rows) (touches bool, err er
 	if !s.director.taken(name) || s.director.sides.RowSide(name, e.Start) == binlog.Skip {
 		return false, nil
 	}
-	what := "row event of " + name.String()
 	switch {
+	case e.XID != "": // it counts where it is committed
+		return false, nil
 	case !s.director.exists(name):
-		return false, broken(e.Start, what, fmt.Errorf("%s: %w", name, errMissing))
-	case e.XID != "":
-		return false, refused(e.Start, []schema.Name{name}, what, errXA)
-	case rows.PartialImage():
-		return false, refused(e.Start, []schema.Name{name}, what, rewriter.ErrPartialImage)
+		return false, broken(e.Start, "row event of "+name.String(), fmt.Errorf("%s: %w", name, errMissing))
 	}
 	s.largest = max(s.largest, s.statementSize(rows))
 	return true, nil
