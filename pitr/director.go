@@ -181,7 +181,7 @@ func (d *director) edited(start binlog.Position, q *event.Query, st *ddl.Stateme
 // built is the execution of a text of our own, in UTF-8, in the session context of the log's.
 func (d *director) built(start binlog.Position, q *event.Query, st *ddl.Statement, text string) execution {
 	e := execution{
-		start: start, text: text, client: rewriter.CollationUTF8MB4,
+		start: start, statement: st, text: text, client: rewriter.CollationUTF8MB4,
 		variables: rewriter.ContextOf(q, true),
 	}
 	if s, ok := d.schemas[d.foldSchema(q.Schema)]; ok && q.Schema != "" {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/rewriter"
@@ -24,6 +25,8 @@ type verdict struct {
 // what it does to the restore's own catalogue.
 type execution struct {
 	start binlog.Position
+	// statement is that of the log, whatever of it is sent.
+	statement *ddl.Statement
 	// text is the statement in UTF-8; raw, where it is set, the same statement in the bytes of
 	// the log, which need no conversion.
 	text string

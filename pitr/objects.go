@@ -60,6 +60,7 @@ type objectStep struct {
 	// database is the collation of the object's schema when the statement ran; it decides about
 	// parameters without a character set. Empty where it does not matter.
 	database string
+	zone     string // time zone, as a server names it; empty where none was used
 	// logged tells a statement of the log from SHOW CREATE output.
 	logged bool
 }
@@ -119,6 +120,7 @@ func (s *objectSet) manifestStep(m *catalog.Manifest, o catalog.Object) (objectS
 		step.variables = append(step.variables, rewriter.Variable{Name: "collation_connection", Value: o.CollationConnection})
 	}
 	if o.TimeZone != "" {
+		step.zone = o.TimeZone
 		step.variables = append(step.variables, rewriter.Variable{Name: "time_zone", Value: rewriter.QuoteString(o.TimeZone)})
 	}
 	return step, nil

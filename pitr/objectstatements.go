@@ -90,7 +90,7 @@ func (d *director) step(q *event.Query, st *ddl.Statement, o ddl.Object) objectS
 	d.objects.sequence++
 	step := objectStep{
 		sequence: d.objects.sequence, statement: st, raw: slices.Clone(q.SQL), schema: q.Schema, logged: true,
-		variables: rewriter.ContextOf(q, false),
+		zone: q.Context.TimeZone, variables: rewriter.ContextOf(q, false),
 	}
 	if c, ok := schema.CollationByID(q.Context.ClientCharset); ok {
 		step.client = c.Charset

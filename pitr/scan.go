@@ -19,9 +19,11 @@ import (
 // needs is what a restore demands of its target.
 type needs struct {
 	tables              []schema.Name // that exist at any time of the restore
-	keyless             []string      // tables without a primary key
+	keyless             []string      // tables that have no primary key at any time of it
+	charsets            []string
 	collations          []string
-	programs            string // a function or trigger that is created; empty for none
+	zones               []string // named time zones
+	programs            string   // a function or trigger that is created; empty for none
 	events              bool
 	largest             uint64 // bytes of the longest statement that a row of the log needs, nearly
 	lowerCaseTableNames int
@@ -32,12 +34,17 @@ type needs struct {
 type scan struct {
 	director *director
 	tables   map[schema.Name]bool
+	demands  *demands
 	replay   ReplayPlan
 	largest  uint64
 }
 
-func newScan(d *director) *scan {
-	s := &scan{director: d, tables: map[schema.Name]bool{}}
+// newScan begins behind the load. definitions are those of the backup's tables.
+func newScan(d *director, definitions []*schema.Table) *scan {
+	s := &scan{director: d, tables: map[schema.Name]bool{}, demands: newDemands(d.fold)}
+	for _, t := range definitions {
+		s.demands.loaded(t, t.Name)
+	}
 	for _, n := range d.names {
 		s.tables[n] = true
 	}
@@ -99,8 +106,10 @@ func (s *scan) query(e *event.Entry, q *event.Query) error {
 	if err != nil {
 		return err
 	}
-	for _, x := range v.executions {
+	for i := range v.executions {
+		x := &v.executions[i]
 		s.replay.Statements++
+		s.demands.executed(q, x)
 		for _, n := range x.created {
 			s.tables[n] = true
 		}
@@ -133,33 +142,21 @@ func (s *scan) creates() []ObjectName {
 	return list
 }
 
-// needs sums up what the target must be able to do. definitions are those of the backup.
-func (s *scan) needs(m *catalog.Manifest, definitions []*schema.Table) *needs {
+// needs sums up what the target must be able to do.
+func (s *scan) needs(m *catalog.Manifest) *needs {
 	n := &needs{largest: s.largest, lowerCaseTableNames: m.Source.LowerCaseTableNames}
 	for name := range s.tables {
 		n.tables = append(n.tables, name)
 	}
 	slices.SortFunc(n.tables, schema.Name.Compare)
-	collations := map[string]bool{}
-	for _, t := range definitions {
-		if len(t.Keys) == 0 || !t.Keys[0].Primary {
-			n.keyless = append(n.keyless, t.Name.String())
-		}
-		for i := range t.Columns {
-			if c := t.Columns[i].Collation; c != "" {
-				collations[c] = true
-			}
-		}
-	}
 	for _, b := range m.Schemas {
 		if b.Exists && b.Collation != "" && s.director.selected.Schema(b.Name) {
-			collations[b.Collation] = true
+			s.demands.collations[b.Collation] = true
 		}
 	}
-	for c := range collations {
-		n.collations = append(n.collations, c)
-	}
-	slices.Sort(n.collations)
+	s.demands.objects(s.director.objects.all())
+	n.keyless, n.zones = sorted(s.demands.lacking), sorted(s.demands.zones)
+	n.charsets, n.collations = sorted(s.demands.charsets), sorted(s.demands.collations)
 	for _, o := range s.director.objects.all() {
 		switch o.kind {
 		case catalog.KindFunction, catalog.KindTrigger:

@@ -207,6 +207,16 @@ func (d *director) create(start binlog.Position, q *event.Query, st *ddl.Stateme
 	return []execution{e}, nil
 }
 
+// likeSource returns the table whose definition CREATE TABLE .. LIKE copies.
+func likeSource(st *ddl.Statement) schema.Name {
+	for _, t := range st.Tables {
+		if t.Role == ddl.LikeSource {
+			return t.Name
+		}
+	}
+	return schema.Name{}
+}
+
 // alter is every other statement on tables that exist: ALTER TABLE, indexes, partitions,
 // EXCHANGE. All tables that it changes must execute, or none.
 func (d *director) alter(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
