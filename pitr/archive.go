@@ -28,7 +28,7 @@ func resolveStop(ctx context.Context, r *archive.Reader, manifests []*catalog.Ma
 
 // walk feeds the archive's events between two boundaries to an assembler and returns how many
 // bytes they are. done is called with every entry that ended.
-func walk(ctx context.Context, r *archive.Reader, a *event.Assembler, from, stop binlog.Position, phase progress.Phase, done func(*event.Entry)) (bytes uint64, err error) {
+func walk(ctx context.Context, r *archive.Reader, a *event.Assembler, from, stop binlog.Position, phase progress.Phase, done func(*event.Entry) error) (bytes uint64, err error) {
 	reached := from
 	for e, err := range r.Events(ctx, from) {
 		if err != nil {
@@ -42,7 +42,9 @@ func walk(ctx context.Context, r *archive.Reader, a *event.Assembler, from, stop
 			return bytes, err
 		}
 		if entry != nil {
-			done(entry)
+			if err := done(entry); err != nil {
+				return bytes, err
+			}
 		}
 		reached = binlog.Later(reached, e.End())
 		bytes += uint64(len(e.Raw))

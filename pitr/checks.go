@@ -50,6 +50,10 @@ func checkTarget(p *Plan, f *targetFacts, needs *needs) []Finding {
 		add("max_allowed_packet", LevelError, fmt.Sprintf("on the target: SET GLOBAL max_allowed_packet = %d", roundPacket(int(min(needs.largest, 1<<30)))),
 			"a row of the log needs a statement of %d bytes, the target takes %d", needs.largest, f.MaxAllowedPacket)
 	}
+	if len(f.unknownZones) > 0 {
+		add("time_zones", LevelError, "on the target, as an administrator: mysql_tzinfo_to_sql /usr/share/zoneinfo | mysql mysql",
+			"the target does not know the time zones in which events or statements of the log were made: %s", strings.Join(f.unknownZones, ", "))
+	}
 	if unknown := unknownCollations(f, needs); len(unknown) > 0 {
 		add("collations", LevelError, "restore into a server at least as new as the source", "the target does not know %s", strings.Join(unknown, ", "))
 	}
@@ -161,11 +165,17 @@ func checkKeys(f *targetFacts, needs *needs, add addFinding) {
 	}
 }
 
+// unknownCollations lists character sets too.
 func unknownCollations(f *targetFacts, needs *needs) []string {
 	var list []string
+	for _, c := range needs.charsets {
+		if !f.charsets[c] {
+			list = append(list, "character set "+c)
+		}
+	}
 	for _, c := range needs.collations {
 		if !f.collations[c] {
-			list = append(list, c)
+			list = append(list, "collation "+c)
 		}
 	}
 	return list

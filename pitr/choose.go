@@ -3,6 +3,7 @@ package pitr
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
@@ -35,7 +36,7 @@ func settle(ctx context.Context, r *archive.Reader, manifests []*catalog.Manifes
 	stop, err := resolveStop(ctx, r, manifests, w.Stop)
 	var outside *archive.OutsideError
 	if errors.As(err, &outside) {
-		return stop, nil, rangeFault(w, manifests, outside.Line, "%w", outside.Err)
+		return stop, nil, rangeFault(ctx, r, w, manifests, outside.Line, outside.Err)
 	}
 	if err != nil {
 		return stop, nil, err
@@ -48,47 +49,42 @@ func settle(ctx context.Context, r *archive.Reader, manifests []*catalog.Manifes
 		return stop, nil, err
 	}
 	if w.Backup != "" {
-		return stop, nil, rangeFault(w, manifests, line, "backup %s does not reach back to %s, which is %s", w.Backup, w.Stop, stop.Position)
+		return stop, nil, rangeFault(ctx, r, w, manifests, line, fmt.Errorf("backup %s does not reach back to %s, which is %s", w.Backup, w.Stop, stop.Position))
 	}
-	return stop, nil, rangeFault(w, manifests, line, "no backup reaches back to %s, which is %s", w.Stop, stop.Position)
+	return stop, nil, rangeFault(ctx, r, w, manifests, line, fmt.Errorf("no backup reaches back to %s, which is %s", w.Stop, stop.Position))
 }
 
 // rangeFault is the fault of a stop point that cannot be had; it says which can.
-func rangeFault(w Wish, manifests []*catalog.Manifest, line []archive.Stretch, format string, args ...any) error {
+func rangeFault(ctx context.Context, r *archive.Reader, w Wish, manifests []*catalog.Manifest, line []archive.Stretch, cause error) error {
+	list, _, err := Recoverable(ctx, r, manifests, line)
+	if err != nil {
+		return err
+	}
+	return outsideFault(w, list, cause)
+}
+
+func outsideFault(w Wish, list []Range, cause error) error {
 	hint, with := "choose a stop point inside of what can be recovered; tripod list shows it", ""
 	if w.Backup != "" {
 		hint, with = "choose a stop point inside of what can be recovered, or leave --backup out", "with backup "+w.Backup+" "
 	}
-	ranges := recoverable(manifests, line)
+	var ranges []string
+	for _, r := range list {
+		ranges = append(ranges, r.String())
+	}
 	if len(ranges) == 0 {
 		hint, ranges = "take a new backup with tripod backup", []string{"nothing: no backup reaches into what is archived"}
 	}
-	args = append(args, with, strings.Join(ranges, ", and "))
-	return fault.New(fault.CodeRange, fault.KindRange, hint, format+"; %srecoverable is %s", args...)
+	return fault.New(fault.CodeRange, fault.KindRange, hint, "%w; %srecoverable is %s", cause, with, strings.Join(ranges, ", and "))
 }
 
-// recoverable describes, for each stretch of the archive that a backup reaches, from where to
-// where stop points can be had.
-func recoverable(manifests []*catalog.Manifest, line []archive.Stretch) (ranges []string) {
-	for _, s := range line {
-		var first *catalog.Manifest
-		for _, m := range manifests {
-			from := m.RecoverableFrom.Position
-			inside := from.Timeline == s.To.Timeline && s.From.Position.AtOrBefore(from) && from.AtOrBefore(s.To.Position)
-			if inside && (first == nil || from.Before(first.RecoverableFrom.Position)) {
-				first = m
-			}
-		}
-		if first == nil {
-			continue
-		}
-		text := describePoint(first.RecoverableFrom) + " to " + describePoint(s.To)
-		if s.AsOf != 0 {
-			text += ", complete as of " + s.AsOf.String()
-		}
-		ranges = append(ranges, text)
+// String prints from where to where stop points can be had.
+func (r Range) String() string {
+	text := describePoint(r.From) + " to " + describePoint(r.To)
+	if r.AsOf != 0 {
+		text += ", complete as of " + r.AsOf.String()
 	}
-	return ranges
+	return text
 }
 
 // describePoint prints a point with its time where that is known.

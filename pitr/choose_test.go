@@ -1,6 +1,7 @@
 package pitr
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -65,7 +66,14 @@ func TestRecoverableRanges(t *testing.T) {
 		{From: point("c", 0, 0), To: point("c", 900, 29)},
 	}
 	manifests := []*catalog.Manifest{backup("2", point("a", 500, 5)), backup("1", point("a", 100, 0)), backup("3", point("b", 901, 0)), backup("4", point("c", 900, 29))}
-	got := recoverable(manifests, line)
+	list, _, err := recoverable(manifests, line, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range list {
+		got = append(got, r.String())
+	}
 	want := []string{
 		"a/binlog.000001:100 to a/binlog.000001:900 (" + binlog.Time(9).String() + "), complete as of " + binlog.Time(10).String(),
 		"c/binlog.000001:900 (" + binlog.Time(29).String() + ") to c/binlog.000001:900 (" + binlog.Time(29).String() + ")",
@@ -73,7 +81,11 @@ func TestRecoverableRanges(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("recoverable %q, want %q", got, want)
 	}
-	err := rangeFault(Wish{Backup: "3"}, manifests[2:3], line, "too early")
+	list, _, err = recoverable(manifests[2:3], line, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = outsideFault(Wish{Backup: "3"}, list, errors.New("too early"))
 	if f := fault.Of(err); f.Code != fault.CodeRange || f.Kind != fault.KindRange || f.Hint == "" || !strings.Contains(f.Error(), "with backup 3 recoverable is nothing") {
 		t.Errorf("%+v", f)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -17,7 +18,6 @@ import (
 var (
 	errMissing   = errors.New("the restore has no table of that name")
 	errPresent   = errors.New("the restore has a table of that name already")
-	errFailed    = errors.New("the statement is logged with an error and was carried out in part")
 	errUncertain = errors.New("what the statement changes cannot be told")
 )
 
@@ -35,8 +35,12 @@ type director struct {
 	objects  *objectSet
 	// keyless tells whether a table has no identity: plan knows it from the manifest, replay
 	// from the target's definition.
-	keyless  func(schema.Name) bool
-	warnings []string
+	keyless func(schema.Name) bool
+	// rollsBack tells whether a table takes its rows back with their transaction.
+	rollsBack func(schema.Name) bool
+	floor     binlog.Position
+	openXA    []catalog.OpenXA
+	warnings  []string
 }
 
 // schemaState is one schema of the restore.
@@ -51,17 +55,22 @@ func newDirector(m *catalog.Manifest, selected *selection) (*director, error) {
 	d := &director{
 		source: m.Source, sides: m.Sides(), selected: selected,
 		names: map[schema.Name]schema.Name{}, schemas: map[string]*schemaState{},
+		floor: m.Floor.Position, openXA: m.OpenXA,
 	}
-	classes := map[schema.Name]bool{}
+	classes := map[schema.Name]schema.Class{}
 	for i := range m.Names {
 		n := &m.Names[i]
 		if n.Base != catalog.BaseRead || n.Absent || !selected.Object(n.Name) {
 			continue
 		}
 		d.names[d.fold(n.Name)] = n.Name
-		classes[d.fold(n.Name)] = n.Class == string(schema.Snapshot)
+		classes[d.fold(n.Name)] = schema.Class(n.Class)
 	}
-	d.keyless = func(n schema.Name) bool { return classes[d.fold(n)] }
+	d.keyless = func(n schema.Name) bool { return classes[d.fold(n)] == schema.Snapshot }
+	d.rollsBack = func(n schema.Name) bool {
+		class := classes[d.fold(n)]
+		return class != schema.NonTransactional && class != schema.NoRows
+	}
 	for _, s := range m.Schemas {
 		if s.Exists && selected.Schema(s.Name) {
 			d.schemas[d.foldSchema(s.Name)] = &schemaState{name: s.Name, exists: true, collation: s.Collation}
@@ -101,13 +110,14 @@ func (d *director) side(n schema.Name, start binlog.Position, st *ddl.Statement)
 // statement returns what the target has to do for a statement of the log. The catalogue is
 // changed as if all of it had been done.
 func (d *director) statement(start binlog.Position, q *event.Query) (verdict, error) {
-	st, err := ddl.Parse(q.SQL, ddl.Session{
-		Schema: q.Schema, SQLMode: modeOf(q), ClientCharset: q.Context.ClientCharset,
-		LowerCaseTableNames: d.source.LowerCaseTableNames, UpdatedSchemas: q.Context.UpdatedSchemas,
-		Flavor: d.source.Flavor, Version: d.source.Version,
-	})
+	st, err := d.logSource().Parse(q)
 	if err != nil {
-		return verdict{}, refused(start, nil, string(q.SQL), err)
+		return verdict{}, refused(start, nil, string(q.SQL), fmt.Errorf("%w: %w", limit.ErrText, err))
+	}
+	if l, ok := limit.OfStatement(st, q.ErrorCode); ok {
+		if err := d.refusal(start, st.Text, l); err != nil {
+			return verdict{}, err
+		}
 	}
 	list, err := d.executions(start, q, st)
 	v := verdict{executions: list, views: d.viewsMade(st)}
@@ -131,7 +141,7 @@ func (d *director) executions(start binlog.Position, q *event.Query, st *ddl.Sta
 		}
 		return nil, d.object(start, q, st)
 	case ddl.NotInLog:
-		return nil, d.notInLog(start, st)
+		return nil, nil // it touched nothing of the restore that is not in what was read
 	case ddl.Meaning, ddl.DefinitionOnly:
 	}
 	if st.Uncertain {
@@ -149,13 +159,6 @@ func (d *director) executions(start binlog.Position, q *event.Query, st *ddl.Sta
 	default:
 		return d.alter(start, q, st)
 	}
-}
-
-func modeOf(q *event.Query) uint64 {
-	if q.Context.SQLMode == nil {
-		return 0
-	}
-	return *q.Context.SQLMode
 }
 
 // verbatim is the execution of the statement as it stands in the log.
@@ -178,7 +181,7 @@ func (d *director) edited(start binlog.Position, q *event.Query, st *ddl.Stateme
 // built is the execution of a text of our own, in UTF-8, in the session context of the log's.
 func (d *director) built(start binlog.Position, q *event.Query, st *ddl.Statement, text string) execution {
 	e := execution{
-		start: start, text: text, client: rewriter.CollationUTF8MB4,
+		start: start, statement: st, text: text, client: rewriter.CollationUTF8MB4,
 		variables: rewriter.ContextOf(q, true),
 	}
 	if s, ok := d.schemas[d.foldSchema(q.Schema)]; ok && q.Schema != "" {
@@ -188,51 +191,6 @@ func (d *director) built(start binlog.Position, q *event.Query, st *ddl.Statemen
 		e.fence = append(e.fence, t.Name)
 	}
 	return e
-}
-
-// notInLog is a statement whose result the log does not hold: the range of its tables ends there.
-func (d *director) notInLog(start binlog.Position, st *ddl.Statement) error {
-	var touched []schema.Name
-	for _, t := range st.Tables {
-		if !t.Role.Changes() || !d.taken(t.Name) {
-			continue
-		}
-		side := d.sides.StatementSide(t.Name, start)
-		if t.Role == ddl.Written { // at or before L its rows are in the chunks (R5)
-			side = d.sides.RowSide(t.Name, start)
-		}
-		if side != binlog.Skip {
-			touched = append(touched, t.Name)
-		}
-	}
-	if len(touched) == 0 && !d.writesElsewhere(start, st) {
-		return nil
-	}
-	return refused(start, touched, st.Text, fmt.Errorf("the log does not hold what it did: %s", st.Reason))
-}
-
-// writesElsewhere tells whether a statement whose result is not logged may have changed a table of
-// the restore that it does not name. Triggers do so only where there are some.
-func (d *director) writesElsewhere(start binlog.Position, st *ddl.Statement) bool {
-	if !st.Uncertain || !d.anyIn(st.UncertainSchemas) {
-		return false
-	}
-	if !st.OnlyByTriggers {
-		return true
-	}
-	return slices.ContainsFunc(st.Tables, func(t ddl.TableRef) bool {
-		return t.Role == ddl.Written && d.objects.hasTriggers(t.Name)
-	})
-}
-
-// anyIn tells whether the restore has a table in one of the schemas.
-func (d *director) anyIn(schemas []string) bool {
-	for _, n := range d.names {
-		if slices.ContainsFunc(schemas, func(s string) bool { return d.foldSchema(s) == d.foldSchema(n.Schema) }) {
-			return true
-		}
-	}
-	return false
 }
 
 // uncertain carries a statement out as it stands when every table that it may touch executes,

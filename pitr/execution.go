@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/rewriter"
@@ -24,6 +25,8 @@ type verdict struct {
 // what it does to the restore's own catalogue.
 type execution struct {
 	start binlog.Position
+	// statement is that of the log, whatever of it is sent.
+	statement *ddl.Statement
 	// text is the statement in UTF-8; raw, where it is set, the same statement in the bytes of
 	// the log, which need no conversion.
 	text string
@@ -49,17 +52,22 @@ type execution struct {
 // refused is the fault of an entry of the log that cannot be replayed: its tables have no
 // content behind it that this restore could make.
 func refused(start binlog.Position, tables []schema.Name, statement string, cause error) error {
-	names := make([]string, len(tables))
-	for i, n := range tables {
-		names[i] = n.String()
+	hint := fmt.Sprintf("restore to a point before %s, or from a backup that was made after it", start)
+	var names []string
+	for _, n := range tables {
+		names = append(names, n.String())
 	}
-	hint := fmt.Sprintf("restore to a point before %s, take a backup that was made after it", start)
-	if len(names) > 0 {
+	if n := len(names); n > 0 && n <= mostNames {
 		hint += fmt.Sprintf(", or leave the tables out: --exclude %s", strings.Join(names, ","))
+	} else if n > mostNames {
+		names = append(names[:mostNames], fmt.Sprintf("%d more", n-mostNames))
 	}
 	return fault.New(fault.CodeRange, fault.KindStatement, hint, "replay of %s at %s (%s): %w",
 		strings.Join(names, ", "), start, excerpt(statement), cause)
 }
+
+// mostNames is how many tables a message names.
+const mostNames = 20
 
 // broken is the fault of a manifest that contradicts the log: nothing that the operator did.
 func broken(start binlog.Position, statement string, cause error) error {

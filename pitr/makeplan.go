@@ -42,7 +42,11 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := newScan(d)
+	definitions, err := readDefinitions(ctx, c.Catalog, p.manifest, d.selected)
+	if err != nil {
+		return nil, err
+	}
+	s := newScan(d, definitions)
 	phase := c.progress().Begin("plan", progress.Amount{})
 	defer phase.End()
 	if err := s.run(ctx, reader, p.From.Position, p.Stop.Position, phase); err != nil {
@@ -51,11 +55,7 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 	if err := p.describe(s); err != nil {
 		return nil, err
 	}
-	definitions, err := readDefinitions(ctx, c.Catalog, p.manifest, d.selected)
-	if err != nil {
-		return nil, err
-	}
-	return p, p.look(ctx, c, s.needs(p.manifest, definitions))
+	return p, p.look(ctx, c, s.needs(p.manifest))
 }
 
 // look adds what the target says.
@@ -64,7 +64,7 @@ func (p *Plan) look(ctx context.Context, c Config, n *needs) error {
 	for i, s := range p.Schemas {
 		names[i] = s.Name
 	}
-	f, err := gatherTarget(ctx, c.Target, names)
+	f, err := gatherTarget(ctx, c.Target, names, n.zones)
 	if err != nil {
 		return err
 	}

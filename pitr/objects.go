@@ -29,6 +29,9 @@ type objectSet struct {
 	// names are all that views and events had on the way: expandView and Finish make them under
 	// those, so they must be free on the target.
 	names map[objectID]schema.Name
+	// triggered are the tables, by folded name, that have or had triggers, restored or not: in
+	// statement format the log does not hold what those wrote elsewhere.
+	triggered map[schema.Name]bool
 }
 
 type objectID struct {
@@ -57,12 +60,13 @@ type objectStep struct {
 	// database is the collation of the object's schema when the statement ran; it decides about
 	// parameters without a character set. Empty where it does not matter.
 	database string
+	zone     string // time zone, as a server names it; empty where none was used
 	// logged tells a statement of the log from SHOW CREATE output.
 	logged bool
 }
 
 func newObjectSet(m *catalog.Manifest, taken func(*object) bool) (*objectSet, error) {
-	s := &objectSet{sides: m.Sides(), fold: m.Source.LowerCaseTableNames, list: map[objectID]*object{}, names: map[objectID]schema.Name{}, taken: taken}
+	s := &objectSet{sides: m.Sides(), fold: m.Source.LowerCaseTableNames, list: map[objectID]*object{}, names: map[objectID]schema.Name{}, taken: taken, triggered: map[schema.Name]bool{}}
 	objects := slices.Clone(m.Objects)
 	slices.SortStableFunc(objects, func(a, b catalog.Object) int {
 		return cmp.Or(strings.Compare(a.Schema, b.Schema), strings.Compare(a.Table, b.Table), cmp.Compare(a.ActionOrder, b.ActionOrder))
@@ -71,6 +75,7 @@ func newObjectSet(m *catalog.Manifest, taken func(*object) bool) (*objectSet, er
 		made := &object{kind: o.Kind, name: o.Name, invalid: o.Invalid}
 		if o.Kind == catalog.KindTrigger {
 			made.table = schema.Name{Schema: o.Schema, Name: o.Table}
+			s.noteTrigger(made.table)
 		}
 		if o.Absent || o.Create == "" && o.Invalid == "" || !taken(made) {
 			continue
@@ -115,6 +120,7 @@ func (s *objectSet) manifestStep(m *catalog.Manifest, o catalog.Object) (objectS
 		step.variables = append(step.variables, rewriter.Variable{Name: "collation_connection", Value: o.CollationConnection})
 	}
 	if o.TimeZone != "" {
+		step.zone = o.TimeZone
 		step.variables = append(step.variables, rewriter.Variable{Name: "time_zone", Value: rewriter.QuoteString(o.TimeZone)})
 	}
 	return step, nil
@@ -198,10 +204,10 @@ func (s *objectSet) dropTable(table schema.Name, start binlog.Position) {
 	}
 }
 
-// hasTriggers tells whether a table has triggers now.
-func (s *objectSet) hasTriggers(table schema.Name) bool {
-	return slices.ContainsFunc(s.triggers, func(t *object) bool { return ddl.Fold(t.table, s.fold) == ddl.Fold(table, s.fold) })
-}
+// hasTriggers tells whether a table, restored or not, may have triggers now.
+func (s *objectSet) hasTriggers(table schema.Name) bool { return s.triggered[ddl.Fold(table, s.fold)] }
+
+func (s *objectSet) noteTrigger(table schema.Name) { s.triggered[ddl.Fold(table, s.fold)] = true }
 
 // dropSchema takes along all objects of a schema.
 func (s *objectSet) dropSchema(name string, start binlog.Position) {
@@ -219,6 +225,9 @@ func (s *objectSet) renameTables(pairs [][2]schema.Name, start binlog.Position) 
 	moved := map[schema.Name]schema.Name{}
 	intermediate := map[schema.Name]schema.Name{} // present name -> name before the statement
 	for _, p := range pairs {
+		if s.hasTriggers(p[0]) {
+			s.noteTrigger(p[1])
+		}
 		from := ddl.Fold(p[0], s.fold)
 		origin, chained := intermediate[from]
 		if !chained {

@@ -7,6 +7,7 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -52,7 +53,7 @@ func (d *director) oneObject(start binlog.Position, q *event.Query, st *ddl.Stat
 		}
 		return nil
 	case q.ErrorCode != 0:
-		return refused(start, []schema.Name{o.Name}, st.Text, fmt.Errorf("%w (%d)", errFailed, q.ErrorCode))
+		return refused(start, []schema.Name{o.Name}, st.Text, fmt.Errorf("%w: error %d", limit.ErrFailed, q.ErrorCode))
 	case st.Verb == ddl.CreateObject && st.IfNotExists && existing != nil:
 		return nil
 	case st.Verb == ddl.CreateObject, kind == catalog.KindView: // ALTER VIEW is a definition of its own
@@ -89,7 +90,7 @@ func (d *director) step(q *event.Query, st *ddl.Statement, o ddl.Object) objectS
 	d.objects.sequence++
 	step := objectStep{
 		sequence: d.objects.sequence, statement: st, raw: slices.Clone(q.SQL), schema: q.Schema, logged: true,
-		variables: rewriter.ContextOf(q, false),
+		zone: q.Context.TimeZone, variables: rewriter.ContextOf(q, false),
 	}
 	if c, ok := schema.CollationByID(q.Context.ClientCharset); ok {
 		step.client = c.Charset

@@ -1,7 +1,6 @@
 package pitr
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
@@ -24,7 +24,6 @@ type replay struct {
 	progress    *progressTable
 	phase       progress.Phase
 
-	rolledBack   error  // refusal of the entry that ended last
 	rowOfEntry   uint64 // row changes of the open entry that were applied
 	eventsBefore uint64
 	transactions uint64
@@ -33,27 +32,27 @@ type replay struct {
 	statements   uint64
 }
 
-// errXA: prepared transactions are not replayed yet.
-var errXA = errors.New("XA transactions are not replayed by this version")
-
-var errRolledBack = errors.New("the entry ends with ROLLBACK")
-
 // run replays the log between two boundaries between entries.
 func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop binlog.Position) error {
+	limits, err := r.director.collector(ctx, reader)
+	if err != nil {
+		return err
+	}
 	a := event.NewAssembler(from.Timeline, event.WithoutRowCounts())
 	a.OnBegin(func(*event.Entry) error {
 		r.rowOfEntry, r.eventsBefore = 0, r.events
-		return r.rolledBack
+		limits.Begin()
+		return nil
 	})
 	a.OnRows(func(e *event.Entry, rows *event.Rows) error { return r.rowsEvent(ctx, e, rows) })
 	a.OnQuery(func(e *event.Entry, q *event.Query) error { return r.query(ctx, e, q) })
-	_, err := walk(ctx, reader, a, from, stop, r.phase, func(e *event.Entry) {
+	_, err = walk(ctx, reader, a, from, stop, r.phase, func(e *event.Entry) error {
 		if r.events > r.eventsBefore {
 			r.transactions++
 		}
-		r.rolledBack = r.refuseRolledBack(e)
+		return r.director.refusal(e.Start, "", limits.End(e)...)
 	})
-	if err = cmp.Or(err, r.rolledBack); err != nil {
+	if err != nil {
 		return err
 	}
 	if err := r.lanes.Fence(ctx, nil); err != nil {
@@ -62,34 +61,10 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 	return r.tables.dropHelpers(ctx, r.tables.sorted())
 }
 
-// refuseRolledBack refuses an entry that ends with ROLLBACK and changed a transactional table of
-// the restore: what it changed there was taken back on the source, and is applied here already.
-// Its changes to other tables stand.
-func (r *replay) refuseRolledBack(e *event.Entry) error {
-	if !e.RolledBack {
-		return nil
-	}
-	for _, touch := range e.Tables {
-		if !r.director.taken(touch.Name) || r.director.sides.RowSide(touch.Name, e.Start) == binlog.Skip {
-			continue
-		}
-		if t := r.tables.get(touch.Name); t != nil && rollsBack(t.def) {
-			return refused(e.Start, []schema.Name{t.name}, "row event of "+t.name.String(), errRolledBack)
-		}
-	}
-	return nil
-}
-
-// rollsBack tells whether a table takes its rows back with the transaction.
-func rollsBack(t *schema.Table) bool {
-	class := t.Class()
-	return class == schema.Keyed || class == schema.Snapshot
-}
-
 // rowsEvent is R7 for one rows event.
 func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows) error {
 	name := rows.Table.Name
-	if !r.director.taken(name) {
+	if !r.director.taken(name) || e.XID != "" { // an XA transaction counts where it is committed
 		return nil
 	}
 	side := r.director.sides.RowSide(name, e.Start)
@@ -133,11 +108,14 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 func (r *replay) replayable(e *event.Entry, rows *event.Rows, t *table) error {
 	names := []schema.Name{t.name}
 	what := "row event of " + t.name.String()
+	l, limited, err := limit.OfRows(rows)
 	switch {
-	case e.XID != "":
-		return refused(e.Start, names, what, errXA)
-	case rows.PartialImage():
-		return refused(e.Start, names, what, rewriter.ErrPartialImage)
+	case err != nil:
+		return err
+	case limited:
+		if err := r.director.refusal(e.Start, what, l); err != nil {
+			return err
+		}
 	case rows.Flags&(event.RowsCascadesLogged|event.RowsNoForeignKeyChecks) == 0 && rows.Action != event.Insert && r.tables.cascadingParent(t.name):
 		return refused(e.Start, names, what, errors.New("the source does not log what its foreign keys cascade (innodb_native_foreign_keys)"))
 	}

@@ -24,7 +24,11 @@ func TestRolledBackEntriesAreRefused(t *testing.T) {
 		n := schema.Name{Schema: "d", Name: name}
 		tables.list[n] = &table{name: n, def: def}
 	}
-	r := &replay{director: d, tables: tables}
+	d.rollsBack = tables.rollsBack
+	limits, err := d.collector(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		start      uint64
 		table      string
@@ -37,8 +41,8 @@ func TestRolledBackEntriesAreRefused(t *testing.T) {
 		{600, "other", true, false},
 		{600, "out", true, false},
 	} {
-		e := &event.Entry{Start: at(c.start), RolledBack: c.rolledBack, Tables: []event.Touch{{Name: schema.Name{Schema: "d", Name: c.table}, Rows: 1}}}
-		err := r.refuseRolledBack(e)
+		e := &event.Entry{Kind: event.Transaction, Start: at(c.start), RolledBack: c.rolledBack, Tables: []event.Touch{{Name: schema.Name{Schema: "d", Name: c.table}, Rows: 1}}}
+		err := d.refusal(e.Start, "", limits.End(e)...)
 		if f := fault.Of(err); c.refused != (f != nil && f.Code == fault.CodeRange && f.Kind == fault.KindStatement) || !c.refused && err != nil {
 			t.Errorf("%+v: %v", c, err)
 		}

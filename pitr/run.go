@@ -100,7 +100,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	r.tables = newTableSet(r.reader, r.director.fold)
-	r.director.keyless = r.tables.keyless
+	r.director.keyless, r.director.rollsBack = r.tables.keyless, r.tables.rollsBack
 	r.progress = &progressTable{name: schema.Name{Schema: r.plan.Schemas[0].Name, Name: ProgressTable}}
 	return nil
 }

@@ -3,6 +3,7 @@ package pitr
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,16 +13,17 @@ import (
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
-	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
 // needs is what a restore demands of its target.
 type needs struct {
 	tables              []schema.Name // that exist at any time of the restore
-	keyless             []string      // tables without a primary key
+	keyless             []string      // tables that have no primary key at any time of it
+	charsets            []string
 	collations          []string
-	programs            string // a function or trigger that is created; empty for none
+	zones               []string // named time zones
+	programs            string   // a function or trigger that is created; empty for none
 	events              bool
 	largest             uint64 // bytes of the longest statement that a row of the log needs, nearly
 	lowerCaseTableNames int
@@ -32,12 +34,17 @@ type needs struct {
 type scan struct {
 	director *director
 	tables   map[schema.Name]bool
+	demands  *demands
 	replay   ReplayPlan
 	largest  uint64
 }
 
-func newScan(d *director) *scan {
-	s := &scan{director: d, tables: map[schema.Name]bool{}}
+// newScan begins behind the load. definitions are those of the backup's tables.
+func newScan(d *director, definitions []*schema.Table) *scan {
+	s := &scan{director: d, tables: map[schema.Name]bool{}, demands: newDemands(d.fold)}
+	for _, t := range definitions {
+		s.demands.loaded(t, t.Name)
+	}
 	for _, n := range d.names {
 		s.tables[n] = true
 	}
@@ -46,20 +53,24 @@ func newScan(d *director) *scan {
 
 // run walks the log between two boundaries.
 func (s *scan) run(ctx context.Context, r *archive.Reader, from, stop binlog.Position, phase progress.Phase) error {
+	limits, err := s.director.collector(ctx, r)
+	if err != nil {
+		return err
+	}
 	applied := false
 	a := event.NewAssembler(from.Timeline, event.WithoutRowCounts())
-	a.OnBegin(func(*event.Entry) error { applied = false; return nil })
+	a.OnBegin(func(*event.Entry) error { applied = false; limits.Begin(); return nil })
 	a.OnRows(func(e *event.Entry, rows *event.Rows) error {
 		touches, err := s.rowsEvent(e, rows)
 		applied = applied || touches
-		return err
+		return errors.Join(err, limits.Rows(e, rows))
 	})
 	a.OnQuery(func(e *event.Entry, q *event.Query) error { return s.query(e, q) })
-	var err error
-	s.replay.Bytes, err = walk(ctx, r, a, from, stop, phase, func(*event.Entry) {
+	s.replay.Bytes, err = walk(ctx, r, a, from, stop, phase, func(e *event.Entry) error {
 		if applied {
 			s.replay.Transactions++
 		}
+		return s.director.refusal(e.Start, "", limits.End(e)...)
 	})
 	return err
 }
@@ -69,14 +80,11 @@ func (s *scan) rowsEvent(e *event.Entry, rows *event.Rows) (touches bool, err er
 	if !s.director.taken(name) || s.director.sides.RowSide(name, e.Start) == binlog.Skip {
 		return false, nil
 	}
-	what := "row event of " + name.String()
 	switch {
+	case e.XID != "": // it counts where it is committed
+		return false, nil
 	case !s.director.exists(name):
-		return false, broken(e.Start, what, fmt.Errorf("%s: %w", name, errMissing))
-	case e.XID != "":
-		return false, refused(e.Start, []schema.Name{name}, what, errXA)
-	case rows.PartialImage():
-		return false, refused(e.Start, []schema.Name{name}, what, rewriter.ErrPartialImage)
+		return false, broken(e.Start, "row event of "+name.String(), fmt.Errorf("%s: %w", name, errMissing))
 	}
 	s.largest = max(s.largest, s.statementSize(rows))
 	return true, nil
@@ -98,8 +106,10 @@ func (s *scan) query(e *event.Entry, q *event.Query) error {
 	if err != nil {
 		return err
 	}
-	for _, x := range v.executions {
+	for i := range v.executions {
+		x := &v.executions[i]
 		s.replay.Statements++
+		s.demands.executed(q, x)
 		for _, n := range x.created {
 			s.tables[n] = true
 		}
@@ -132,33 +142,21 @@ func (s *scan) creates() []ObjectName {
 	return list
 }
 
-// needs sums up what the target must be able to do. definitions are those of the backup.
-func (s *scan) needs(m *catalog.Manifest, definitions []*schema.Table) *needs {
+// needs sums up what the target must be able to do.
+func (s *scan) needs(m *catalog.Manifest) *needs {
 	n := &needs{largest: s.largest, lowerCaseTableNames: m.Source.LowerCaseTableNames}
 	for name := range s.tables {
 		n.tables = append(n.tables, name)
 	}
 	slices.SortFunc(n.tables, schema.Name.Compare)
-	collations := map[string]bool{}
-	for _, t := range definitions {
-		if len(t.Keys) == 0 || !t.Keys[0].Primary {
-			n.keyless = append(n.keyless, t.Name.String())
-		}
-		for i := range t.Columns {
-			if c := t.Columns[i].Collation; c != "" {
-				collations[c] = true
-			}
-		}
-	}
 	for _, b := range m.Schemas {
 		if b.Exists && b.Collation != "" && s.director.selected.Schema(b.Name) {
-			collations[b.Collation] = true
+			s.demands.collations[b.Collation] = true
 		}
 	}
-	for c := range collations {
-		n.collations = append(n.collations, c)
-	}
-	slices.Sort(n.collations)
+	s.demands.objects(s.director.objects.all())
+	n.keyless, n.zones = sorted(s.demands.lacking), sorted(s.demands.zones)
+	n.charsets, n.collations = sorted(s.demands.charsets), sorted(s.demands.collations)
 	for _, o := range s.director.objects.all() {
 		switch o.kind {
 		case catalog.KindFunction, catalog.KindTrigger:

@@ -120,6 +120,16 @@ func (s *tableSet) keyless(n schema.Name) bool {
 	return t != nil && !t.write.Keyed()
 }
 
+// rollsBack tells whether a table takes its rows back with the transaction.
+func (s *tableSet) rollsBack(n schema.Name) bool {
+	t := s.get(n)
+	if t == nil {
+		return false
+	}
+	class := t.def.Class()
+	return class == schema.Keyed || class == schema.Snapshot
+}
+
 // cascadingParent tells whether a change of this table would cascade into another one of the
 // restore.
 func (s *tableSet) cascadingParent(n schema.Name) bool {

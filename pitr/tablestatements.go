@@ -137,7 +137,7 @@ func (d *director) truncate(start binlog.Position, q *event.Query, st *ddl.State
 		if t.Role != ddl.Truncated {
 			continue
 		}
-		execute, err := d.executes(start, q, st, t.Name)
+		execute, err := d.executes(start, st, t.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -151,7 +151,7 @@ func (d *director) truncate(start binlog.Position, q *event.Query, st *ddl.State
 }
 
 // executes tells whether a statement that changes an existing table is carried out.
-func (d *director) executes(start binlog.Position, q *event.Query, st *ddl.Statement, n schema.Name) (bool, error) {
+func (d *director) executes(start binlog.Position, st *ddl.Statement, n schema.Name) (bool, error) {
 	switch d.side(n, start, st) {
 	case binlog.Skip:
 		return false, nil
@@ -160,8 +160,6 @@ func (d *director) executes(start binlog.Position, q *event.Query, st *ddl.State
 	case binlog.After:
 	}
 	switch {
-	case q.ErrorCode != 0:
-		return false, refused(start, []schema.Name{n}, st.Text, fmt.Errorf("%w (%d)", errFailed, q.ErrorCode))
 	case !d.exists(n) && st.IfExists:
 		return false, nil
 	case !d.exists(n):
@@ -188,9 +186,6 @@ func (d *director) create(start binlog.Position, q *event.Query, st *ddl.Stateme
 		return nil, broken(start, st.Text, fmt.Errorf("%s: %w", name, rewriter.ErrInWindow))
 	case binlog.After:
 	}
-	if q.ErrorCode != 0 {
-		return nil, refused(start, []schema.Name{name}, st.Text, fmt.Errorf("%w (%d)", errFailed, q.ErrorCode))
-	}
 	if d.exists(name) && st.IfNotExists {
 		return nil, nil
 	}
@@ -212,6 +207,16 @@ func (d *director) create(start binlog.Position, q *event.Query, st *ddl.Stateme
 	return []execution{e}, nil
 }
 
+// likeSource returns the table whose definition CREATE TABLE .. LIKE copies.
+func likeSource(st *ddl.Statement) schema.Name {
+	for _, t := range st.Tables {
+		if t.Role == ddl.LikeSource {
+			return t.Name
+		}
+	}
+	return schema.Name{}
+}
+
 // alter is every other statement on tables that exist: ALTER TABLE, indexes, partitions,
 // EXCHANGE. All tables that it changes must execute, or none.
 func (d *director) alter(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
@@ -224,7 +229,7 @@ func (d *director) alter(start binlog.Position, q *event.Query, st *ddl.Statemen
 		if !t.Role.Changes() {
 			continue
 		}
-		execute, err := d.executes(start, q, st, t.Name)
+		execute, err := d.executes(start, st, t.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -239,9 +244,6 @@ func (d *director) alter(start binlog.Position, q *event.Query, st *ddl.Statemen
 	}
 	if skipped > 0 {
 		return nil, refused(start, altered, st.Text, rewriter.ErrFlow)
-	}
-	if st.AddsAutoIncrement && d.keyless(altered[0]) {
-		return nil, refused(start, altered, st.Text, fmt.Errorf("the log does not hold the numbers that it gave to rows without a key"))
 	}
 	e := d.verbatim(start, q, st)
 	e.altered = altered
@@ -273,9 +275,6 @@ func (d *director) alterRename(start binlog.Position, q *event.Query, st *ddl.St
 	}
 	if len(steps) == 0 {
 		return nil, nil
-	}
-	if q.ErrorCode != 0 {
-		return nil, refused(start, pair[:], st.Text, fmt.Errorf("%w (%d)", errFailed, q.ErrorCode))
 	}
 	if len(steps[0].Dropped) > 0 {
 		if err := d.remove(pair[0]); err != nil {

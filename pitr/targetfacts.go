@@ -7,6 +7,7 @@ import (
 
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/rewriter"
 )
 
 // targetFacts is what plan has to know about the target. Gathering it changes nothing there.
@@ -16,11 +17,14 @@ type targetFacts struct {
 	schemas    map[string]bool           // that exist and that the account can see, folded as the target does
 	objects    map[ObjectName]ObjectName // that exist in the schemas of the restore, by key
 	collations map[string]bool           // that the target knows
+	charsets   map[string]bool           // likewise
+	// unknownZones are the time zones of the restore that it does not know.
+	unknownZones []string
 }
 
-// gatherTarget asks the target about the schemas of a restore.
-func gatherTarget(ctx context.Context, srv *server.Server, schemas []string) (*targetFacts, error) {
-	f := &targetFacts{Facts: srv.Facts(), schemas: map[string]bool{}, objects: map[ObjectName]ObjectName{}, collations: map[string]bool{}}
+// gatherTarget asks the target about the schemas and time zones of a restore.
+func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []string) (*targetFacts, error) {
+	f := &targetFacts{Facts: srv.Facts(), schemas: map[string]bool{}, objects: map[ObjectName]ObjectName{}, collations: map[string]bool{}, charsets: map[string]bool{}}
 	var err error
 	if f.grants, err = srv.Grants(ctx); err != nil {
 		return nil, fmt.Errorf("read the grants on the target: %w", err)
@@ -31,12 +35,22 @@ func gatherTarget(ctx context.Context, srv *server.Server, schemas []string) (*t
 	}
 	s := &session{conn: conn, changed: map[string]string{}}
 	defer s.close()
-	collations, err := s.queryRows(ctx, "SELECT COLLATION_NAME FROM information_schema.COLLATIONS")
+	collations, err := s.queryRows(ctx, "SELECT COLLATION_NAME, CHARACTER_SET_NAME FROM information_schema.COLLATIONS")
 	if err != nil {
 		return nil, fmt.Errorf("read the target's collations: %w", err)
 	}
 	for _, row := range collations {
-		f.collations[row[0]] = true
+		f.collations[row[0]], f.charsets[row[1]] = true, true
+	}
+	for _, zone := range zones {
+		// As an ordinary account sees no mysql.time_zone_name, for a session that is closed then.
+		err := s.exec(ctx, "SET SESSION time_zone="+rewriter.QuoteString(zone))
+		switch {
+		case server.ErrorNumber(err) == errUnknownTimeZone:
+			f.unknownZones = append(f.unknownZones, zone)
+		case err != nil:
+			return nil, fmt.Errorf("ask the target about time zone %s: %w", zone, err)
+		}
 	}
 	existing, err := s.queryRows(ctx, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")
 	if err != nil {
@@ -52,6 +66,9 @@ func gatherTarget(ctx context.Context, srv *server.Server, schemas []string) (*t
 	}
 	return f, nil
 }
+
+// errUnknownTimeZone is the error number of a time zone that a server does not know.
+const errUnknownTimeZone = 1298
 
 func (f *targetFacts) gatherSchema(ctx context.Context, s *session, name string) error {
 	if !f.schemas[f.fold(name)] {

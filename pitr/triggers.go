@@ -13,7 +13,9 @@ import (
 func (d *director) trigger(start binlog.Position, q *event.Query, st *ddl.Statement) error {
 	o := st.Objects[0]
 	taken := d.selected.Trigger(o.Name, o.Table)
-	if o.Table == (schema.Name{}) {
+	if o.Table != (schema.Name{}) {
+		d.objects.noteTrigger(o.Table)
+	} else {
 		taken = d.objects.get(catalog.KindTrigger, o.Name) != nil
 	}
 	if !taken || d.isSystem(o.Name.Schema) {

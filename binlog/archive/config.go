@@ -81,6 +81,8 @@ type Result struct {
 	// End is the last boundary between entries that the archive holds; AsOf the source's clock up to which that is everything.
 	End  binlog.Point
 	AsOf binlog.Time
+	// Ends are the first places, table by table, at which a range ends in what this run received.
+	Ends []End
 }
 
 // timing is what tests change.

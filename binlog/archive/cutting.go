@@ -143,7 +143,7 @@ func (r *receiver) finish(e *extent, chain *binlog.Chain, inside bool) error {
 		Version:  segment.Version,
 		Timeline: r.follower.Timeline(), File: r.file, Start: e.start, End: chain.Offset(), FormatTime: r.formatTime,
 		BeginsInside: r.began.inside, EndsInside: inside, Boundary: r.last.Offset,
-		SHA256Start: r.began.sum, State: r.began.state, SHA256End: chain.Sum(), OpenXA: r.xa.list(),
+		SHA256Start: r.began.sum, State: r.began.state, SHA256End: chain.Sum(), OpenXA: r.limits.Open(),
 	}
 	if e.start == 0 {
 		h.Previous = r.ended

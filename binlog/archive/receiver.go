@@ -8,6 +8,7 @@ import (
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/binlog/segment"
 	"github.com/tripod-db/tripod/binlog/stream"
 )
@@ -22,7 +23,8 @@ type receiver struct {
 	follower *stream.Follower
 	asm      *event.Assembler
 	tip      *tip // of what is cut; nil before the first segment
-	xa       openXA
+	limits   *limit.Collector
+	ends     ends
 
 	file       string
 	formatTime uint32
@@ -68,7 +70,7 @@ func (p *progressMark) get() (file string, end uint64, verified bool, moved time
 }
 
 func newReceiver(cfg Config, s *spool, q *queue) *receiver {
-	return &receiver{config: cfg, spool: s, queue: q, due: make(chan struct{}, 1)}
+	return &receiver{config: cfg, spool: s, queue: q, due: make(chan struct{}, 1), ends: newEnds(cfg)}
 }
 
 // attach sets the receiver up behind a new stream that begins at s.
@@ -77,10 +79,8 @@ func (r *receiver) attach(f *stream.Follower, s start) error {
 	defer r.mu.Unlock()
 	r.follower, r.asm = f, event.NewAssembler(s.resume.Position.Timeline, event.WithoutRowCounts())
 	r.file, r.formatTime, r.ended = s.resume.Position.File, f.FormatTime(), s.previous
-	r.tip, r.xa = s.tip.clone(), openXA{}
-	if s.tip != nil && !s.behindHole {
-		r.xa = newOpenXA(s.tip.header.OpenXA)
-	}
+	r.tip = s.tip.clone()
+	r.collect(s)
 	r.before, r.last = f.Marks()
 	r.extent, r.summary, r.received = nil, summary{}, false
 	r.progress.set(r.file, s.resume.Held, f.Chain().Offset() >= s.resume.Held)
@@ -138,13 +138,17 @@ func (r *receiver) take(e stream.Event) error {
 	if err != nil {
 		return sourceFault(err)
 	}
+	var limits []segment.Limit
+	if entry != nil {
+		limits = r.limits.End(entry)
+	}
 	if !e.Held {
 		if err := r.keep(e); err != nil {
 			return err
 		}
 		if entry != nil {
+			r.note(entry, limits)
 			r.summary.add(entry)
-			r.xa.pass(entry)
 		}
 	}
 	if r.asm.AtBoundary() {

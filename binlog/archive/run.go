@@ -62,5 +62,6 @@ func (c *candidate) once(ctx context.Context, result *Result) error {
 	result.Segments += u.segments
 	result.Bytes += u.bytes
 	result.End, result.AsOf = u.head.End, u.head.AsOf
+	result.Ends = append(result.Ends, w.receiver.ends.list...)
 	return err
 }

@@ -1,10 +1,6 @@
 package archive
 
 import (
-	"maps"
-	"slices"
-	"strings"
-
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/binlog/segment"
@@ -19,6 +15,7 @@ type summary struct {
 	smallest      binlog.Time
 	greatest      binlog.Time
 	closed        bool
+	limits        []segment.Limit
 }
 
 func (s *summary) add(e *event.Entry) {
@@ -47,37 +44,6 @@ func commitTime(e *event.Entry) binlog.Time {
 
 // fill puts the summary into a header.
 func (s *summary) fill(h *segment.Header) {
-	h.PreviousGTIDs, h.GTIDs, h.Entries, h.Closed = s.previousGTIDs, s.gtids, s.entries, s.closed
+	h.PreviousGTIDs, h.GTIDs, h.Entries, h.Closed, h.Limits = s.previousGTIDs, s.gtids, s.entries, s.closed, s.limits
 	h.FirstCommit, h.LastCommit, h.SmallestCommit, h.GreatestCommit = s.first, s.last, s.smallest, s.greatest
-}
-
-// openXA are the transactions that are prepared at a place, by XID.
-type openXA map[string]binlog.Position
-
-func newOpenXA(list []segment.OpenXA) openXA {
-	x := openXA{}
-	for _, t := range list {
-		x[t.XID] = t.Prepare
-	}
-	return x
-}
-
-// pass moves the set behind an entry.
-func (x openXA) pass(e *event.Entry) {
-	switch e.Kind {
-	case event.XAPrepared:
-		x[e.XID] = e.Start
-	case event.XACommit, event.XARollback:
-		delete(x, e.XID)
-	case event.Transaction, event.Statement:
-	}
-}
-
-// list returns the set in the order of the XIDs, which changes nothing when nothing changed.
-func (x openXA) list() []segment.OpenXA {
-	var list []segment.OpenXA
-	for _, xid := range slices.SortedFunc(maps.Keys(x), strings.Compare) {
-		list = append(list, segment.OpenXA{XID: xid, Prepare: x[xid]})
-	}
-	return list
 }

@@ -38,6 +38,7 @@ type uploader struct {
 	head    catalog.Head
 	headPut time.Time
 	stale   bool // the store holds more than the head says
+	limits  limitIndex
 
 	segments, bytes uint64
 	covered         func() // is called when a head says as_of to somebody who waits for it
@@ -105,6 +106,9 @@ func (u *uploader) upload(ctx context.Context, e *sealed) error {
 		data, err := e.encode(h)
 		if err != nil {
 			return spoolFault("read the spool folder", errors.Join(errSpool, err))
+		}
+		if err := u.putLimits(ctx, h); err != nil {
+			return err
 		}
 		ref := catalog.SegmentRef{Timeline: h.Timeline, File: h.File, Start: h.Start, End: h.End}
 		return u.config.Catalog.PutSegment(ctx, u.config.Instance, ref, data)

@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/schema"
 )
 
 // Version is the newest segment format that this program writes and reads.
@@ -63,6 +64,9 @@ type Header struct {
 	Resume Resume `json:"resume"`
 	// OpenXA are the transactions that are prepared and neither committed nor rolled back at End.
 	OpenXA []OpenXA `json:"open_xa,omitempty"`
+	// Limits are the entries, of those that end in the segment, at which the range of their tables
+	// may end. Segments of earlier versions say nothing about them.
+	Limits []Limit `json:"limits,omitempty"`
 
 	// SHA256Start and SHA256End are the chain: of the file's bytes from 0 to Start and to End.
 	// State is the hash's state at Start.
@@ -97,6 +101,10 @@ type Resume struct {
 type OpenXA struct {
 	XID     string          `json:"xid"`
 	Prepare binlog.Position `json:"prepare"` // where the prepare's entry starts
+	// Tables are those that it changes; none where they are not known, or too many.
+	Tables []schema.Name `json:"tables,omitempty"`
+	// Limits are those of its statements and rows, which count at its commit.
+	Limits []Limit `json:"limits,omitempty"`
 }
 
 // StartPosition returns where the segment's bytes start.

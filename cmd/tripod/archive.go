@@ -31,6 +31,8 @@ type archiveResult struct {
 	Bytes    uint64       `json:"bytes"`
 	End      binlog.Point `json:"end"`
 	AsOf     binlog.Time  `json:"as_of,omitzero"`
+	// Ends are the places, in what this run received, at which the range of a table ends.
+	Ends []archive.End `json:"ends"`
 }
 
 func newArchive(inv *invocation) *cobra.Command {
@@ -90,7 +92,7 @@ func (c *archiveCommand) run(ctx context.Context, inv *invocation) (err error) {
 	if err != nil {
 		return ctxErr(ctx, err)
 	}
-	inv.result = archiveResult{Instance: c.instance, Segments: r.Segments, Bytes: r.Bytes, End: r.End, AsOf: r.AsOf}
+	inv.result = archiveResult{Instance: c.instance, Segments: r.Segments, Bytes: r.Bytes, End: r.End, AsOf: r.AsOf, Ends: append([]archive.End{}, r.Ends...)}
 	if inv.global.json {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/pitr"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -27,11 +29,12 @@ type listResult struct {
 }
 
 type listedInstance struct {
-	Name        string             `json:"name"`
-	Backups     []listedBackup     `json:"backups"`
-	Recoverable []recoverableRange `json:"recoverable"`
-	Holes       []listedHole       `json:"holes"`
-	AsOf        binlog.Time        `json:"as_of,omitzero"`
+	Name        string          `json:"name"`
+	Backups     []listedBackup  `json:"backups"`
+	Recoverable []pitr.Range    `json:"recoverable"`
+	Ends        []pitr.RangeEnd `json:"ends"`
+	Holes       []listedHole    `json:"holes"`
+	AsOf        binlog.Time     `json:"as_of,omitzero"`
 }
 
 type listedBackup struct {
@@ -39,14 +42,6 @@ type listedBackup struct {
 	RecoverableFrom binlog.Point `json:"recoverable_from"`
 	BytesStored     uint64       `json:"bytes_stored"`
 	Rows            uint64       `json:"rows"`
-	end             binlog.Position
-}
-
-// recoverableRange is one unbroken stretch that a backup reaches: every stop point from From
-// to To can be had.
-type recoverableRange struct {
-	From binlog.Point `json:"from"`
-	To   binlog.Point `json:"to"`
 }
 
 type listedHole struct {
@@ -62,7 +57,9 @@ func newList(inv *invocation) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list --store URL",
 		Short: "List backups, and which moments can be had back",
-		Long: `List the backups of a store, the ranges of stop points that can be had back, and holes.
+		Long: `List the backups of a store, the ranges of stop points that can be had back, and what ends
+them: holes, and changes that no restore can replay. Such a change ends the range of its
+tables; behind it they can be had from a later backup only, the others with --exclude.
 
 With --max-lag it ends with exit 1 when the archive of an instance is complete only up to an
 older moment than that; the list is printed all the same.
@@ -130,7 +127,7 @@ func (d *damages) note(err error) error {
 }
 
 func listInstance(ctx context.Context, cat *catalog.Catalog, name string, damage *damages) (listedInstance, error) {
-	out := listedInstance{Name: name, Backups: []listedBackup{}, Recoverable: []recoverableRange{}, Holes: []listedHole{}}
+	out := listedInstance{Name: name, Backups: []listedBackup{}, Recoverable: []pitr.Range{}, Ends: []pitr.RangeEnd{}, Holes: []listedHole{}}
 	if _, err := cat.Instance(ctx, name); err != nil {
 		return out, err
 	}
@@ -138,6 +135,7 @@ func listInstance(ctx context.Context, cat *catalog.Catalog, name string, damage
 	if err != nil {
 		return out, err
 	}
+	var manifests []*catalog.Manifest
 	for _, id := range ids {
 		m, err := cat.Manifest(ctx, name, id)
 		if err != nil {
@@ -146,7 +144,7 @@ func listInstance(ctx context.Context, cat *catalog.Catalog, name string, damage
 			}
 			continue
 		}
-		b := listedBackup{ID: id, RecoverableFrom: m.RecoverableFrom, end: m.End.Position}
+		b := listedBackup{ID: id, RecoverableFrom: m.RecoverableFrom}
 		for _, n := range m.Names {
 			b.Rows += n.RowCount
 			for _, ch := range n.Chunks {
@@ -154,17 +152,22 @@ func listInstance(ctx context.Context, cat *catalog.Catalog, name string, damage
 			}
 		}
 		out.Backups = append(out.Backups, b)
+		manifests = append(manifests, m)
 	}
-	line, err := archive.Open(cat, name).Line(ctx)
+	reader := archive.Open(cat, name)
+	line, err := reader.Line(ctx)
 	if err = damage.note(err); err != nil {
 		return out, err
 	}
 	for _, stretch := range line {
-		if r, ok := reached(stretch, out.Backups); ok {
-			out.Recoverable = append(out.Recoverable, r)
-		}
 		out.AsOf = max(out.AsOf, stretch.AsOf)
 	}
+	// Without what ends ranges no range can be promised.
+	ranges, ends, err := pitr.Recoverable(ctx, reader, manifests, line)
+	if err = damage.note(err); err != nil {
+		return out, err
+	}
+	out.Recoverable, out.Ends = append(out.Recoverable, ranges...), append(out.Ends, ends...)
 	holes, err := cat.Holes(ctx, name)
 	if err = damage.note(err); err != nil {
 		return out, err
@@ -173,23 +176,6 @@ func listInstance(ctx context.Context, cat *catalog.Catalog, name string, damage
 		out.Holes = append(out.Holes, listedHole{Timeline: h.From.Timeline, From: h.From, To: h.To, Found: h.Found, Reason: h.Reason})
 	}
 	return out, nil
-}
-
-// reached is the part of a stretch that its earliest backup opens.
-func reached(s archive.Stretch, backups []listedBackup) (recoverableRange, bool) {
-	var r recoverableRange
-	found := false
-	for _, b := range backups {
-		from := b.RecoverableFrom
-		if from.Timeline != s.To.Timeline || from.Position.Before(s.From.Position) || s.To.Position.Before(from.Position) {
-			continue
-		}
-		if !found || from.Position.Before(r.From.Position) {
-			r.From, found = from, true
-		}
-	}
-	r.To = s.To
-	return r, found
 }
 
 // late is exit 1 for archives that are older than --max-lag.
@@ -222,6 +208,9 @@ func (r *listResult) print(out io.Writer) error {
 		}
 		for _, s := range i.Recoverable {
 			fmt.Fprintf(w, "  recoverable\tfrom %s\tto %s\n", pointText(s.From), pointText(s.To))
+		}
+		for _, e := range i.Ends {
+			fmt.Fprintf(w, "  ENDS\tat %s\tfor %s\t%s\tbackups %s\n", pointText(e.Position), e.Name, e.Reason, strings.Join(e.Backups, ", "))
 		}
 		for _, h := range i.Holes {
 			fmt.Fprintf(w, "  HOLE\tfrom %s\tto %s\t%s\n", h.From, h.To, h.Reason)

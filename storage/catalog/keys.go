@@ -168,6 +168,13 @@ func HoleKey(instance string, from binlog.Position) string {
 	return holesPrefix(instance) + Escape(string(from.Timeline)) + "/" + Escape(from.File) + "-" + digits(from.Pos) + ".json"
 }
 
+func limitsPrefix(instance string) string { return Escape(instance) + "/limits/" }
+
+// LimitsKey is the key of the limits in a binlog file that the holder of a lease has archived.
+func LimitsKey(instance string, timeline binlog.Timeline, file string, epoch uint64) string {
+	return limitsPrefix(instance) + Escape(string(timeline)) + "/" + Escape(file) + "-" + digits(epoch) + ".json"
+}
+
 func leasePrefix(instance string) string { return Escape(instance) + "/lease/" }
 
 func leaseKey(instance string, epoch uint64) string {

@@ -1,0 +1,87 @@
+package ddl
+
+import (
+	"slices"
+	"strings"
+)
+
+// Demands is what a CREATE TABLE or ALTER TABLE asks of the server that runs it, beyond
+// privileges.
+type Demands struct {
+	// AddsPrimaryKey and DropsPrimaryKey: a CREATE TABLE that does not add one makes a table
+	// without (unless it is a LIKE).
+	AddsPrimaryKey, DropsPrimaryKey bool
+	// Charsets and Collations are those that the text names, in lower case.
+	Charsets, Collations []string
+}
+
+// Demands reads them off the text. What it does not find the server will ask for.
+func (s *Statement) Demands() Demands {
+	var d Demands
+	depth, from := 0, 0
+	for i := range s.lex.tokens {
+		switch {
+		case s.lex.isPunct(i, '('):
+			depth++
+		case s.lex.isPunct(i, ')'):
+			depth--
+		case s.lex.isPunct(i, ','):
+			from = i + 1
+		case s.lex.isWord(i, "KEY"):
+			s.keyDemand(&d, i, from, depth)
+		case s.lex.isWord(i, "COLLATE"):
+			d.Collations = s.nameDemand(d.Collations, i+1)
+		case s.lex.isWord(i, "CHARSET"):
+			d.Charsets = s.nameDemand(d.Charsets, i+1)
+		case s.lex.isWords(i, "CHARACTER", "SET"):
+			d.Charsets = s.nameDemand(d.Charsets, i+2)
+		}
+	}
+	return d
+}
+
+// wordsBeforeKey stand in front of a KEY that makes no column the primary key.
+var wordsBeforeKey = []string{"UNIQUE", "FOREIGN", "FULLTEXT", "SPATIAL", "VECTOR", "ADD", "DROP", "RENAME", "BY", "LINEAR", "FOR"}
+
+// keyDemand judges the word KEY at i, in the element or clause that begins at from. Behind a
+// column's type, KEY alone means PRIMARY KEY.
+func (s *Statement) keyDemand(d *Demands, i, from, depth int) {
+	own := 0 // the depth of an ALTER's clauses
+	if s.Verb == CreateTable {
+		own = 1
+	}
+	primary := s.lex.isWord(i-1, "PRIMARY")
+	switch {
+	case depth != own && !(s.Verb == AlterTable && depth == 1): // ADD COLUMN (a INT KEY)
+	case primary && s.lex.isWord(i-2, "DROP"):
+		d.DropsPrimaryKey = true
+	case primary:
+		d.AddsPrimaryKey = true
+	case i == from, s.lex.isPunct(i-1, '('):
+	case !slices.ContainsFunc(wordsBeforeKey, func(w string) bool { return s.lex.isWord(i-1, w) }):
+		d.AddsPrimaryKey = true
+	}
+}
+
+// nameDemand adds the name at token i, behind an equals sign perhaps.
+func (s *Statement) nameDemand(list []string, i int) []string {
+	if s.lex.isPunct(i, '=') {
+		i++
+	}
+	if i >= len(s.lex.tokens) || s.lex.isWord(i, "DEFAULT") {
+		return list
+	}
+	t := s.lex.tokens[i]
+	name := s.Text[t.start:t.end]
+	switch t.kind {
+	case quoted, stringLit:
+		name = unquote(name)
+	case word:
+	default:
+		return list
+	}
+	if name = strings.ToLower(name); slices.Contains(list, name) {
+		return list
+	}
+	return append(list, name)
+}

@@ -1,0 +1,59 @@
+package limit
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/tripod-db/tripod/binlog/segment"
+)
+
+// Causes for which this version refuses to replay an entry.
+var (
+	ErrXA           = errors.New("XA transactions are not replayed by this version")
+	ErrNotLogged    = errors.New("the log does not hold what it did")
+	ErrFailed       = errors.New("the statement is logged with an error and was carried out in part")
+	ErrNumbers      = errors.New("the log does not hold the numbers that it gave to rows without a key")
+	ErrText         = errors.New("the statement is in no known character set")
+	ErrPartialImage = errors.New("row image lacks columns")
+	ErrJSONDiff     = errors.New("a row image holds a JSON diff (binlog_row_value_options=PARTIAL_JSON) instead of the document")
+	ErrRolledBack   = errors.New("the entry ends with ROLLBACK")
+	ErrUnknown      = errors.New("this version does not know what the entry is")
+)
+
+// Cause returns why this version refuses to replay an entry, nil if it does not.
+func Cause(l segment.Limit) error {
+	switch l.Kind {
+	case segment.LimitXA:
+		return ErrXA
+	case segment.LimitStatement:
+		if l.Reason != "" {
+			return fmt.Errorf("%w: %s", ErrNotLogged, l.Reason)
+		}
+		return ErrNotLogged
+	case segment.LimitFailed:
+		return fmt.Errorf("%w: %s", ErrFailed, l.Reason)
+	case segment.LimitNumbers:
+		return ErrNumbers
+	case segment.LimitText:
+		return ErrText
+	case segment.LimitPartialImage:
+		return ErrPartialImage
+	case segment.LimitJSONDiff:
+		return ErrJSONDiff
+	case segment.LimitRolledBack:
+		return ErrRolledBack
+	}
+	return fmt.Errorf("%w: %s", ErrUnknown, l.Kind)
+}
+
+// Describe says in one line why a range ends at a limit, without anything that a statement holds.
+func Describe(l segment.Limit) string {
+	cause := Cause(l)
+	if cause == nil {
+		return ""
+	}
+	if l.Verb != "" {
+		return l.Verb + ": " + cause.Error()
+	}
+	return cause.Error()
+}

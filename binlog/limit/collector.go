@@ -1,0 +1,220 @@
+package limit
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/segment"
+	"github.com/tripod-db/tripod/internal/schema"
+)
+
+// Source is what of the server that wrote the log decides how its statements are read.
+type Source struct {
+	LowerCaseTableNames int
+	Flavor, Version     string
+}
+
+// Parse reads a statement of the log.
+func (s Source) Parse(q *event.Query) (*ddl.Statement, error) {
+	session := ddl.Session{
+		Schema: q.Schema, ClientCharset: q.Context.ClientCharset, LowerCaseTableNames: s.LowerCaseTableNames,
+		UpdatedSchemas: q.Context.UpdatedSchemas, TooManySchemas: q.Context.TooManySchemas, Flavor: s.Flavor, Version: s.Version,
+	}
+	if q.Context.SQLMode != nil {
+		session.SQLMode = *q.Context.SQLMode
+	}
+	return ddl.Parse(q.SQL, session)
+}
+
+// Prepared is an XA transaction that waits for its end.
+type Prepared struct {
+	Prepare binlog.Position
+	Tables  []schema.Name // none: not known, or too many
+	Limits  []segment.Limit
+}
+
+// Collector reads limits off the events of one timeline, in log order: the hooks of an
+// event.Assembler feed it, and End gives what an entry was. The zero value is of no use.
+type Collector struct {
+	source   Source
+	prepared map[string]Prepared
+	limits   []segment.Limit // of the open entry
+}
+
+// NewCollector begins at a place at which these transactions are prepared.
+func NewCollector(source Source, prepared map[string]Prepared) *Collector {
+	c := &Collector{source: source, prepared: map[string]Prepared{}}
+	for xid, p := range prepared {
+		c.prepared[xid] = p
+	}
+	return c
+}
+
+// Begin forgets an entry whose rest never came.
+func (c *Collector) Begin() { c.limits = nil }
+
+// OfRows returns what a rows event is as a limit by itself; ok is false where it is none. Events
+// of an XA transaction are judged at its end.
+func OfRows(rows *event.Rows) (l segment.Limit, ok bool, err error) {
+	kind := segment.LimitKind("")
+	switch {
+	case rows.PartialImage():
+		kind = segment.LimitPartialImage
+	case rows.PartialJSON:
+		diff := false
+		err := rows.Each(func(_, after event.Image) error {
+			for i := range after.NumColumns() {
+				diff = diff || after.IsDiff(i)
+			}
+			return nil
+		})
+		switch {
+		case errors.Is(err, event.ErrUnsupported): // nobody who replays it can read it either
+		case err != nil || !diff:
+			return l, false, err
+		}
+		kind = segment.LimitJSONDiff
+	default:
+		return l, false, nil
+	}
+	return segment.Limit{Kind: kind, Tables: []schema.Name{rows.Table.Name}, Rows: true}, true, nil
+}
+
+// Rows takes a rows event.
+func (c *Collector) Rows(_ *event.Entry, rows *event.Rows) error {
+	l, ok, err := OfRows(rows)
+	if ok {
+		c.add(l)
+	}
+	return err
+}
+
+// add joins what differs in its tables only.
+func (c *Collector) add(l segment.Limit) {
+	for i := range c.limits {
+		o := &c.limits[i]
+		if o.Kind != l.Kind || !o.Rows || !l.Rows || o.Kind == segment.LimitStatement {
+			continue
+		}
+		for _, n := range l.Tables {
+			if !o.EveryTable && !slices.Contains(o.Tables, n) {
+				o.Tables = append(o.Tables, n)
+			}
+		}
+		bound(o)
+		return
+	}
+	if len(c.limits) < segment.MaxLimits {
+		c.limits = append(c.limits, l)
+		return
+	}
+	last := &c.limits[len(c.limits)-1] // a transaction of very many statements
+	last.Tables, last.Schemas, last.EveryTable, last.ByTriggers = nil, nil, true, false
+}
+
+// Query takes a statement of an entry. What it returns is the statement as it was read, nil where
+// it cannot be.
+func (c *Collector) Query(_ *event.Entry, q *event.Query) *ddl.Statement {
+	st, err := c.source.Parse(q)
+	if err != nil {
+		c.add(segment.Limit{Kind: segment.LimitText, EveryTable: true})
+		return nil
+	}
+	if l, ok := OfStatement(st, q.ErrorCode); ok {
+		c.add(l)
+	}
+	return st
+}
+
+// End returns the limits of an entry that ended. They lack what only the archive knows: what was
+// executed before it.
+func (c *Collector) End(e *event.Entry) []segment.Limit {
+	list := c.limits
+	c.limits = nil
+	switch e.Kind {
+	case event.XAPrepared:
+		// What is in it counts where it is committed (fact 15.5).
+		c.prepared[e.XID] = Prepared{Prepare: e.Start, Tables: touched(e, list...), Limits: list}
+		return nil
+	case event.XARollback:
+		delete(c.prepared, e.XID)
+		return nil
+	case event.XACommit:
+		p, known := c.prepared[e.XID]
+		delete(c.prepared, e.XID)
+		l := segment.Limit{Kind: segment.LimitXA, Tables: p.Tables, Rows: true, EveryTable: len(p.Tables) == 0}
+		if known {
+			l.Prepare = p.Prepare
+		}
+		list = append(p.Limits, l)
+	case event.Transaction, event.Statement:
+		if kind := kindOf(e); kind != "" {
+			tables := touched(e)
+			list = append(list, segment.Limit{Kind: kind, Tables: tables, Rows: true, EveryTable: len(tables) == 0})
+		}
+	}
+	for i := range list {
+		list[i].Start = e.Start.Pos
+	}
+	return list
+}
+
+// kindOf is what a whole transaction is, empty for nothing of matter.
+func kindOf(e *event.Entry) segment.LimitKind {
+	switch {
+	case len(e.Tables) == 0:
+		return ""
+	case e.RolledBack:
+		return segment.LimitRolledBack
+	case e.XID != "":
+		return segment.LimitXA
+	}
+	return ""
+}
+
+// touched lists the tables with row events, and those of an entry's limits; none where there are
+// too many.
+func touched(e *event.Entry, limits ...segment.Limit) []schema.Name {
+	var names []schema.Name
+	for _, t := range e.Tables {
+		names = append(names, t.Name)
+	}
+	for _, l := range limits {
+		names = append(names, l.Tables...)
+	}
+	slices.SortFunc(names, schema.Name.Compare)
+	if names = slices.Compact(names); len(names) > maxTables {
+		return nil
+	}
+	return names
+}
+
+// bound lets a limit of very many tables stand for every table.
+func bound(l *segment.Limit) {
+	if len(l.Tables) > maxTables || len(l.Schemas) > maxTables {
+		l.Tables, l.Schemas, l.EveryTable, l.ByTriggers = nil, nil, true, false
+	}
+}
+
+// Open returns the transactions that are prepared now, in the order of their ids.
+func (c *Collector) Open() []segment.OpenXA {
+	var list []segment.OpenXA
+	for xid, p := range c.prepared {
+		list = append(list, segment.OpenXA{XID: xid, Prepare: p.Prepare, Tables: p.Tables, Limits: p.Limits})
+	}
+	slices.SortFunc(list, func(a, b segment.OpenXA) int { return strings.Compare(a.XID, b.XID) })
+	return list
+}
+
+// PreparedIn are the transactions that are open at a segment's end.
+func PreparedIn(list []segment.OpenXA) map[string]Prepared {
+	prepared := map[string]Prepared{}
+	for _, x := range list {
+		prepared[x.XID] = Prepared{Prepare: x.Prepare, Tables: x.Tables, Limits: x.Limits}
+	}
+	return prepared
+}

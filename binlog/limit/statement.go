@@ -1,0 +1,40 @@
+package limit
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/binlog/segment"
+)
+
+// maxTables is how many tables a limit names; one of more may touch every table.
+const maxTables = 256
+
+// OfStatement returns what a statement of the log is as a limit; ok is false where it is none.
+func OfStatement(st *ddl.Statement, errorCode uint16) (l segment.Limit, ok bool) {
+	switch {
+	case st.Kind == ddl.NotInLog:
+		l = segment.Limit{Kind: segment.LimitStatement, Verb: string(st.Verb), Reason: st.Reason, ByTriggers: st.OnlyByTriggers}
+		if st.Uncertain {
+			l.Schemas, l.EveryTable = slices.Clone(st.UncertainSchemas), st.EverySchema
+		}
+	case st.Kind != ddl.Meaning && st.Kind != ddl.DefinitionOnly, st.Uncertain:
+		return l, false
+	case errorCode != 0 && st.Verb != ddl.DropTable: // a DROP names what is not there (fact 8.5)
+		l = segment.Limit{Kind: segment.LimitFailed, Verb: string(st.Verb), Reason: fmt.Sprintf("error %d", errorCode)}
+	case st.AddsAutoIncrement:
+		l = segment.Limit{Kind: segment.LimitNumbers, Verb: string(st.Verb)}
+	default:
+		return l, false
+	}
+	for _, t := range st.Tables {
+		if !t.Role.Changes() || slices.Contains(l.Tables, t.Name) {
+			continue
+		}
+		l.Tables = append(l.Tables, t.Name)
+		l.Rows = l.Rows || t.Role == ddl.Written // at or before L its rows are in the chunks (R5)
+	}
+	bound(&l)
+	return l, true
+}

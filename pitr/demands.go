@@ -1,0 +1,96 @@
+package pitr
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// demands is what the tables and statements of a restore ask of the target, collected on the way
+// through the log.
+type demands struct {
+	fold     func(schema.Name) schema.Name
+	keyless  map[schema.Name]bool // tables, by folded name, that have no primary key now
+	lacking  map[string]bool      // tables that have none at any time
+	charsets map[string]bool
+	// collations and zones (named time zones) likewise.
+	collations map[string]bool
+	zones      map[string]bool
+}
+
+func newDemands(fold func(schema.Name) schema.Name) *demands {
+	return &demands{
+		fold: fold, keyless: map[schema.Name]bool{}, lacking: map[string]bool{},
+		charsets: map[string]bool{}, collations: map[string]bool{}, zones: map[string]bool{},
+	}
+}
+
+// loaded takes a table of the backup. It is to be called before the log.
+func (d *demands) loaded(t *schema.Table, n schema.Name) {
+	d.setKeyless(n, len(t.Keys) == 0 || !t.Keys[0].Primary)
+	for i := range t.Columns {
+		if c := t.Columns[i].Collation; c != "" {
+			d.collations[c] = true
+		}
+	}
+}
+
+func (d *demands) setKeyless(n schema.Name, keyless bool) {
+	d.keyless[d.fold(n)] = keyless
+	if keyless {
+		d.lacking[n.String()] = true
+	}
+}
+
+// executed takes a statement of the log that is carried out.
+func (d *demands) executed(q *event.Query, x *execution) {
+	d.zone(q.Context.TimeZone)
+	for _, p := range x.renamed {
+		d.keyless[d.fold(p[1])] = d.keyless[d.fold(p[0])]
+	}
+	if len(x.created)+len(x.altered) == 0 {
+		return
+	}
+	asks := x.statement.Demands()
+	for _, c := range asks.Charsets {
+		d.charsets[c] = true
+	}
+	for _, c := range asks.Collations {
+		d.collations[c] = true
+	}
+	for _, n := range x.created {
+		keyless := !asks.AddsPrimaryKey
+		if x.copied {
+			keyless = d.keyless[d.fold(likeSource(x.statement))]
+		}
+		d.setKeyless(n, keyless)
+	}
+	for _, n := range x.altered {
+		if asks.AddsPrimaryKey || asks.DropsPrimaryKey {
+			d.setKeyless(n, !asks.AddsPrimaryKey)
+		}
+	}
+}
+
+// zone takes a time zone as servers name it; offsets and SYSTEM are known to every server.
+func (d *demands) zone(name string) {
+	if name != "" && name != "SYSTEM" && name[0] != '+' && name[0] != '-' {
+		d.zones[name] = true
+	}
+}
+
+// objects takes those of the stop point.
+func (d *demands) objects(list []*object) {
+	for _, o := range list {
+		for _, step := range o.steps {
+			if o.kind == catalog.KindEvent || step.logged {
+				d.zone(step.zone)
+			}
+		}
+	}
+}
+
+func sorted(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }

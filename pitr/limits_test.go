@@ -1,0 +1,224 @@
+package pitr
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/archive"
+	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/segment"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+func named(names ...string) (list []schema.Name) {
+	for _, n := range names {
+		list = append(list, schema.Name{Schema: "d", Name: n})
+	}
+	return list
+}
+
+// Which tables of a restore end at a limit: by rows, by definition, by what the table is.
+func TestEndedTables(t *testing.T) {
+	m := bases()
+	m.OpenXA = []catalog.OpenXA{{XID: "x", Prepare: at(50)}}
+	d, err := newDirectorFor(m, Wish{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		start uint64
+		limit segment.Limit
+		want  []string
+		every bool
+	}{
+		{"rows in what was read", 140, segment.Limit{Kind: segment.LimitXA, Tables: named("read"), Rows: true}, nil, false},
+		{"rows in the window", 300, segment.Limit{Kind: segment.LimitPartialImage, Tables: named("read"), Rows: true}, []string{"read"}, false},
+		{"rows behind it", 600, segment.Limit{Kind: segment.LimitXA, Tables: named("read", "keyless"), Rows: true}, []string{"read", "keyless"}, false},
+		{"rows of another", 600, segment.Limit{Kind: segment.LimitXA, Tables: named("out"), Rows: true}, nil, false},
+		{"a definition in what was read", 199, segment.Limit{Kind: segment.LimitStatement, Tables: named("read")}, nil, false},
+		{"a definition behind it", 500, segment.Limit{Kind: segment.LimitStatement, Tables: named("read")}, []string{"read"}, false},
+		{"numbers for rows with a key", 600, segment.Limit{Kind: segment.LimitNumbers, Tables: named("read")}, nil, false},
+		{"numbers for rows without one", 600, segment.Limit{Kind: segment.LimitNumbers, Tables: named("keyless")}, []string{"keyless"}, false},
+		{"any table of a schema", 450, segment.Limit{Kind: segment.LimitStatement, Schemas: []string{"d"}}, []string{"keyless", "read"}, false},
+		{"of another schema", 600, segment.Limit{Kind: segment.LimitStatement, Schemas: []string{"e"}}, nil, false},
+		{"by triggers that are not there", 600, segment.Limit{Kind: segment.LimitStatement, Tables: named("read"), Rows: true, Schemas: []string{"d"}, ByTriggers: true}, []string{"read"}, false},
+		{"any table", 600, segment.Limit{Kind: segment.LimitText, EveryTable: true}, []string{"keyless", "read"}, true},
+		{"any table, in what was read", 140, segment.Limit{Kind: segment.LimitText, EveryTable: true}, nil, true},
+		{"an XA transaction prepared behind floor", 600, segment.Limit{Kind: segment.LimitXA, Tables: named("read"), Rows: true, Prepare: at(110)}, []string{"read"}, false},
+		{"one that the backup saw open", 600, segment.Limit{Kind: segment.LimitXA, Tables: named("read"), Rows: true, Prepare: at(50)}, []string{"read"}, false},
+		{"one that no replay meets", 600, segment.Limit{Kind: segment.LimitXA, Tables: named("read"), Rows: true, Prepare: at(40)}, []string{"read", "keyless"}, true},
+		{"what only a later version knows", 600, segment.Limit{Kind: "new", Tables: named("read"), Rows: true}, []string{"read"}, false},
+	} {
+		got, every := d.ended(at(c.start), c.limit)
+		if !slices.Equal(got, named(c.want...)) || every != c.every {
+			t.Errorf("%s: %v, every %v", c.name, got, every)
+		}
+	}
+}
+
+// A statement in statement format whose table has triggers may have changed others, also where
+// the table and its triggers are not restored.
+func TestTriggersOfExcludedTablesWriteToo(t *testing.T) {
+	m := bases()
+	trigger := func(name, table string) catalog.Object {
+		return catalog.Object{Name: schema.Name{Schema: "d", Name: name}, Kind: catalog.KindTrigger, Table: table,
+			Create: "CREATE TRIGGER `" + name + "` AFTER UPDATE ON `" + table + "` FOR EACH ROW INSERT INTO keyless VALUES (1)", Window: between(200, 300)}
+	}
+	m.Objects = []catalog.Object{trigger("g", "read")}
+	without := Wish{Selection: catalog.Selection{Exclude: []string{"d.read", "d.made", "d.moved"}}}
+	d, err := newDirectorFor(m, without)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(start uint64, sql string) bool {
+		t.Helper()
+		_, err := d.statement(at(start), &event.Query{Schema: "d", SQL: []byte(sql), Context: event.Context{UpdatedSchemas: []string{"d"}}})
+		if err != nil && (fault.Of(err).Kind != fault.KindStatement || !strings.Contains(err.Error(), "d.keyless")) {
+			t.Fatalf("%s: %v", sql, err)
+		}
+		return err != nil
+	}
+	if !refused(600, "UPDATE `read` SET a=1") {
+		t.Error("the trigger of an excluded table wrote into d.keyless, which is lost")
+	}
+	if refused(600, "UPDATE made SET a=1") {
+		t.Error("a table without triggers")
+	}
+	if refused(610, "CREATE TRIGGER h AFTER UPDATE ON made FOR EACH ROW INSERT INTO keyless VALUES (1)") || !refused(620, "UPDATE made SET a=1") {
+		t.Error("a trigger of the log on an excluded table wrote into d.keyless, which is lost")
+	}
+	if refused(630, "RENAME TABLE made TO moved") || !refused(640, "UPDATE moved SET a=1") {
+		t.Error("a trigger goes with its table")
+	}
+}
+
+// Ranges end where a restore of everything would be refused, and go on where a later backup
+// serves; tables are named with the backups that end there.
+func TestRecoverableRangesEndAtLimits(t *testing.T) {
+	backup := func(id string, from, low uint64, tables ...string) *catalog.Manifest {
+		m := &catalog.Manifest{ID: id, RecoverableFrom: binlog.Point{Position: at(from)}}
+		m.Floor.Position = at(low)
+		for _, n := range named(tables...) {
+			m.Names = append(m.Names, catalog.NameBase{Name: n, Base: catalog.BaseRead, Class: "keyed", Statements: between(low, from), Definition: between(low, from), Rows: between(low, from)})
+		}
+		return m
+	}
+	limited := func(start uint64, tables ...string) archive.Limited {
+		l := segment.Limit{Start: start, Kind: segment.LimitXA, Rows: true, Tables: named(tables...)}
+		return archive.Limited{Limit: l, At: binlog.Point{Position: at(start)}, Last: at(start)}
+	}
+	several := limited(300, "a")
+	several.Until, several.Last = 700, at(700)
+	line := []archive.Stretch{{From: binlog.Point{Position: at(0)}, To: binlog.Point{Position: at(900)}, AsOf: 10}}
+	one, two, three := backup("1", 100, 90, "a", "b"), backup("2", 400, 390, "a", "b"), backup("3", 400, 350, "b")
+	for _, c := range []struct {
+		name      string
+		manifests []*catalog.Manifest
+		limits    []archive.Limited
+		ranges    string
+		ends      string
+	}{
+		{"nothing", []*catalog.Manifest{one}, nil, "100-900*", ""},
+		{"of no table of the backup's", []*catalog.Manifest{three}, []archive.Limited{limited(340, "b")}, "400-900*", ""},
+		{"an end", []*catalog.Manifest{one}, []archive.Limited{limited(300, "a")}, "100-300", "a@300:1"},
+		{"the first counts", []*catalog.Manifest{one}, []archive.Limited{limited(300, "a"), limited(500, "a", "b")}, "100-300", "a@300:1 b@500:1"},
+		{"a later backup goes on", []*catalog.Manifest{one, two}, []archive.Limited{limited(300, "a")}, "100-300 400-900*", "a@300:1"},
+		{"behind both", []*catalog.Manifest{one, two}, []archive.Limited{limited(500, "a")}, "100-500", "a@500:1,2"},
+		{"where nothing is recoverable yet", []*catalog.Manifest{two}, []archive.Limited{limited(395, "a")}, "", "a@395:2"},
+		{"at the beginning", []*catalog.Manifest{two}, []archive.Limited{limited(400, "a")}, "400-400", "a@400:2"},
+		{"one that stands for many, behind its first", []*catalog.Manifest{two}, []archive.Limited{several}, "400-400", "a@400:2"},
+		{"one that stands for many, before its first", []*catalog.Manifest{one}, []archive.Limited{several}, "100-300", "a@300:1"},
+		{"behind the archive's end", []*catalog.Manifest{one}, []archive.Limited{limited(900, "a")}, "100-900*", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			list, ends, err := recoverable(c.manifests, line, c.limits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := rangesText(list); got != c.ranges {
+				t.Errorf("ranges %q, want %q", got, c.ranges)
+			}
+			if got := endsText(ends); got != c.ends {
+				t.Errorf("ends %q, want %q", got, c.ends)
+			}
+		})
+	}
+}
+
+// rangesText prints from-to, with a star where the range is good as of the archive's end.
+func rangesText(list []Range) string {
+	var texts []string
+	for _, r := range list {
+		text := fmt.Sprintf("%d-%d", r.From.Pos, r.To.Pos)
+		if r.AsOf != 0 {
+			text += "*"
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, " ")
+}
+
+func endsText(ends []RangeEnd) string {
+	var texts []string
+	for _, e := range ends {
+		texts = append(texts, fmt.Sprintf("%s@%d:%s", e.Name.Name, e.Position.Pos, strings.Join(e.Backups, ",")))
+	}
+	return strings.Join(texts, " ")
+}
+
+// An XA transaction is at its XA COMMIT (fact 15.5): its rows are in no chunk that was read while
+// it was prepared, so a backup from that time ends at the commit, wherever the prepare lies, and
+// nothing ends where it is rolled back, or only prepared.
+func TestXACountsWhereItIsCommitted(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.a (id INT PRIMARY KEY)", "CREATE TABLE d.b (id INT PRIMARY KEY)", "CREATE TABLE d.c (id INT PRIMARY KEY)")
+	prepare := func(id, table string) {
+		s.on("XA START '"+id+"'", fmt.Sprintf("INSERT INTO d.%s VALUES (%d)", table, len(id)), "XA END '"+id+"'", "XA PREPARE '"+id+"'")
+	}
+	take := func(open ...catalog.OpenXA) *backup {
+		b := s.begin()
+		b.OpenXA = open
+		b.schema("d")
+		return b
+	}
+	read := func(b *backup) {
+		for _, n := range []string{"a", "b", "c"} {
+			b.table("d."+n, "")
+		}
+		b.end()
+	}
+	at := s.position()
+	prepare("before", "a")
+	b := take(catalog.OpenXA{XID: "X'6265666f7265',X'',1", Prepare: at})
+	prepare("beside", "b")
+	read(b)
+	prepare("taken back", "a")
+	s.on("XA ROLLBACK 'taken back'")
+	prepare("behind", "c")
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	s.same("d")
+
+	var excluded []string
+	for _, x := range []struct{ id, table string }{{"before", "d.a"}, {"beside", "d.b"}, {"behind", "d.c"}} {
+		commit := s.position()
+		s.on("XA COMMIT '" + x.id + "'")
+		w := Wish{Selection: catalog.Selection{Exclude: slices.Clone(excluded)}, Force: true}
+		_, _, err := s.restore(w)
+		s.wantFault(err, fault.CodeRange, fault.KindStatement, x.table+" at "+commit.String())
+		w.Stop = stopAt(commit)
+		_, _, err = s.restore(w)
+		s.must(err)
+		excluded = append(excluded, x.table)
+	}
+	read(take())
+	_, _, err = s.restore(Wish{Force: true})
+	s.must(err)
+	s.same("d")
+}
