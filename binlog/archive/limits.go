@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pingcap/failpoint"
+
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/binlog/limit"
@@ -145,6 +147,7 @@ func (u *uploader) putLimits(ctx context.Context, h segment.Header) error {
 		return err
 	}
 	i.Limits = next
+	failpoint.Inject("limited", nil)
 	return nil
 }
 
@@ -179,7 +182,28 @@ func (r *Reader) Limits(ctx context.Context, line []Stretch) ([]Limited, error) 
 				list = append(list, Limited{Limit: l, At: binlog.Point{Position: at, GTIDSet: l.GTIDSet, Time: l.Time}, Last: last})
 			}
 		}
-		slices.SortStableFunc(list[from:], func(a, b Limited) int { return a.At.Compare(b.At.Position) })
+		list = append(list[:from], onceEach(list[from:])...)
 	}
 	return list, nil
+}
+
+// onceEach puts limits in order. Behind a crash the next writer notes again what was not in the
+// store yet.
+func onceEach(list []Limited) []Limited {
+	slices.SortStableFunc(list, func(a, b Limited) int { return a.At.Compare(b.At.Position) })
+	var out []Limited
+	for _, l := range list {
+		again := -1
+		for i := len(out) - 1; i >= 0 && out[i].At.Position == l.At.Position && again < 0; i-- {
+			if out[i].Same(&l.Limit) {
+				again = i
+			}
+		}
+		if again < 0 {
+			out = append(out, l)
+			continue
+		}
+		out[again].Until, out[again].Last = max(out[again].Until, l.Until), binlog.Later(out[again].Last, l.Last)
+	}
+	return out
 }

@@ -52,7 +52,7 @@ func (s *Statement) keyDemand(d *Demands, i, from, depth int) {
 	}
 	primary := s.lex.isWord(i-1, "PRIMARY")
 	switch {
-	case depth != own && !(s.Verb == AlterTable && depth == 1): // ADD COLUMN (a INT KEY)
+	case depth != own && (s.Verb != AlterTable || depth != 1): // ADD COLUMN (a INT KEY)
 	case primary && s.lex.isWord(i-2, "DROP"):
 		d.DropsPrimaryKey = true
 	case primary:

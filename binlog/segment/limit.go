@@ -64,8 +64,8 @@ type Limit struct {
 // Last returns where the last of the entries starts.
 func (l *Limit) Last() uint64 { return max(l.Start, l.Until) }
 
-// same tells whether two limits differ in nothing but their places.
-func (l *Limit) same(other *Limit) bool {
+// Same tells whether two limits differ in nothing but their places.
+func (l *Limit) Same(other *Limit) bool {
 	return l.Kind == other.Kind && l.Verb == other.Verb && l.Reason == other.Reason && l.Rows == other.Rows &&
 		l.EveryTable == other.EveryTable && l.ByTriggers == other.ByTriggers &&
 		slices.Equal(l.Tables, other.Tables) && slices.Equal(l.Schemas, other.Schemas)
@@ -78,7 +78,7 @@ const MaxLimits = 256
 // first MaxLimits, one that is like an earlier one is only counted in by that one's Until, and of
 // the others every kind makes one that stands for every table.
 func AddLimit(list []Limit, l Limit) []Limit {
-	at := slices.IndexFunc(list, func(o Limit) bool { return o.Start == l.Start && o.same(&l) })
+	at := slices.IndexFunc(list, func(o Limit) bool { return o.Start == l.Start && o.Same(&l) })
 	switch {
 	case at >= 0:
 		list[at].Until = max(list[at].Until, l.Until)
@@ -99,7 +99,7 @@ func AddLimit(list []Limit, l Limit) []Limit {
 // extend lets the last limit of the list that is like l stand for l too.
 func extend(list []Limit, l *Limit) bool {
 	for i := range slices.Backward(list) {
-		if list[i].same(l) {
+		if list[i].Same(l) {
 			list[i].Until = max(list[i].Until, l.Last())
 			return true
 		}
