@@ -72,7 +72,7 @@ func describe(ctx context.Context, conn *server.RawConn, o *catalog.Object) erro
 	absent := []uint16{how.absent, server.ErrNoSuchTable, server.ErrUnknownSchema}
 	row, more, err := showCreate(ctx, conn, absent, how.statement+o.Name.Quoted(), others...)
 	switch {
-	case o.Kind == catalog.KindView && server.ErrorNumber(err) == server.ErrViewInvalid && !conn.Broken():
+	case o.Kind == catalog.KindView && cannotOpen(err) && !conn.Broken():
 		// It has waited for statements on the view; what is read now is not older.
 		return readInvalidView(ctx, conn, o, err)
 	case err != nil:
@@ -85,6 +85,14 @@ func describe(ctx context.Context, conn *server.RawConn, o *catalog.Object) erro
 		return err
 	}
 	return complete(o, more[0])
+}
+
+// cannotOpen tells whether the server itself cannot open a view: because of what it refers to, or
+// because the text that it stored cannot be parsed again (of a literal in gbk, big5 or sjis with a
+// character that ends in a backslash, it escapes half).
+func cannotOpen(err error) bool {
+	number := server.ErrorNumber(err)
+	return number == server.ErrViewInvalid || number == server.ErrParse
 }
 
 // takeText takes the answer of SHOW CREATE.
