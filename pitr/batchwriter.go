@@ -1,6 +1,7 @@
 package pitr
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,13 +28,13 @@ const warnTruncated = "1265"
 // batchWriter writes batches of changes: each in one transaction, together with the position
 // that it reaches, and only if every statement did what it had to (the account, fact 11.9).
 type batchWriter struct {
-	session  *session
+	session  *rowSession
 	packet   int // bytes that the target takes at once
 	progress *progressTable
 	wins     bool // --on-divergence binlog-wins
 
+	sql        []byte // what is gathered for one packet
 	divergence []Divergence
-	statements uint64
 }
 
 func (w *batchWriter) keepAlternatives() bool { return w.wins }
@@ -78,21 +79,22 @@ func isLockConflict(err error) bool {
 
 // transaction writes a batch with as few round trips as packets allow.
 func (w *batchWriter) transaction(ctx context.Context, b *rewriter.Batch) error {
-	p := packet{writer: w}
+	p := packet{writer: w, sql: w.sql[:0]}
+	defer func() { w.sql = p.sql }()
 	if err := p.add(ctx, []byte("START TRANSACTION"), nil); err != nil {
 		return err
 	}
 	var last rewriter.Origin
 	for s := range b.Statements(min(statementBytes, w.packet/2)) {
 		last = s.Last
-		if err := w.fits(s); err != nil {
+		if err := w.fits(&s); err != nil {
 			return err
 		}
-		if s.Lenient {
+		if s.Lenient || s.Large() || len(s.SQL) > batchBytes {
 			if err := p.send(ctx); err != nil {
 				return err
 			}
-			if err := w.lenient(ctx, s); err != nil {
+			if err := w.alone(ctx, &s); err != nil {
 				return err
 			}
 			continue
@@ -113,7 +115,7 @@ func (w *batchWriter) transaction(ctx context.Context, b *rewriter.Batch) error 
 // packet collects statements that are sent as one, and checks the count of each.
 type packet struct {
 	writer   *batchWriter
-	sql      strings.Builder
+	sql      []byte
 	expected []*rewriter.Statement // nil where nothing is counted
 }
 
@@ -121,24 +123,24 @@ type packet struct {
 const packetSlack = 1024
 
 func (p *packet) add(ctx context.Context, sql []byte, s *rewriter.Statement) error {
-	if p.sql.Len() > 0 && p.sql.Len()+len(sql)+packetSlack > min(p.writer.packet, batchBytes) {
+	if len(p.sql) > 0 && len(p.sql)+len(sql)+packetSlack > min(p.writer.packet, batchBytes) {
 		if err := p.send(ctx); err != nil {
 			return err
 		}
 	}
-	if p.sql.Len() > 0 {
-		p.sql.WriteByte(';')
+	if len(p.sql) > 0 {
+		p.sql = append(p.sql, ';')
 	}
-	p.sql.Write(sql)
+	p.sql = append(p.sql, sql...)
 	p.expected = append(p.expected, s)
 	return nil
 }
 
 func (p *packet) send(ctx context.Context) error {
-	if p.sql.Len() == 0 {
+	if len(p.sql) == 0 {
 		return nil
 	}
-	counts, err := p.writer.session.counts(ctx, p.sql.String())
+	counts, err := p.writer.session.counts(ctx, bytes.NewReader(p.sql))
 	if err != nil {
 		return err
 	}
@@ -149,34 +151,44 @@ func (p *packet) send(ctx context.Context) error {
 		if s != nil && s.Count != rewriter.Uncounted && counts[i] != int64(s.Count) {
 			return &accountError{statement: *s, affected: counts[i]}
 		}
-		p.writer.statements++
 	}
-	p.sql.Reset()
-	p.expected = p.expected[:0]
+	p.sql, p.expected = p.sql[:0], p.expected[:0]
 	return nil
+}
+
+// alone runs one statement, and checks its count.
+func (w *batchWriter) alone(ctx context.Context, s *rewriter.Statement) error {
+	if s.Lenient {
+		return w.lenient(ctx, s)
+	}
+	return w.counted(ctx, s)
+}
+
+func (w *batchWriter) counted(ctx context.Context, s *rewriter.Statement) error {
+	counts, err := w.session.counts(ctx, s)
+	if err == nil && s.Count != rewriter.Uncounted && counts[0] != int64(s.Count) {
+		err = &accountError{statement: *s, affected: counts[0]}
+	}
+	return err
 }
 
 // lenient runs a statement that writes an ENUM of index 0: without STRICT, and with its
 // warnings looked at, for without STRICT everything else that does not fit is cut as well.
-func (w *batchWriter) lenient(ctx context.Context, s rewriter.Statement) (err error) {
+func (w *batchWriter) lenient(ctx context.Context, s *rewriter.Statement) (err error) {
 	if err := w.session.exec(ctx, "SET SESSION sql_mode="+lenientMode); err != nil {
 		return err
 	}
 	defer func() {
 		err = errors.Join(err, w.session.exec(ctx, "SET SESSION sql_mode="+strictMode))
 	}()
-	counts, err := w.session.counts(ctx, string(s.SQL))
-	if err != nil {
+	if err := w.counted(ctx, s); err != nil {
 		return err
-	}
-	if s.Count != rewriter.Uncounted && counts[0] != int64(s.Count) {
-		return &accountError{statement: s, affected: counts[0]}
 	}
 	return w.session.onlyEnumWarnings(ctx, s.Enums)
 }
 
 // onlyEnumWarnings fails on any warning but that of an ENUM of index 0 in one of the columns.
-func (s *session) onlyEnumWarnings(ctx context.Context, enums []string) error {
+func (s *rowSession) onlyEnumWarnings(ctx context.Context, enums []string) error {
 	warnings, err := s.queryRows(ctx, "SHOW WARNINGS")
 	if err != nil {
 		return err
@@ -213,9 +225,9 @@ func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch) error {
 	var last rewriter.Origin
 	for s := range b.Singles() {
 		last = s.Last
-		problem, err := w.single(ctx, s)
+		problem, err := w.single(ctx, &s)
 		if err == nil && problem != "" {
-			err = w.differs(ctx, b, s, problem)
+			err = w.differs(ctx, b, &s, problem)
 		}
 		if err != nil {
 			if transaction {
@@ -240,19 +252,15 @@ const (
 )
 
 // single runs one row's statement. problem says how the target differs from what the log says.
-func (w *batchWriter) single(ctx context.Context, s rewriter.Statement) (problem string, err error) {
+func (w *batchWriter) single(ctx context.Context, s *rewriter.Statement) (problem string, err error) {
 	if err := w.fits(s); err != nil {
 		return "", err
 	}
 	if s.Lenient {
 		err = w.lenient(ctx, s)
 	} else {
-		var counts []int64
-		if counts, err = w.session.counts(ctx, string(s.SQL)); err == nil && s.Count != rewriter.Uncounted && counts[0] != int64(s.Count) {
-			err = &accountError{statement: s, affected: counts[0]}
-		}
+		err = w.counted(ctx, s)
 	}
-	w.statements++
 	var account *accountError
 	switch number := server.ErrorNumber(err); {
 	case err == nil:
@@ -270,10 +278,10 @@ func (w *batchWriter) single(ctx context.Context, s rewriter.Statement) (problem
 }
 
 // unwritable is the fault of a row that the target refuses to store.
-func unwritable(s rewriter.Statement, err error) error {
+func unwritable(s *rewriter.Statement, err error) error {
 	hint := "the target stores values in another way than the source: compare the versions and settings of both servers"
 	if server.ErrorNumber(err) == errPacketTooLarge {
-		hint = packetHint(len(s.SQL))
+		hint = packetHint(s.Len())
 	}
 	return fault.New(fault.CodeFailed, fault.KindTarget, hint, "replay the %s of a row of %s at %s: %w", s.Change, s.Table, s.First, err)
 }
@@ -282,12 +290,13 @@ const errPacketTooLarge = 1153
 
 // fits refuses a statement that is longer than the target takes at once: of a longer one the
 // server hangs up in the middle, which looks like a broken network.
-func (w *batchWriter) fits(s rewriter.Statement) error {
-	if len(s.SQL) <= w.packet {
+func (w *batchWriter) fits(s *rewriter.Statement) error {
+	n := s.Len()
+	if n <= w.packet {
 		return nil
 	}
-	return fault.New(fault.CodeFailed, fault.KindTarget, packetHint(len(s.SQL)),
-		"replay the %s of a row of %s at %s: its statement has %d bytes, more than max_allowed_packet of the target allows", s.Change, s.Table, s.First, len(s.SQL))
+	return fault.New(fault.CodeFailed, fault.KindTarget, packetHint(n),
+		"replay the %s of a row of %s at %s: its statement has %d bytes, more than max_allowed_packet of the target allows", s.Change, s.Table, s.First, n)
 }
 
 func packetHint(bytes int) string {
@@ -305,7 +314,7 @@ func roundPacket(bytes int) int {
 
 // differs handles a row that is not what the log says: the end of the restore, or a case for
 // the list where the binlog shall win.
-func (w *batchWriter) differs(ctx context.Context, b *rewriter.Batch, s rewriter.Statement, problem string) error {
+func (w *batchWriter) differs(ctx context.Context, b *rewriter.Batch, s *rewriter.Statement, problem string) error {
 	d := Divergence{
 		Name: s.Table, Position: s.First.Entry, GTID: s.First.GTID.String(), Change: s.Change,
 		Key: keyText(s), Problem: problem,
@@ -313,8 +322,8 @@ func (w *batchWriter) differs(ctx context.Context, b *rewriter.Batch, s rewriter
 	if !w.wins {
 		return divergence(d)
 	}
-	for a := range b.Alternative(s) {
-		if problem, err := w.single(ctx, a); err != nil || problem != "" {
+	for a := range b.Alternative(*s) {
+		if problem, err := w.single(ctx, &a); err != nil || problem != "" {
 			return errors.Join(err, divergence(d))
 		}
 	}
@@ -329,9 +338,9 @@ func divergence(d Divergence) error {
 }
 
 // keyText is how the statement names its row, for people.
-func keyText(s rewriter.Statement) string {
+func keyText(s *rewriter.Statement) string {
 	const most = 200
-	text := string(s.SQL[:min(len(s.SQL), 64<<10)])
+	text := s.Brief()
 	for _, mark := range []string{" WHERE ", " VALUES "} {
 		if i := strings.Index(text, mark); i >= 0 {
 			text = text[i+len(mark):]

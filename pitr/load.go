@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -27,6 +28,7 @@ type loader struct {
 	local    bool // LOAD DATA LOCAL is allowed
 	packet   int
 	threads  int
+	memory   *memory
 	sink     progress.Sink
 }
 
@@ -130,7 +132,13 @@ func (l *loader) chunks(ctx context.Context, tables *tableSet) (rows uint64, err
 		}
 		return nil
 	})
-	for range min(l.threads, max(1, len(jobs))) {
+	workers := l.memory.workers(min(l.threads, max(1, len(jobs))), l.workerCost())
+	release, err := l.memory.Reserve(ctx, int64(workers)*l.workerCost())
+	if err != nil {
+		return 0, err
+	}
+	defer release()
+	for range workers {
 		group.Go(func() error {
 			return l.worker(ctx, queue, phase, &loaded)
 		})
@@ -164,7 +172,7 @@ func (l *loader) jobs(tables *tableSet) (jobs []loadJob, total progress.Amount, 
 }
 
 func (l *loader) worker(ctx context.Context, queue <-chan loadJob, phase progress.Phase, loaded *atomic.Uint64) error {
-	var s *session
+	var s rowLoader
 	defer func() {
 		if s != nil {
 			s.close()
@@ -173,7 +181,7 @@ func (l *loader) worker(ctx context.Context, queue <-chan loadJob, phase progres
 	for j := range queue {
 		if s == nil {
 			var err error
-			if s, err = l.loadSession(ctx); err != nil {
+			if s, err = l.open(ctx); err != nil {
 				return err
 			}
 		}
@@ -190,8 +198,35 @@ func (l *loader) worker(ctx context.Context, queue <-chan loadJob, phase progres
 	return nil
 }
 
-func (l *loader) loadSession(ctx context.Context) (*session, error) {
-	s, err := l.target.session(ctx)
+// rowLoader writes chunks through one connection.
+type rowLoader interface {
+	// write sends the chunk's text and returns the count of written rows.
+	write(ctx context.Context, j loadJob, text io.Reader) (int64, error)
+	exec(ctx context.Context, statements string) error
+	close()
+}
+
+// Costs of a worker of the load: the expander with its window and the buffers on the way; where
+// LOCAL is forbidden the line, the field and the statement of a row just too short to pass alone.
+const (
+	localCost = 4 << 20
+	textCost  = localCost + 6*longLine
+)
+
+func (l *loader) workerCost() int64 {
+	if l.local {
+		return localCost
+	}
+	return textCost
+}
+
+// open opens a worker's connection.
+func (l *loader) open(ctx context.Context) (s rowLoader, err error) {
+	if l.local {
+		s, err = openLocal(ctx, l.target)
+	} else {
+		s, err = openText(ctx, l.target, l.packet, l.memory)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +238,7 @@ func (l *loader) loadSession(ctx context.Context) (*session, error) {
 }
 
 // load puts one chunk into its table. A chunk that met somebody's lock is loaded again.
-func (l *loader) load(ctx context.Context, s *session, j loadJob) error {
+func (l *loader) load(ctx context.Context, s rowLoader, j loadJob) error {
 	mode := strictMode
 	if j.chunk.ZeroEnum {
 		mode = lenientMode
@@ -229,7 +264,7 @@ func (l *loader) load(ctx context.Context, s *session, j loadJob) error {
 }
 
 // once loads a chunk in a transaction that ends only when the chunk was read to its verified end.
-func (l *loader) once(ctx context.Context, s *session, j loadJob) error {
+func (l *loader) once(ctx context.Context, s rowLoader, j loadJob) error {
 	reader, err := chunk.Open(ctx, l.catalog.Bucket(), catalog.BackupKey(l.manifest.Instance, l.manifest.ID, j.chunk.Key), l.manifest.Compression, chunk.Sum{
 		Rows: j.chunk.Rows, Bytes: j.chunk.Bytes, BytesStored: j.chunk.BytesStored,
 		TextSHA256: j.chunk.TextSHA256, StoredSHA256: j.chunk.StoredSHA256,
@@ -241,12 +276,7 @@ func (l *loader) once(ctx context.Context, s *session, j loadJob) error {
 	if err := s.exec(ctx, "START TRANSACTION"); err != nil {
 		return err
 	}
-	var written int64
-	if l.local {
-		written, err = loadLocal(ctx, s, j, reader)
-	} else {
-		written, err = loadText(ctx, s, j, reader, l.packet)
-	}
+	written, err := s.write(ctx, j, reader)
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,19 @@ import (
 // readerNumber makes the names under which the driver finds readers unique in the process.
 var readerNumber atomic.Uint64
 
-// loadLocal runs LOAD DATA LOCAL with the chunk's text and returns the count of written rows.
-func loadLocal(ctx context.Context, s *session, j loadJob, text io.Reader) (int64, error) {
+// localLoader runs LOAD DATA LOCAL.
+type localLoader struct{ *session }
+
+func openLocal(ctx context.Context, t *target) (rowLoader, error) {
+	s, err := t.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return localLoader{s}, nil
+}
+
+// write implements rowLoader.
+func (s localLoader) write(ctx context.Context, j loadJob, text io.Reader) (int64, error) {
 	name := "tripod-" + strconv.FormatUint(readerNumber.Add(1), 10)
 	zeros := newZeroEnums(j)
 	source := &contextReader{ctx: func() error { return ctx.Err() }, r: io.TeeReader(text, zeros)}
@@ -56,9 +67,9 @@ func (c *contextReader) Read(p []byte) (int, error) {
 // what it made of the value (fact 15.9). The only harmless one is that of an ENUM of index 0, which
 // a chunk without STRICT may hold; the server keeps few texts of warnings but counts them all, so
 // there must be exactly as many as there were such values.
-func checkWarnings(ctx context.Context, s *session, zeros *zeroEnums) error {
+func checkWarnings(ctx context.Context, s querier, zeros *zeroEnums) error {
 	expected := zeros.take()
-	count, err := s.queryText(ctx, "SELECT @@warning_count")
+	count, err := oneRow(ctx, s, "SELECT @@warning_count")
 	if err != nil {
 		return err
 	}

@@ -8,63 +8,154 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
-// loadText writes the chunk's text by statements, where the target forbids LOCAL, and returns
-// the count of written rows.
-func loadText(ctx context.Context, s *session, j loadJob, text io.Reader, packet int) (int64, error) {
+// longLine is the length from which a line passes by itself: it is held once, and its statement
+// goes out while it is rendered.
+const longLine = 1 << 20
+
+// textLoader writes chunks by statements, where the target forbids LOCAL.
+type textLoader struct {
+	*rowSession
+	packet int
+	memory *memory
+	lines  *bufio.Reader
+	line   []byte // of several reads
+	row    rewriter.LongRow
+}
+
+func openText(ctx context.Context, t *target, packet int, m *memory) (rowLoader, error) {
+	s, err := t.rowSession(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &textLoader{rowSession: s, packet: packet, memory: m, lines: bufio.NewReaderSize(nil, 1<<16)}, nil
+}
+
+// write implements rowLoader.
+func (l *textLoader) write(ctx context.Context, j loadJob, text io.Reader) (int64, error) {
 	columns, err := loadColumns(j)
 	if err != nil {
 		return 0, err
 	}
-	b := rewriter.NewTextBatch(j.load.Table, columns, j.load.Replace)
-	limit := min(statementBytes, packet/2)
-	lines := bufio.NewReaderSize(text, 1<<16)
-	zeros := newZeroEnums(j)
-	var written int64
-	flush := func() error {
-		if b.Rows() == 0 {
-			return nil
-		}
-		counts, err := s.counts(ctx, string(b.SQL()))
-		if err != nil {
-			return err
-		}
-		written += counts[0]
-		b.Reset()
-		return checkWarnings(ctx, s, zeros)
-	}
-	var long []byte
+	l.lines.Reset(text)
+	c := &textChunk{textLoader: l, batch: rewriter.NewTextBatch(j.load.Table, columns, j.load.Replace), zeros: newZeroEnums(j), left: int64(j.chunk.Bytes)}
+	limit := min(statementBytes, l.packet/2)
 	for {
-		line, err := lines.ReadSlice('\n')
+		line, whole, err := c.next()
+		if err != nil && (err != io.EOF || len(line) > 0) {
+			return c.written, cutOff(err)
+		}
 		switch {
-		case errors.Is(err, bufio.ErrBufferFull):
-			long = append(long, line...)
-			continue
-		case err == io.EOF && len(line)+len(long) == 0:
-			return written, flush()
 		case err == io.EOF:
-			return written, fmt.Errorf("the last line of the chunk has no end")
-		case err != nil:
-			return written, err
+			return c.written, c.flush(ctx)
+		case !whole:
+			err = c.long(ctx, line)
+		default:
+			c.zeros.count(line)
+			err = c.batch.Add(bytes.TrimSuffix(line, []byte("\n")))
 		}
-		if len(long) > 0 {
-			long = append(long, line...)
-			line = long
+		if err == nil && c.batch.Size() >= limit {
+			err = c.flush(ctx)
 		}
-		zeros.count(line)
-		if err := b.Add(bytes.TrimSuffix(line, []byte("\n"))); err != nil {
-			return written, err
-		}
-		long = long[:0]
-		if b.Size() >= limit {
-			if err := flush(); err != nil {
-				return written, err
-			}
+		if err != nil {
+			return c.written, err
 		}
 	}
+}
+
+// cutOff names the end of the text where a line has none.
+func cutOff(err error) error {
+	if err == io.EOF {
+		return errors.New("the last line of the chunk has no end")
+	}
+	return err
+}
+
+// textChunk is one chunk on its way.
+type textChunk struct {
+	*textLoader
+	batch   *rewriter.TextBatch
+	zeros   *zeroEnums
+	left    int64 // bytes of the chunk that were not read yet
+	written int64
+}
+
+// next reads a line with its line feed, or, where whole is false, the beginning of a long one.
+// The bytes are valid until the next call.
+func (c *textChunk) next() (line []byte, whole bool, err error) {
+	c.line = c.line[:0]
+	for {
+		piece, err := c.lines.ReadSlice('\n')
+		c.left -= int64(len(piece))
+		full := errors.Is(err, bufio.ErrBufferFull)
+		if !full && len(c.line) == 0 {
+			return piece, true, err
+		}
+		c.line = append(c.line, piece...)
+		switch {
+		case !full:
+			return c.line, true, err
+		case len(c.line) >= longLine:
+			return c.line, false, nil
+		}
+	}
+}
+
+// long writes a row whose line begins with begun. It may take what is left of the chunk; where
+// the memory does not allow that beside others, it passes alone.
+func (c *textChunk) long(ctx context.Context, begun []byte) error {
+	if err := c.flush(ctx); err != nil {
+		return err
+	}
+	release, err := c.memory.Acquire(ctx, int64(len(begun))+c.left)
+	if err != nil {
+		return err
+	}
+	defer release()
+	defer c.row.Reset()
+	c.row.Append(begun)
+	c.zeros.count(begun)
+	for full := true; full; {
+		piece, err := c.lines.ReadSlice('\n')
+		if full = errors.Is(err, bufio.ErrBufferFull); err != nil && !full {
+			return cutOff(err)
+		}
+		c.left -= int64(len(piece))
+		c.zeros.count(piece)
+		c.row.Append(bytes.TrimSuffix(piece, []byte("\n")))
+	}
+	s, err := c.batch.Long(&c.row)
+	if err != nil {
+		return err
+	}
+	return c.send(ctx, s)
+}
+
+// flush sends the rows that were gathered.
+func (c *textChunk) flush(ctx context.Context) error {
+	if c.batch.Rows() == 0 {
+		return nil
+	}
+	defer c.batch.Reset()
+	return c.send(ctx, bytes.NewReader(c.batch.SQL()))
+}
+
+func (c *textChunk) send(ctx context.Context, text server.Text) error {
+	if n := text.Len(); n > c.packet {
+		return fault.New(fault.CodeFailed, fault.KindTarget, packetHint(n),
+			"a row needs a statement of %d bytes, more than max_allowed_packet of the target allows", n)
+	}
+	counts, err := c.counts(ctx, text)
+	if err != nil {
+		return err
+	}
+	c.written += counts[0]
+	return checkWarnings(ctx, c, c.zeros)
 }
 
 // loadColumns finds the columns of the text in the table's definition.

@@ -1,6 +1,7 @@
 package pitr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -24,51 +25,80 @@ const (
 // the target, the next is filled.
 type orderedLane struct {
 	writer  *batchWriter
-	current *rewriter.Batch
+	memory  *memory
+	current *orderedBatch
 	limit   int // bytes of a batch
 
 	work chan orderedWork
-	free chan *rewriter.Batch // batches to fill
+	free chan *orderedBatch // batches to fill
 
+	alive context.Context // ends with the goroutine
 	done   chan struct{} // closed when the goroutine has ended
 	once   sync.Once
 	failed error // set before done is closed
 }
 
-// orderedWork is a filled batch, or a fence: a channel that is closed when all before it is done.
+// orderedBatch is a batch with its part of the memory, which is held from its first change until
+// it is on the target.
+type orderedBatch struct {
+	*rewriter.Batch
+	release func()
+}
+
+// orderedWork is a filled batch, or a single large change, or none; fence, where there is one, is
+// closed when it and all before it is done.
 type orderedWork struct {
-	batch *rewriter.Batch
+	batch *orderedBatch
+	large *rewriter.Batch
 	fence chan struct{}
 }
 
 // startOrdered starts the lane's goroutine; Close ends it. ctx ends its work early.
-func startOrdered(ctx context.Context, w *batchWriter) *orderedLane {
+func startOrdered(ctx context.Context, w *batchWriter, m *memory) *orderedLane {
 	const batches = 3
 	l := &orderedLane{
-		writer: w, limit: min(batchBytes, w.packet/2),
-		work: make(chan orderedWork, batches), free: make(chan *rewriter.Batch, batches), done: make(chan struct{}),
+		writer: w, memory: m, limit: min(m.batch(), w.packet/2),
+		work: make(chan orderedWork, batches), free: make(chan *orderedBatch, batches), done: make(chan struct{}),
 	}
+	var end context.CancelFunc
+	l.alive, end = context.WithCancel(ctx)
 	for range batches {
-		l.free <- rewriter.NewBatch(w.keepAlternatives())
+		l.free <- &orderedBatch{Batch: rewriter.NewBatch(w.keepAlternatives())}
 	}
-	go l.run(ctx)
+	go func() {
+		defer end()
+		l.run(ctx)
+	}()
 	return l
 }
 
 func (l *orderedLane) run(ctx context.Context) {
 	defer close(l.done)
 	for w := range l.work {
-		if w.fence != nil {
-			close(w.fence)
-			continue
-		}
-		if err := l.writer.write(ctx, w.batch); err != nil {
-			l.failed = err
+		if l.failed = l.write(ctx, w); l.failed != nil {
 			return
 		}
-		w.batch.Reset()
-		l.free <- w.batch
+		if w.fence != nil {
+			close(w.fence)
+		}
 	}
+}
+
+// write does what is to be done, and lets what it took be used again.
+func (l *orderedLane) write(ctx context.Context, w orderedWork) error {
+	if w.large != nil {
+		return l.writer.write(ctx, w.large)
+	}
+	if w.batch == nil {
+		return nil
+	}
+	if err := l.writer.write(ctx, w.batch.Batch); err != nil {
+		return err
+	}
+	w.batch.Reset()
+	w.batch.release()
+	l.free <- w.batch
+	return nil
 }
 
 var errLaneClosed = errors.New("the lane is closed")
@@ -83,18 +113,17 @@ func (l *orderedLane) ended() error {
 
 // Apply implements lane.
 func (l *orderedLane) Apply(ctx context.Context, t *table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error {
+	if c.Size() >= l.memory.large() {
+		return l.applyLarge(ctx, t, rule, c, o)
+	}
 	if l.current != nil && l.current.Mixes(t.write) {
 		if err := l.flush(ctx); err != nil {
 			return err
 		}
 	}
 	if l.current == nil {
-		select {
-		case l.current = <-l.free:
-		case <-l.done:
-			return l.ended()
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := l.begin(ctx); err != nil {
+			return err
 		}
 	}
 	if err := l.current.Add(t.write, rule, c, o); err != nil {
@@ -104,6 +133,47 @@ func (l *orderedLane) Apply(ctx context.Context, t *table, rule rewriter.Rule, c
 		return nil
 	}
 	return l.flush(ctx)
+}
+
+// begin takes a batch to fill. Those on their way give their memory back whatever the caller
+// does: it holds nothing that it waits for.
+func (l *orderedLane) begin(ctx context.Context) error {
+	var next *orderedBatch
+	select {
+	case next = <-l.free:
+	case <-l.done:
+		return l.ended()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	release, err := l.memory.Acquire(l.alive, l.memory.batchCost(l.writer.keepAlternatives()))
+	if err != nil {
+		return cmp.Or(ctx.Err(), l.failed, err)
+	}
+	next.release, l.current = release, next
+	return nil
+}
+
+// applyLarge writes a change from its images, which are the caller's: it returns when the change
+// is on the target, or the lane has ended.
+func (l *orderedLane) applyLarge(ctx context.Context, t *table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error {
+	if err := l.flush(ctx); err != nil {
+		return err
+	}
+	large, err := rewriter.NewLarge(l.writer.keepAlternatives(), t.write, rule, c, o)
+	if err != nil {
+		return err
+	}
+	written := make(chan struct{})
+	if err := l.send(ctx, orderedWork{large: large, fence: written}); err != nil {
+		return err
+	}
+	select {
+	case <-written:
+		return nil
+	case <-l.done:
+		return l.ended()
+	}
 }
 
 // flush hands the current batch to the goroutine.

@@ -27,6 +27,7 @@ type run struct {
 	director *director
 	tables   *tableSet
 	progress *progressTable
+	memory   *memory
 	result   *Result
 }
 
@@ -36,7 +37,7 @@ func Run(ctx context.Context, c Config, p *Plan) (*Result, error) {
 	if err := p.Problem(); err != nil {
 		return nil, err
 	}
-	r := &run{config: c, plan: p, result: &Result{
+	r := &run{config: c, plan: p, memory: newMemory(c.Memory), result: &Result{
 		BackupID: p.BackupID, Stop: p.Stop, Warnings: append([]string{}, p.warnings...), DefinersChanged: []string{}, Loose: []string{}, Divergence: []Divergence{},
 	}}
 	begun := time.Now()
@@ -112,7 +113,7 @@ func (r *run) load(ctx context.Context) error {
 	}
 	l := &loader{
 		catalog: r.config.Catalog, manifest: r.plan.manifest, selected: r.director.selected, target: r.target,
-		local: r.plan.Load.Local, packet: r.packet(), threads: r.plan.Load.Threads, sink: r.config.progress(),
+		local: r.plan.Load.Local, packet: r.packet(), threads: r.plan.Load.Threads, memory: r.memory, sink: r.config.progress(),
 	}
 	if err := l.schemas(ctx, r.main, r.plan.Schemas[0].Name); err != nil {
 		return err
@@ -163,7 +164,12 @@ func (r *run) replay(ctx context.Context) (err error) {
 	if err := r.progress.enter(ctx, r.main, phaseReplay); err != nil {
 		return err
 	}
-	rows, err := r.target.session(ctx)
+	release, err := r.memory.Reserve(ctx, r.memory.segment())
+	if err != nil {
+		return err
+	}
+	defer release()
+	rows, err := r.target.rowSession(ctx)
 	if err != nil {
 		return err
 	}
@@ -174,10 +180,10 @@ func (r *run) replay(ctx context.Context) (err error) {
 	laneContext, stop := context.WithCancel(ctx)
 	defer stop()
 	play := &replay{
-		director: r.director, tables: r.tables, lanes: &lanes{ordered: startOrdered(laneContext, writer)},
+		director: r.director, tables: r.tables, lanes: &lanes{ordered: startOrdered(laneContext, writer, r.memory)},
 		definitions: r.definitions, progress: r.progress, phase: phase,
 	}
-	err = play.run(ctx, archive.Open(r.config.Catalog, r.plan.Instance), r.plan.From.Position, r.plan.Stop.Position)
+	err = play.run(ctx, archive.Open(r.config.Catalog, r.plan.Instance, archive.HoldSegments(r.memory.segment())), r.plan.From.Position, r.plan.Stop.Position)
 	if err != nil {
 		stop()
 	}

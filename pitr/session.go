@@ -76,6 +76,9 @@ func (t *target) permits(setting string) bool {
 	return false
 }
 
+// set puts the settings in force.
+func (t *target) set() string { return "SET SESSION " + strings.Join(t.settings, ", SESSION ") }
+
 // session opens a connection of the caller's own.
 func (t *target) session(ctx context.Context) (*session, error) {
 	conn, err := t.server.Conn(ctx)
@@ -86,7 +89,7 @@ func (t *target) session(ctx context.Context) (*session, error) {
 	if len(t.settings) == 0 {
 		return s, nil
 	}
-	if err := s.exec(ctx, "SET SESSION "+strings.Join(t.settings, ", SESSION ")); err != nil {
+	if err := s.exec(ctx, t.set()); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -141,6 +144,11 @@ func (s *session) counts(ctx context.Context, statements string) ([]int64, error
 
 // queryText returns the only row of a query as text; NULL is empty.
 func (s *session) queryText(ctx context.Context, query string) ([]string, error) {
+	return oneRow(ctx, s, query)
+}
+
+// oneRow returns the only row of a query as text; NULL is empty.
+func oneRow(ctx context.Context, s querier, query string) ([]string, error) {
 	rows, err := s.queryRows(ctx, query)
 	if err != nil {
 		return nil, err

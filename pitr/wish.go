@@ -11,9 +11,12 @@ import (
 
 // Config is what a restore works with. Log and Progress may be nil.
 type Config struct {
-	Catalog  *catalog.Catalog
-	Target   *server.Server // opened with server.Target
-	Program  string         // tripod's version
+	Catalog *catalog.Catalog
+	Target  *server.Server // opened with server.Target
+	Program string         // tripod's version
+	// Memory bounds the bytes that Run works on, beside one event and one row (promise 8); 0 is
+	// the default of 512 MiB.
+	Memory   int64
 	Log      *slog.Logger
 	Progress progress.Sink
 }

@@ -11,6 +11,7 @@ import (
 type Batch struct {
 	text   []byte
 	pieces []piece
+	joined []byte // the statement made last of several pieces
 	// alternatives holds, for the pieces of rule Account, what rule Window would do instead; nil
 	// where nobody will ask.
 	alternatives *Batch
@@ -40,7 +41,7 @@ type piece struct {
 	from, to int
 }
 
-// Statement is SQL for the target. SQL is valid until the batch is reset.
+// Statement is SQL for the target. SQL is valid until the batch makes another statement or is reset.
 type Statement struct {
 	SQL   []byte
 	Table schema.Name
@@ -58,6 +59,7 @@ type Statement struct {
 	First, Last Origin
 
 	pieces []piece
+	values *values // what SQL refers to; see Large
 }
 
 // Add appends the statements for a change of a table by a rule. It returns ErrPartialImage,
@@ -194,7 +196,7 @@ func (b *Batch) push(text []byte, p piece) {
 func (b *Batch) Statements(limit int) iter.Seq[Statement] {
 	return func(yield func(Statement) bool) {
 		for from := 0; from < len(b.pieces); {
-			to := b.joined(from, limit)
+			to := b.run(from, limit)
 			if !yield(b.statement(b.pieces[from:to])) {
 				return
 			}
@@ -214,8 +216,8 @@ func (b *Batch) Singles() iter.Seq[Statement] {
 	}
 }
 
-// joined returns the end of the run of pieces from from on that become one statement.
-func (b *Batch) joined(from, limit int) int {
+// run returns the end of the run of pieces from from on that become one statement.
+func (b *Batch) run(from, limit int) int {
 	p := &b.pieces[from]
 	to := from + 1
 	if p.verb == verbOther || p.lenient {
@@ -234,7 +236,7 @@ func (b *Batch) statement(pieces []piece) Statement {
 	p := &pieces[0]
 	s := Statement{
 		Table: p.table.name, Rows: len(pieces), Count: p.count, Rule: p.rule, Lenient: p.lenient,
-		Change: p.change, First: p.origin, Last: pieces[len(pieces)-1].origin, pieces: pieces,
+		Change: p.change, First: p.origin, Last: pieces[len(pieces)-1].origin, pieces: pieces, values: p.table.values,
 	}
 	if p.lenient {
 		s.Enums = p.table.enumNames()
@@ -256,16 +258,13 @@ func (b *Batch) statement(pieces []piece) Statement {
 }
 
 func (b *Batch) join(head string, pieces []piece, tail string) []byte {
-	size := len(head) + len(tail) + len(pieces)
-	for i := range pieces {
-		size += pieces[i].end - pieces[i].start
-	}
-	sql := append(make([]byte, 0, size), head...)
+	sql := append(b.joined[:0], head...)
 	for i := range pieces {
 		if i > 0 {
 			sql = append(sql, ',')
 		}
 		sql = append(sql, b.text[pieces[i].start:pieces[i].end]...)
 	}
-	return append(sql, tail...)
+	b.joined = append(sql, tail...)
+	return b.joined
 }

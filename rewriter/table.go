@@ -29,6 +29,8 @@ type Table struct {
 	enums    []int       // ordinals of ENUM columns: a value of index 0 needs a statement without STRICT
 
 	transactional bool
+	// values takes the large values of one change (see NewLarge); nil where statements hold all.
+	values *values
 
 	insertHead  string
 	replaceHead string
@@ -194,7 +196,10 @@ func (t *Table) appendLiteral(dst []byte, m *event.TableMap, im event.Image, i i
 	if im.IsNull(i) {
 		return append(dst, "NULL"...), nil
 	}
-	dst, err := event.AppendLiteral(dst, &t.def.Columns[i], &m.Columns[i], im, i)
+	dst, large, err := t.values.literal(dst, m.Columns[i].Type, im.Raw(i))
+	if err == nil && !large {
+		dst, err = event.AppendLiteral(dst, &t.def.Columns[i], &m.Columns[i], im, i)
+	}
 	if err != nil {
 		return dst, fmt.Errorf("%s, column %s: %w", t.name, t.def.Columns[i].Name, err)
 	}

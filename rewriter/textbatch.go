@@ -3,6 +3,7 @@ package rewriter
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"github.com/tripod-db/tripod/internal/schema"
@@ -82,56 +83,79 @@ func (b *TextBatch) value(c *schema.Column, field []byte) error {
 		b.sql = append(b.sql, "NULL"...)
 		return nil
 	}
-	var err error
-	if b.field, err = unescape(b.field[:0], field); err != nil {
-		return err
+	var u unescaper
+	b.field = u.append(b.field[:0], field)
+	if u.open {
+		return errOpenEscape
 	}
-	switch c.Type {
-	case "enum", "set": // numbers (fact 15.7), which must not be quoted
+	before, after, digits := hexLiteral(c)
+	switch {
+	case digits:
+		b.sql = append(hex.AppendEncode(append(b.sql, before...), b.field), after...)
+	case c.Type == "enum" || c.Type == "set": // numbers (fact 15.7), which must not be quoted
 		if len(b.field) == 0 || len(bytes.Trim(b.field, "0123456789")) > 0 {
 			return fmt.Errorf("column %s: %q is no number", c.Name, b.field)
 		}
 		b.sql = append(b.sql, b.field...)
-	case "json":
-		b.sql = append(hex.AppendEncode(append(b.sql, "CAST(_utf8mb4 x'"...), b.field), "' AS JSON)"...)
-	case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double", "year", "date", "time", "datetime", "timestamp":
+	default:
 		// As strings, which the column converts itself: a bare number with a fraction would be a
 		// DECIMAL, and x'..' would be a number.
 		if len(bytes.Trim(b.field, "0123456789+-.:eE ")) > 0 {
 			return fmt.Errorf("column %s: %q is no value of type %s", c.Name, b.field, c.Type)
 		}
 		b.sql = append(append(append(b.sql, '\''), b.field...), '\'')
-	default:
-		b.sql = append(hex.AppendEncode(append(b.sql, "x'"...), b.field), '\'')
 	}
 	return nil
 }
 
-// unescape undoes what the transcoder escapes: \0, \n, \t, \\ and whatever else follows a backslash as itself.
-func unescape(dst, field []byte) ([]byte, error) {
-	for i := 0; i < len(field); i++ {
-		c := field[i]
-		if c == '\\' {
-			i++
-			if i == len(field) {
-				return dst, fmt.Errorf("a field of the chunk ends in a backslash")
-			}
-			switch c = field[i]; c {
-			case '0':
-				c = 0
-			case 'n':
-				c = '\n'
-			case 't':
-				c = '\t'
-			case 'r':
-				c = '\r'
-			case 'b':
-				c = '\b'
-			case 'Z':
-				c = 0x1a
-			}
-		}
-		dst = append(dst, c)
+// hexLiteral returns what stands around the hexadecimal digits of a column's values; digits is
+// false for types whose values are printed in another way.
+func hexLiteral(c *schema.Column) (before, after string, digits bool) {
+	switch c.Type {
+	case "enum", "set",
+		"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double", "year", "date", "time", "datetime", "timestamp":
+		return "", "", false
+	case "json":
+		return "CAST(_utf8mb4 x'", "' AS JSON)", true
 	}
-	return dst, nil
+	return "x'", "'", true
+}
+
+var errOpenEscape = errors.New("a field of the chunk ends in a backslash")
+
+// unescaper undoes what the transcoder escapes: \0, \n, \t, \\ and whatever else follows a
+// backslash as itself. A field may come in pieces; open tells that the last one ended in a backslash.
+type unescaper struct{ open bool }
+
+func (u *unescaper) append(dst, field []byte) []byte {
+	for len(field) > 0 {
+		if u.open {
+			dst, field, u.open = append(dst, unescaped(field[0])), field[1:], false
+			continue
+		}
+		i := bytes.IndexByte(field, '\\')
+		if i < 0 {
+			return append(dst, field...)
+		}
+		dst, field, u.open = append(dst, field[:i]...), field[i+1:], true
+	}
+	return dst
+}
+
+func unescaped(c byte) byte {
+	switch c {
+	case '0':
+		return 0
+	case 'n':
+		return '\n'
+	case 't':
+		return '\t'
+	case 'r':
+		return '\r'
+	case 'b':
+		return '\b'
+	case 'Z':
+		return 0x1a
+	}
+	return c
 }

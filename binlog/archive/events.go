@@ -286,6 +286,7 @@ func (w *walk) next(b *bufio.Reader) error {
 		return fmt.Errorf("event of %d bytes: %w", size, event.ErrMalformed)
 	}
 	if cap(w.event) < size {
+		w.event = nil // not both at once (promise 8)
 		w.event = make([]byte, size)
 	}
 	w.event = w.event[:size]

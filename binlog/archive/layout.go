@@ -1,11 +1,8 @@
 package archive
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 
 	"golang.org/x/sync/errgroup"
 
@@ -96,35 +93,6 @@ func fits(ref catalog.SegmentRef, h segment.Header) error {
 		return storage.Altered(ref.Key, "holds %s to %d", h.StartPosition(), h.End)
 	}
 	return nil
-}
-
-// open reads a whole segment's object, proves it, and returns a reader of its bytes. What is
-// handed out is proved before: nobody acts on bytes that turn out to be altered.
-func (r *Reader) open(ctx context.Context, ref catalog.SegmentRef) (_ segment.Header, _ io.ReadCloser, err error) {
-	object, err := r.catalog.OpenSegment(ctx, ref)
-	if err != nil {
-		return segment.Header{}, nil, missing(ref.Key, err)
-	}
-	data, err := readAll(object, ref.Size)
-	if err = errors.Join(err, object.Close()); err != nil {
-		return segment.Header{}, nil, storage.Fault(fmt.Errorf("read %s: %w", ref.Key, err))
-	}
-	h, err := segment.CheckStored(data)
-	if err == nil {
-		err = fits(ref, h)
-	}
-	if err != nil {
-		return segment.Header{}, nil, damaged(ref, err)
-	}
-	_, plain, err := segment.Plain(bytes.NewReader(data))
-	return h, plain, damaged(ref, err)
-}
-
-// readAll reads an object whose size is known into memory once.
-func readAll(r io.Reader, size int64) ([]byte, error) {
-	b := bytes.NewBuffer(make([]byte, 0, max(size, 0)+bytes.MinRead))
-	_, err := b.ReadFrom(r)
-	return b.Bytes(), err
 }
 
 // damaged says which object an error of package segment is about.

@@ -23,11 +23,26 @@ var ErrNotArchived = errors.New("the archive does not reach there")
 type Reader struct {
 	catalog  *catalog.Catalog
 	instance string
+	hold     int64
 }
 
+// holdSegments is enough for segments of the default size with a large event at their end.
+const holdSegments = 32 << 20
+
+// Option changes a Reader.
+type Option func(*Reader)
+
+// HoldSegments sets up to which size a stored segment is read into memory to be proved before
+// its events are yielded. A larger one is read twice.
+func HoldSegments(bytes int64) Option { return func(r *Reader) { r.hold = bytes } }
+
 // Open returns the reader of an instance's archive.
-func Open(c *catalog.Catalog, instance string) *Reader {
-	return &Reader{catalog: c, instance: instance}
+func Open(c *catalog.Catalog, instance string, opts ...Option) *Reader {
+	r := &Reader{catalog: c, instance: instance, hold: holdSegments}
+	for _, o := range opts {
+		o(r)
+	}
+	return r
 }
 
 // Stretch is a part of the archive without a hole: whole files of one timeline, the last of

@@ -1,7 +1,6 @@
 package segment
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -54,17 +53,19 @@ func Check(r io.Reader) (Header, error) {
 	return h, nil
 }
 
-// CheckStored proves that data is a whole segment, without decompressing it, and returns its
-// header. Whoever reads it with Plain then gets the bytes that were written.
-func CheckStored(data []byte) (Header, error) {
-	r := bytes.NewReader(data)
+// CheckStored proves that r holds a whole segment, without decompressing it, and returns its
+// header. Whoever reads the same with Plain then gets the bytes that were written.
+func CheckStored(r io.Reader) (Header, error) {
 	h, err := DecodeHeader(r)
 	if err != nil {
 		return Header{}, err
 	}
-	stored := data[len(data)-r.Len():]
-	if uint64(len(stored)) != h.StoredBytes || binlog.Digest(sha256.Sum256(stored)) != h.StoredSHA256 {
-		return Header{}, fmt.Errorf("read segment %s to %d: the stored bytes do not fit their SHA-256: %w", h.StartPosition(), h.End, ErrDamaged)
+	stored := &storedReader{r: r, sum: sha256.New()}
+	if _, err := io.Copy(io.Discard, stored); err != nil {
+		return Header{}, err
+	}
+	if err := stored.verify(&h); err != nil {
+		return Header{}, fmt.Errorf("read segment %s to %d: %w", h.StartPosition(), h.End, err)
 	}
 	return h, nil
 }
@@ -86,6 +87,19 @@ func (s *storedReader) Read(p []byte) (int, error) {
 		s.err = err
 	}
 	return n, err
+}
+
+// verify compares what was read to its end with the header.
+func (s *storedReader) verify(h *Header) error {
+	if s.n != h.StoredBytes {
+		return fmt.Errorf("%d stored bytes, want %d: %w", s.n, h.StoredBytes, ErrDamaged)
+	}
+	var sum binlog.Digest
+	s.sum.Sum(sum[:0])
+	if sum != h.StoredSHA256 {
+		return fmt.Errorf("the stored bytes do not fit their SHA-256: %w", ErrDamaged)
+	}
+	return nil
 }
 
 // plainReader gives the decompressed bytes and proves them at the end.
@@ -134,13 +148,8 @@ func (p *plainReader) prove() error {
 	if _, err := io.Copy(io.Discard, p.stored); err != nil {
 		return err
 	}
-	if p.stored.n != p.header.StoredBytes {
-		return fmt.Errorf("%d stored bytes, want %d: %w", p.stored.n, p.header.StoredBytes, ErrDamaged)
-	}
-	var sum binlog.Digest
-	p.stored.sum.Sum(sum[:0])
-	if sum != p.header.StoredSHA256 {
-		return fmt.Errorf("the stored bytes do not fit their SHA-256: %w", ErrDamaged)
+	if err := p.stored.verify(&p.header); err != nil {
+		return err
 	}
 	return p.header.verifyEnd(p.chain)
 }

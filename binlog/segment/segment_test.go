@@ -170,7 +170,7 @@ func TestTruncatedSegmentIsDamaged(t *testing.T) {
 	if _, err := segment.Check(bytes.NewReader(whole)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := segment.CheckStored(whole); err != nil {
+	if _, err := segment.CheckStored(bytes.NewReader(whole)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -184,7 +184,7 @@ func TestAlteredSegmentIsDamaged(t *testing.T) {
 		if _, err := segment.Check(bytes.NewReader(altered)); !errors.Is(err, segment.ErrDamaged) && !errors.Is(err, segment.ErrNewerVersion) {
 			rt.Fatalf("byte %d altered: %v", at, err)
 		}
-		if _, err := segment.CheckStored(altered); !errors.Is(err, segment.ErrDamaged) && !errors.Is(err, segment.ErrNewerVersion) {
+		if _, err := segment.CheckStored(bytes.NewReader(altered)); !errors.Is(err, segment.ErrDamaged) && !errors.Is(err, segment.ErrNewerVersion) {
 			rt.Fatalf("byte %d altered, stored bytes checked: %v", at, err)
 		}
 	})

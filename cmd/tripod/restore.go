@@ -90,7 +90,7 @@ func (c *restoreCommand) run(cmd *cobra.Command, inv *invocation) (err error) {
 	defer closing(&err, target.Close)
 	sink, stopProgress := watchProgress(inv.log)
 	defer stopProgress()
-	config := pitr.Config{Catalog: cat, Target: target, Program: version, Log: inv.log, Progress: sink}
+	config := pitr.Config{Catalog: cat, Target: target, Program: version, Memory: int64(inv.global.memory), Log: inv.log, Progress: sink}
 	plan, err := pitr.MakePlan(ctx, config, wish)
 	if err != nil {
 		return ctxErr(ctx, err)

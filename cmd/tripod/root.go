@@ -122,6 +122,7 @@ func (inv *invocation) prepare(root, cmd *cobra.Command) error {
 	if err := requireFlags(cmd); err != nil {
 		return err
 	}
+	limitHeap(inv.global.memory)
 	inv.started = true
 	return nil
 }

@@ -14,9 +14,10 @@ type Budget struct {
 	limit int64
 	bytes *semaphore.Weighted
 
-	mu   sync.Mutex
-	held int64
-	most int64
+	mu       sync.Mutex
+	held     int64
+	most     int64
+	reserved int64
 }
 
 // New makes a budget of limit bytes, which must be positive.
@@ -38,6 +39,29 @@ func (b *Budget) Acquire(ctx context.Context, n int64) (release func(), err erro
 	return b.hold(n, weight), nil
 }
 
+// Reserve takes n bytes out of the budget for a while: what is acquired meanwhile shares the
+// rest, and an oversize item passes when nothing is held beside the reservations. It is for
+// memory that lives as long as a phase, so it is called, and given back, while no item is
+// acquired or waited for. At least one byte stays.
+func (b *Budget) Reserve(ctx context.Context, n int64) (release func(), err error) {
+	n = b.weight(min(n, b.weight(b.limit)-1))
+	free, err := b.Acquire(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	b.reserve(n)
+	return sync.OnceFunc(func() {
+		b.reserve(-n)
+		free()
+	}), nil
+}
+
+func (b *Budget) reserve(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reserved += n
+}
+
 // TryAcquire is Acquire without waiting; ok tells whether the bytes fit.
 func (b *Budget) TryAcquire(n int64) (release func(), ok bool) {
 	weight := b.weight(n)
@@ -47,7 +71,11 @@ func (b *Budget) TryAcquire(n int64) (release func(), ok bool) {
 	return b.hold(n, weight), true
 }
 
-func (b *Budget) weight(n int64) int64 { return min(max(n, 0), b.limit) }
+func (b *Budget) weight(n int64) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return min(max(n, 0), b.limit-b.reserved)
+}
 
 func (b *Budget) hold(n, weight int64) (release func()) {
 	b.mu.Lock()

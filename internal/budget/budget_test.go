@@ -88,6 +88,47 @@ func TestOversizeItemPassesAlone(t *testing.T) {
 	})
 }
 
+func TestOversizeItemPassesBesideReservations(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := budget.New(100)
+		giveBack, err := b.Reserve(t.Context(), 60)
+		if err != nil {
+			t.Fatal(err)
+		}
+		oversize, err := b.Acquire(t.Context(), 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := b.TryAcquire(1); ok {
+			t.Fatal("something passed beside an oversize item")
+		}
+		oversize()
+		if _, ok := b.TryAcquire(41); !ok {
+			t.Fatal("an item above the rest does not pass alone")
+		} else if _, ok := b.TryAcquire(1); ok {
+			t.Fatal("a reservation is given to others")
+		}
+		b = budget.New(100)
+		all, err := b.Reserve(t.Context(), 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if one, ok := b.TryAcquire(10); !ok {
+			t.Fatal("nothing passes beside a reservation of everything")
+		} else {
+			one()
+		}
+		all()
+		giveBack()
+		giveBack() // a second call gives nothing back
+		if again, ok := b.TryAcquire(100); !ok || b.Held() != 100 {
+			t.Fatal("the budget is not whole again")
+		} else {
+			again()
+		}
+	})
+}
+
 func TestAcquireEndsWithItsContext(t *testing.T) {
 	b := budget.New(10)
 	release, err := b.Acquire(t.Context(), 10)

@@ -29,6 +29,7 @@ type packets struct {
 	br       *bufio.Reader
 	consumed int // bytes of br that the packet handed out last occupies
 	large    []byte
+	out      []byte // what is gathered before it is sent
 	sequence byte
 }
 
@@ -109,27 +110,6 @@ const (
 	commandQuit  = 0x01
 	commandQuery = 0x03
 )
-
-// command sends a command with its text and starts a new sequence.
-func (p *packets) command(code byte, text string) error {
-	p.sequence = 0
-	payload := make([]byte, 0, 5+len(text))
-	payload = append(payload, code)
-	payload = append(payload, text...)
-	for {
-		n := min(len(payload), maxFragment)
-		head := [4]byte{byte(n), byte(n >> 8), byte(n >> 16), p.sequence}
-		p.sequence++
-		buffers := net.Buffers{head[:], payload[:n]}
-		if _, err := buffers.WriteTo(p.conn); err != nil {
-			return err
-		}
-		payload = payload[n:]
-		if n < maxFragment {
-			return nil
-		}
-	}
-}
 
 // errorPacket reads an ERR packet into the type that go-sql-driver uses, so that callers know one.
 func errorPacket(payload []byte) error {

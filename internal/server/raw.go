@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/go-mysql-org/go-mysql/client"
+	gomysql "github.com/go-mysql-org/go-mysql/mysql"
 	"github.com/go-sql-driver/mysql"
 )
 
@@ -33,7 +35,7 @@ type RawConn struct {
 
 // RawConn opens a raw connection to the same server as all others (W6).
 func (s *Server) RawConn(ctx context.Context) (*RawConn, error) {
-	c, err := s.address.Dial(ctx)
+	c, err := s.address.Dial(ctx, s.countFound)
 	if err != nil {
 		return nil, s.explain(err)
 	}
@@ -51,6 +53,14 @@ func (s *Server) RawConn(ctx context.Context) (*RawConn, error) {
 	}
 	r.threadID, r.uuid = session.threadID, session.identity()
 	return r, nil
+}
+
+// countFound lets a target count the rows that an UPDATE found, as its control connections do.
+func (s *Server) countFound(c *client.Conn) error {
+	if s.role != Target {
+		return nil
+	}
+	return c.SetCapability(gomysql.CLIENT_FOUND_ROWS)
 }
 
 // setUp sends the role's session settings and reads them back.
@@ -132,6 +142,11 @@ func (c *RawConn) Query(ctx context.Context, sql string, row func(packet []byte)
 // open transaction stays open. An error of a callback, or the end of ctx, gives up the
 // connection (Broken), whose unread rows nobody wants.
 func (c *RawConn) Batch(ctx context.Context, statements string, result func(i int, fields []Field) (row func([]byte) error, err error)) error {
+	return c.within(ctx, func() error { return c.batch(statements, result) })
+}
+
+// within runs a command, and gives up the connection when ctx ends before it has.
+func (c *RawConn) within(ctx context.Context, command func() error) error {
 	if c.broken {
 		return mysql.ErrInvalidConn
 	}
@@ -139,7 +154,7 @@ func (c *RawConn) Batch(ctx context.Context, statements string, result func(i in
 		return context.Cause(ctx)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.packets.conn.SetDeadline(expired) })
-	err := c.batch(statements, result)
+	err := command()
 	if !stop() {
 		c.broken = true
 		if err != nil {
@@ -190,7 +205,7 @@ func (c *RawConn) readResult(i int, result func(int, []Field) (func([]byte) erro
 	case 0xfb:
 		return false, errors.New("read result: the server asks for a local file")
 	case 0x00:
-		status, err := okStatus(first)
+		_, status, err := okPacket(first)
 		if err != nil {
 			return false, err
 		}
@@ -217,19 +232,18 @@ type callbackError struct{ error }
 
 func asCallback(err error) error { return callbackError{err} }
 
-func okStatus(packet []byte) (uint16, error) {
-	rest := packet[1:]
-	for range 2 { // affected rows, insert id
-		_, size, _, ok := lengthEncoded(rest)
-		if !ok {
-			return 0, errMalformed
-		}
-		rest = rest[size:]
+// okPacket returns the affected rows and the status.
+func okPacket(packet []byte) (affected uint64, status uint16, err error) {
+	affected, size, _, ok := lengthEncoded(packet[1:])
+	if !ok {
+		return 0, 0, errMalformed
 	}
-	if len(rest) < 2 {
-		return 0, errMalformed
+	rest := packet[1+size:]
+	_, size, _, ok = lengthEncoded(rest) // insert id
+	if !ok || len(rest) < size+2 {
+		return 0, 0, errMalformed
 	}
-	return binary.LittleEndian.Uint16(rest), nil
+	return affected, binary.LittleEndian.Uint16(rest[size:]), nil
 }
 
 func (c *RawConn) readFields(first []byte) ([]Field, error) {

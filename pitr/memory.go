@@ -1,0 +1,58 @@
+package pitr
+
+import (
+	"github.com/tripod-db/tripod/internal/budget"
+)
+
+// defaultMemory is the budget where Config names none: promise 8's.
+const defaultMemory = 512 << 20
+
+// memory is the byte budget of one restore (promise 8). What is bounded by a constant while a
+// phase lasts is reserved for that time; what comes and goes is acquired: batches on
+// their way to the target, rows too long for their worker's buffers.
+//
+// Two things are not in it, and are what the promise allows beside it: the event at hand, which
+// is held once, as the archive has it, and the one long row that passes alone.
+type memory struct {
+	*budget.Budget
+}
+
+func newMemory(limit int64) *memory {
+	if limit <= 0 {
+		limit = defaultMemory
+	}
+	return &memory{budget.New(limit)}
+}
+
+// Shares of the budget.
+const (
+	segmentShare = 4   // of a segment that is held stored: a larger one is read twice
+	loadShare    = 2   // of all workers of the load
+	batchShare   = 32  // of the SQL of a batch
+	largeShare   = 128 // of a row change that goes into a batch
+)
+
+// segment is the largest segment that is held in memory while its events are read.
+func (m *memory) segment() int64 { return m.Limit() / segmentShare }
+
+// batch is how much SQL a batch of the ordered lane takes.
+func (m *memory) batch() int { return int(min(batchBytes, max(m.Limit()/batchShare, 64<<10))) }
+
+// large is the size, in the event, of a change that passes alone instead of in a batch.
+func (m *memory) large() int { return int(min(4<<20, max(m.Limit()/largeShare, 64<<10))) }
+
+// batchCost is what a batch may take: it is full when a change made it larger than batch, whose
+// values are twice as long as hexadecimal digits, and so again with what --on-divergence
+// binlog-wins would do instead.
+func (m *memory) batchCost(alternatives bool) int64 {
+	cost := int64(m.batch() + 2*m.large())
+	if alternatives {
+		cost *= 2
+	}
+	return cost
+}
+
+// workers is how many of the wanted workers of the load, each with a constant cost, there is room for.
+func (m *memory) workers(wanted int, cost int64) int {
+	return max(1, min(wanted, int(m.Limit()/loadShare/cost)))
+}
