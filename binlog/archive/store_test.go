@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
+	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -145,6 +148,48 @@ func TestSpoolTakesOverWhileTheStoreIsDown(t *testing.T) {
 	}
 	r.stop(t)
 	s.bucket = whole
+	s.compareFiles(t, s.timeline(t))
+	s.readAll(t)
+}
+
+// watchedLease counts the looks at the lease.
+type watchedLease struct {
+	storage.Bucket
+	looks *atomic.Int32
+}
+
+func (w watchedLease) List(ctx context.Context, prefix, from string) iter.Seq2[storage.Object, error] {
+	if strings.Contains(prefix, "/lease/") {
+		w.looks.Add(1)
+	}
+	return w.Bucket.List(ctx, prefix, from)
+}
+
+// TestAStoreThatWentAwayIsNoStore: where the store was, an empty folder is, as when a disk is not mounted any
+// more. Nothing is put there that would lack everything before it; the spool takes over until the store is back.
+func TestAStoreThatWentAwayIsNoStore(t *testing.T) {
+	s := newSite(t, mysqltest.Source(t))
+	var looks atomic.Int32
+	s.bucket = watchedLease{s.bucket, &looks}
+	mysqltest.Exec(t, s.source, "CREATE SCHEMA w", "CREATE TABLE w.t (id INT PRIMARY KEY)")
+	r := s.start(t, s.config(t))
+	s.untilIdleBeside(t, r)
+	kept := s.store + "-kept"
+	if err := errors.Join(os.Rename(s.store, kept), os.Mkdir(s.store, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	looks.Store(0)
+	mysqltest.Exec(t, s.source, "INSERT INTO w.t VALUES (1)")
+	// The holder looks before each upload, and for the head that follows it.
+	mysqltest.Eventually(t, func() bool { return looks.Load() >= 2 }, "two looks at the lease")
+	if found := glob(t, s.store, "*/binlog/*/*"); len(found) > 0 {
+		t.Errorf("put into a store that lacks what is before it: %q", found)
+	}
+	mysqltest.Eventually(t, func() bool {
+		return errors.Join(os.RemoveAll(s.store), os.Rename(kept, s.store)) == nil
+	}, "the store back in its place")
+	s.untilIdleBeside(t, r)
+	r.stop(t)
 	s.compareFiles(t, s.timeline(t))
 	s.readAll(t)
 }

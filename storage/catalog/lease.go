@@ -66,10 +66,15 @@ func (c *Catalog) LatestLease(ctx context.Context, instance string) (lease Lease
 	return lease, true, nil
 }
 
-// LeaseLost tells whether somebody holds a higher epoch. A holder asks before each upload.
+// LeaseLost tells whether somebody holds a higher epoch. A holder asks before each upload. Where its
+// own lease is not found either, the store is not the one that it was, and nothing belongs there.
 func (c *Catalog) LeaseLost(ctx context.Context, instance string, epoch uint64) (bool, error) {
-	higher, err := c.highestEpoch(ctx, instance, epoch+1)
-	return higher > epoch, err
+	highest, err := c.highestEpoch(ctx, instance, epoch)
+	if err == nil && highest == 0 {
+		return false, fault.New(fault.CodeFailed, fault.KindStore, "look whether the store was unmounted, emptied or replaced; bring it back, or stop this archiver and start a new archive",
+			"the store lacks the lease of instance %s that was taken there (epoch %d)", instance, epoch)
+	}
+	return highest > epoch, err
 }
 
 // highestEpoch returns the highest epoch of which there is a lease, looking from one on; 0 for none.
