@@ -42,7 +42,7 @@ test: servers ## run all tests, with the race detector and failpoints, against r
 
 .PHONY: lint
 lint: $(golangci_lint) ## golangci-lint, with the import table of ARCHITECTURE.md
-	$(golangci_lint) run
+	$(golangci_lint) run --allow-parallel-runners
 
 $(golangci_lint):
 	@mkdir -p bin/install
