@@ -10,6 +10,7 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
 	logsource "github.com/tripod-db/tripod/binlog/source"
+	"github.com/tripod-db/tripod/internal/fault"
 )
 
 type archiveCommand struct {
@@ -65,7 +66,24 @@ archives by itself hands over to an archiver that starts.
 	return cmd
 }
 
+// check refuses values that no archiver can work with.
+func (c *archiveCommand) check() error {
+	switch {
+	case c.flush <= 0:
+		return fault.New(fault.CodeUsage, fault.KindUsage, "write --flush 1s", "--flush %s: want more than nothing", c.flush)
+	case c.segmentSize < minSegment:
+		return fault.New(fault.CodeUsage, fault.KindUsage, "write --segment-size 16MiB", "--segment-size %s: want 4KiB or more", &c.segmentSize)
+	}
+	return nil
+}
+
+// minSegment: smaller ones would be mostly header, one for each transaction.
+const minSegment = 4 << 10
+
 func (c *archiveCommand) run(ctx context.Context, inv *invocation) (err error) {
+	if err := c.check(); err != nil {
+		return err
+	}
 	source, cat, end, err := c.open(ctx, inv)
 	if err != nil {
 		return err
@@ -89,12 +107,13 @@ func (c *archiveCommand) run(ctx context.Context, inv *invocation) (err error) {
 		FromOldest: c.fromOldest, NewTimeline: c.newTimeline, SingleWriter: c.singleWriter, UntilIdle: c.untilIdle,
 		Log: inv.log, Progress: c.report(inv),
 	})
-	if err != nil {
+	if err != nil && r.End.Position.IsZero() {
 		return ctxErr(ctx, err)
 	}
+	// An archiver that was interrupted, or has failed, has archived something all the same.
 	inv.result = archiveResult{Instance: c.instance, Segments: r.Segments, Bytes: r.Bytes, End: r.End, AsOf: r.AsOf, Ends: append([]archive.End{}, r.Ends...)}
-	if inv.global.json {
-		return nil
+	if err != nil || inv.global.json {
+		return ctxErr(ctx, err)
 	}
 	_, err = fmt.Fprintf(inv.st.out, "archived %d bytes in %d segments; the archive ends at %s, complete up to %s\n", r.Bytes, r.Segments, r.End.Position, r.AsOf)
 	return err

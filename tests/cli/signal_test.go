@@ -54,6 +54,17 @@ func TestInterruptedArchiver(t *testing.T) {
 		t.Errorf("going on behind an interruption took %s", o.Took)
 	}
 
+	// What it had archived is told beside the error.
+	other := newDesk(t)
+	told := other.start(other.archiveIn("a", source, "--json")...)
+	mysqltest.Eventually(t, func() bool {
+		return len(find(t, other.storeFolder(), filepath.Join(instance, "binlog", "*", "head.json"))) > 0
+	}, "the archive's head")
+	other.interrupted(told, syscall.SIGINT, true)
+	if o := told.Wait(); o.JSON(&result) != nil || result.Instance != instance || result.End == nil {
+		t.Errorf("the document does not tell what was archived\n%s", o)
+	}
+
 	// The same when the source does not answer any more.
 	proxy := mysqltest.Through(t, source)
 	args := d.archiveIn("b", source, "--json")
