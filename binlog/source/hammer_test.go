@@ -354,13 +354,17 @@ func TestFact15_2_RowBarrierUnderLoad(t *testing.T) {
 func underBarrier(t *testing.T, xa bool) {
 	h := newHammer(t, false)
 	h.xa = xa
+	wanted := samplesWanted
+	if xa { // the barrier waits for prepared transactions too, so each of its looks takes longer
+		wanted /= 5
+	}
 	h.inFlight = map[int64]bool{}
 	mysqltest.Exec(t, h.server, "SET GLOBAL binlog_group_commit_sync_delay=3000")
 	c := rawConn(t, h.srv)
 	const markBarrier = "row barrier"
 	var samples []sample
 	h.underLoad(t, func() {
-		for range samplesWanted {
+		for range wanted {
 			low, err := source.RowBarrier(t.Context(), h.srv, c, schema.Name{Schema: "a", Name: "h"}, timeline)
 			for errors.Is(err, source.ErrRowLocked) {
 				low, err = source.RowBarrier(t.Context(), h.srv, c, schema.Name{Schema: "a", Name: "h"}, timeline)
