@@ -47,11 +47,11 @@ func (l *textLoader) write(ctx context.Context, j loadJob, text io.Reader) (int6
 	limit := min(statementBytes, l.packet/2)
 	for {
 		line, whole, err := c.next()
-		if err != nil && (err != io.EOF || len(line) > 0) {
+		if err != nil && (!errors.Is(err, io.EOF) || len(line) > 0) {
 			return c.written, cutOff(err)
 		}
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return c.written, c.flush(ctx)
 		case !whole:
 			err = c.long(ctx, line)
@@ -70,7 +70,7 @@ func (l *textLoader) write(ctx context.Context, j loadJob, text io.Reader) (int6
 
 // cutOff names the end of the text where a line has none.
 func cutOff(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return errors.New("the last line of the chunk has no end")
 	}
 	return err

@@ -1,7 +1,6 @@
 package pitr
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -32,7 +31,6 @@ type orderedLane struct {
 	work chan orderedWork
 	free chan *orderedBatch // batches to fill
 
-	alive context.Context // ends with the goroutine
 	done   chan struct{} // closed when the goroutine has ended
 	once   sync.Once
 	failed error // set before done is closed
@@ -60,15 +58,10 @@ func startOrdered(ctx context.Context, w *batchWriter, m *memory) *orderedLane {
 		writer: w, memory: m, limit: min(m.batch(), w.packet/2),
 		work: make(chan orderedWork, batches), free: make(chan *orderedBatch, batches), done: make(chan struct{}),
 	}
-	var end context.CancelFunc
-	l.alive, end = context.WithCancel(ctx)
 	for range batches {
 		l.free <- &orderedBatch{Batch: rewriter.NewBatch(w.keepAlternatives())}
 	}
-	go func() {
-		defer end()
-		l.run(ctx)
-	}()
+	go l.run(ctx)
 	return l
 }
 
@@ -146,12 +139,35 @@ func (l *orderedLane) begin(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	release, err := l.memory.Acquire(l.alive, l.memory.batchCost(l.writer.keepAlternatives()))
+	release, err := l.acquire(ctx)
 	if err != nil {
-		return cmp.Or(ctx.Err(), l.failed, err)
+		return err
 	}
 	next.release, l.current = release, next
 	return nil
+}
+
+// acquire waits for the memory of a batch, no longer than the lane's goroutine lives.
+func (l *orderedLane) acquire(ctx context.Context) (release func(), err error) {
+	alive, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case <-l.done:
+			cancel()
+		case <-alive.Done():
+		}
+	})
+	release, err = l.memory.Acquire(alive, l.memory.batchCost(l.writer.keepAlternatives()))
+	cancel()
+	watching.Wait()
+	switch {
+	case err == nil:
+		return release, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	}
+	return nil, l.ended()
 }
 
 // applyLarge writes a change from its images, which are the caller's: it returns when the change
