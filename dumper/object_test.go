@@ -129,3 +129,28 @@ func TestObjectsThatChangeDuringTheBackup(t *testing.T) {
 		t.Errorf("d.t has base %+v", got)
 	}
 }
+
+// A view made with a star while the backup runs has the columns of that moment, which the log
+// does not hold and a table that is read later does not have.
+func TestObjectsMadeWithAStarDuringTheBackup(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 35)...)...)
+	s.exec("CREATE VIEW d.replaced AS SELECT 1")
+	s.atChunk("d.t", 2, func() {
+		s.exec("CREATE VIEW d.made AS SELECT * FROM d.t", "CREATE OR REPLACE VIEW d.replaced AS SELECT * FROM d.t", "ALTER TABLE d.t ADD COLUMN later INT")
+	})
+	_, m := s.backUp(inChunks)
+	found := 0
+	for _, o := range m.Objects {
+		if o.Kind != catalog.KindView {
+			continue
+		}
+		found++
+		if o.Absent || !strings.Contains(o.Create, "`id`") || strings.Contains(o.Create, "later") {
+			t.Errorf("view %s: %+v", o.Name, o)
+		}
+	}
+	if found != 2 {
+		t.Errorf("the manifest has %d views, want both", found)
+	}
+}

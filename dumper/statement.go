@@ -122,6 +122,8 @@ func objectTouches(p *ddl.Statement) []bases.ObjectTouch {
 		}
 		role := bases.ObjectAltered
 		switch {
+		case kind == catalog.KindView && p.Verb != ddl.DropObject && p.HasStar():
+			role = bases.ObjectCreatedByStar
 		case p.Verb == ddl.CreateObject, p.Verb == ddl.AlterObject && kind == catalog.KindView:
 			role = bases.ObjectCreated
 		case p.Verb == ddl.DropObject:

@@ -3,7 +3,6 @@ package pitr
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/tripod-db/tripod/binlog/ddl"
@@ -15,7 +14,8 @@ import (
 // expandView gives a view that the log made with a star the columns that the star meant then.
 // The source expands `SELECT *` when the statement runs and keeps the columns; the log keeps the
 // star, which at the end would mean the columns of tables altered since. At the place of the
-// statement the target's tables are the source's: the view is made here, with those it may be
+// statement the target's tables are the source's (a view that was made while the backup ran, and
+// tables were still to be read, is in the backup): the view is made here, with those it may be
 // built on, its text is read back, and all of them are dropped again until Finish. Their names
 // are free: plan has looked (scan.creates). A view that cannot be made here keeps the log's text,
 // and the report says so: it may show columns that came later.
@@ -109,12 +109,6 @@ func (f *finisher) readBack(ctx context.Context, v *object) error {
 	return nil
 }
 
-// selectStar finds a star that stands for columns: behind SELECT (and its modifiers), a comma or
-// a dot. COUNT(*) and a product are none; a comment may be taken for one, which costs time only.
-var selectStar = regexp.MustCompile(`(?i)(?:\b(?:SELECT|ALL|DISTINCT|DISTINCTROW)|[,.])\s*\*`)
-
-func hasStar(st *ddl.Statement) bool { return selectStar.MatchString(st.Text) }
-
 // viewsMade lists the views that a statement of the log has just made with a star.
 func (d *director) viewsMade(st *ddl.Statement) []*object {
 	var list []*object
@@ -122,7 +116,7 @@ func (d *director) viewsMade(st *ddl.Statement) []*object {
 		if o.Kind != ddl.View || d.isSystem(o.Name.Schema) {
 			continue
 		}
-		if v := d.objects.get(catalog.KindView, o.Name); v != nil && len(v.steps) > 0 && v.steps[0].statement == st && hasStar(st) {
+		if v := d.objects.get(catalog.KindView, o.Name); v != nil && len(v.steps) > 0 && v.steps[0].statement == st && st.HasStar() {
 			list = append(list, v)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/mysqltest"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -178,20 +177,5 @@ func TestNamesOnTheWayAreAmongWhatIsCreated(t *testing.T) {
 	s.remove(gone)
 	if len(s.names) != 1 {
 		t.Errorf("the view that was dropped on the way is forgotten: %v", s.names)
-	}
-}
-
-func TestHasStar(t *testing.T) {
-	for text, want := range map[string]bool{
-		"CREATE VIEW v AS SELECT * FROM t": true, "CREATE VIEW v AS SELECT DISTINCT\n* FROM t": true, "CREATE VIEW v AS SELECT a, `t`.* FROM t": true,
-		"CREATE VIEW v AS SELECT COUNT(*) FROM t": false, "CREATE VIEW v AS SELECT a*b FROM t": false, "CREATE VIEW v AS SELECT a, b * 2 FROM t": false,
-	} {
-		st, err := ddl.Parse([]byte(text), ddl.Session{Schema: "s"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if hasStar(st) != want {
-			t.Errorf("%s: %v", text, !want)
-		}
 	}
 }

@@ -62,13 +62,13 @@ func tidbTree(text string, sqlMode uint64) (tree ast.StmtNode) {
 		mode |= mysql.ModeNoBackslashEscapes
 	}
 	t.SetSQLMode(mode)
-	trees, _, err := t.ParseSQL(text)
+	// The list is the parser's own: it is the next reader's as soon as the parser is.
+	if trees, _, err := t.ParseSQL(text); err == nil && len(trees) == 1 {
+		tree = trees[0]
+	}
 	t.Reset()
 	tidbParsers.Put(t)
-	if err != nil || len(trees) != 1 {
-		return nil
-	}
-	return trees[0]
+	return tree
 }
 
 // clauseWords begin the clauses of ALTER TABLE that can be definition only.

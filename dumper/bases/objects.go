@@ -15,11 +15,12 @@ type ObjectRole int
 
 // The roles.
 const (
-	ObjectCreated     ObjectRole = iota // CREATE, CREATE OR REPLACE, ALTER VIEW: its whole text is in the log
-	ObjectDropped                       // DROP of it
-	ObjectAltered                       // ALTER EVENT, PROCEDURE, FUNCTION: a part of it is in the log
-	ObjectRenamedFrom                   // it leaves this name
-	ObjectRenamedTo                     // it arrives at this name
+	ObjectCreated       ObjectRole = iota // CREATE, CREATE OR REPLACE, ALTER VIEW: its whole text is in the log
+	ObjectCreatedByStar                   // of a view, but the log does not hold the columns that its star stood for
+	ObjectDropped                         // DROP of it
+	ObjectAltered                         // ALTER EVENT, PROCEDURE, FUNCTION: a part of it is in the log
+	ObjectRenamedFrom                     // it leaves this name
+	ObjectRenamedTo                       // it arrives at this name
 )
 
 // ObjectTouch is one object in one role.
@@ -134,7 +135,7 @@ func (b *Bases) evaluateObjects() {
 	for _, o := range b.objectList {
 		if !o.need {
 			if o.first == existed && b.cfg.SelectedObject(o.kind, o.spelled) {
-				b.objectAgain(o, "not listed by discovery, but it was there", o.statements[0])
+				b.objectAgain(o, "not listed by discovery, and not made by the log alone", o.statements[0])
 			}
 			continue
 		}
@@ -142,8 +143,13 @@ func (b *Bases) evaluateObjects() {
 			continue
 		}
 		for _, s := range b.objectStatements(o) {
-			if o.window.Side(s.start) == binlog.Inside && s.partOf(o) {
+			side := o.window.Side(s.start)
+			if side == binlog.Inside && s.partOf(o) {
 				b.objectAgain(o, "a statement in the object's window", s)
+				break
+			}
+			if side == binlog.After && s.star(o) {
+				b.objectAgain(o, "made with a star while the backup was running", s)
 				break
 			}
 		}
@@ -188,6 +194,17 @@ func (b *Bases) objectStatements(o *object) []*logged {
 		slices.SortStableFunc(all, func(a, b *logged) int { return cmp.Compare(a.index, b.index) })
 	}
 	return all
+}
+
+// star tells whether the statement made the view with a star. A replay finds out what that stood
+// for only behind the windows of all tables.
+func (s *logged) star(o *object) bool {
+	for _, t := range s.Objects {
+		if t.Role == ObjectCreatedByStar && t.Kind == o.kind && sameObject(t.Name, o) {
+			return true
+		}
+	}
+	return false
 }
 
 // partOf tells whether the log holds the object's new state only in part: replayed on a state
@@ -265,7 +282,7 @@ func (b *Bases) objectFlow(s *logged) {
 			from = b.object(t.Kind, t.Name)
 		case ObjectRenamedTo:
 			b.objectArrives(s, from, t.Kind, t.Name)
-		case ObjectCreated, ObjectDropped, ObjectAltered:
+		case ObjectCreated, ObjectCreatedByStar, ObjectDropped, ObjectAltered:
 		}
 	}
 	from = nil

@@ -87,6 +87,37 @@ func TestObjectsAlteredInTheWindowAreReadAgain(t *testing.T) {
 	}
 }
 
+// The log says SELECT *, the source keeps the columns of that moment. On the target, tables that
+// were read later have others at that place: only the source can tell, however late in the backup
+// the view was made.
+func TestObjectsMadeWithAStarAreReadFromTheSource(t *testing.T) {
+	for i := range 6 { // the window ends at 4
+		b := withObject(t, catalog.KindView, "v", "")
+		for k := range 6 {
+			if k == i {
+				b.log(k, one(objectStatement(catalog.KindView, ObjectCreatedByStar, "v")))
+				continue
+			}
+			b.log(k, nil)
+		}
+		if i == 0 { // in the low mark
+			b.mustBeDone(t)
+			continue
+		}
+		b.mustNotBeDone(t, "the log does not hold the columns")
+		b.readObject(t, catalog.KindView, "v", "", mark(6, 6), mark(6, 6))
+		b.mustBeDone(t)
+	}
+	b := backup(t)
+	b.log(0, one(objectStatement(catalog.KindView, ObjectCreatedByStar, "unlisted")))
+	b.mustNotBeDone(t, "the log does not hold the columns")
+	b.readObject(t, catalog.KindView, "unlisted", "", mark(1, 1), mark(1, 1))
+	r := b.mustBeDone(t)
+	if len(r.Objects) != 1 || r.Objects[0].Absent {
+		t.Errorf("objects %+v, want the view", r.Objects)
+	}
+}
+
 func TestObjectsTriggerGoesWithItsTable(t *testing.T) {
 	b := withObject(t, catalog.KindTrigger, "tr", "t")
 	b.log(0, nil)

@@ -42,7 +42,7 @@ func (h *run) backUpUnderLoad(ctx context.Context) error {
 	}
 	done := make(chan ended, 1)
 	var result backedUp
-	threads := fmt.Sprint(2 + h.r.IntN(5))
+	threads := fmt.Sprint(4 + h.r.IntN(3))
 	go func() {
 		o, err := h.prog.must(ctx, &result, h.sourceArgs("backup", "--threads", threads, "--ddl-tries", "200", "--snapshot-tries", "200", "--log-level", "debug")...)
 		done <- ended{o, err}

@@ -29,7 +29,7 @@ func (h *run) prepare(ctx context.Context) error {
 		"TRIPOD_SOURCE_PASSWORD=" + backup.Password, "TRIPOD_TARGET_PASSWORD=" + restore.Password,
 		"XDG_STATE_HOME=" + filepath.Join(h.folder, "state"),
 		// Little data, but many chunks and time between them: wide windows.
-		fmt.Sprintf("GO_FAILPOINTS=%[1]s/chunkRows=return(%[2]d);%[1]s/betweenChunks=sleep(%[3]d)", dumperPackage, h.chunkRows, 15+h.r.IntN(20)),
+		fmt.Sprintf("GO_FAILPOINTS=%[1]s/chunkRows=return(%[2]d);%[1]s/betweenChunks=sleep(%[3]d)", dumperPackage, h.chunkRows, 12+h.r.IntN(16)),
 	}}
 	h.source = h.servers.Source.Root()
 	statements, names := layout(h.r, true)
