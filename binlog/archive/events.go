@@ -18,6 +18,9 @@ import (
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
+// keepEvent is the memory of an event that is kept in any case.
+const keepEvent = 1 << 20
+
 // readAhead is how much of a segment is decompressed at once.
 const readAhead = 256 << 10
 
@@ -58,6 +61,7 @@ type walk struct {
 	reader *Reader
 	yield  func(Event, error) bool
 	event  []byte
+	spare  int // bytes of events since one that needed the half of event
 }
 
 func (w *walk) run(ctx context.Context, from binlog.Position) error {
@@ -285,13 +289,22 @@ func (w *walk) next(b *bufio.Reader) error {
 	if size < event.HeaderSize {
 		return fmt.Errorf("event of %d bytes: %w", size, event.ErrMalformed)
 	}
-	if cap(w.event) < size {
-		w.event = nil // not both at once (promise 8)
-		w.event = make([]byte, size)
-	}
+	w.reserve(size)
 	w.event = w.event[:size]
 	_, err = io.ReadFull(b, w.event)
 	return unexpected(err)
+}
+
+// reserve makes room for an event. The memory of a large one is kept as long as others come that
+// need it.
+func (w *walk) reserve(size int) {
+	if w.spare += size; size > cap(w.event)/2 {
+		w.spare = 0
+	}
+	if cap(w.event) < size || cap(w.event) > keepEvent && w.spare > cap(w.event) {
+		w.event, w.spare = nil, 0 // not both at once (promise 8)
+		w.event = make([]byte, size)
+	}
 }
 
 // unexpected makes an early end an error of its own kind.

@@ -66,9 +66,10 @@ func (p *Parser) eachOfPayload(h Header, c *cursor, keep bool, fn func(Event) er
 	if err != nil {
 		return fmt.Errorf("read %s event: %w", h.Type, err)
 	}
+	defer p.zstd.shrink()
 	var done uint64
 	for {
-		raw, err := p.zstd.next(stream, keep)
+		raw, err := p.zstd.next(stream, keep, len(f.data))
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -132,9 +133,10 @@ func readPayloadFields(c *cursor) (f payloadFields, err error) {
 	return f, c.err
 }
 
-// next reads one event; io.EOF says that there is none left. The memory grows with the bytes
-// that really come, not with what a header says.
-func (d *payloadDecoder) next(stream io.Reader, keep bool) ([]byte, error) {
+// next reads one event; io.EOF says that there is none left. payload is the compressed size of
+// them all: a header is believed up to a multiple of it, so that a large event is in memory once
+// (promise 8); beyond, the memory grows with the bytes that really come.
+func (d *payloadDecoder) next(stream io.Reader, keep bool, payload int) ([]byte, error) {
 	buf := &d.buf
 	if keep {
 		buf = &bytes.Buffer{}
@@ -149,6 +151,7 @@ func (d *payloadDecoder) next(stream io.Reader, keep bool) ([]byte, error) {
 		if h, err = ParseHeader(buf.Bytes()); err != nil {
 			return nil, err
 		}
+		reserve(buf, min(int(h.Size), believed*payload+payloadKept))
 		_, err = io.CopyN(buf, stream, int64(h.Size)-HeaderSize)
 	}
 	if errors.Is(err, io.EOF) {
@@ -158,6 +161,30 @@ func (d *payloadDecoder) next(stream io.Reader, keep bool) ([]byte, error) {
 		return nil, fmt.Errorf("decompress: %w: %w", err, ErrMalformed)
 	}
 	return buf.Bytes(), nil
+}
+
+const (
+	// believed is the compression that rows hardly exceed.
+	believed = 64
+	// payloadKept is the memory of an event that stays for the next payload.
+	payloadKept = 1 << 20
+)
+
+// reserve makes room for size bytes, of which buf holds the first.
+func reserve(buf *bytes.Buffer, size int) {
+	if buf.Cap() >= size+bytes.MinRead {
+		return
+	}
+	grown := make([]byte, buf.Len(), size+bytes.MinRead)
+	copy(grown, buf.Bytes())
+	*buf = *bytes.NewBuffer(grown)
+}
+
+// shrink lets the memory of a large event go.
+func (d *payloadDecoder) shrink() {
+	if d.buf.Cap() > payloadKept+bytes.MinRead {
+		d.buf = bytes.Buffer{}
+	}
 }
 
 // decodeInner decodes an event of a payload.
