@@ -26,6 +26,7 @@ type tableRead struct {
 	writer     *chunk.Writer
 	chunks     []storedChunk
 	result     bases.TableRead
+	longest    int       // of the rows for which there has to be room
 	moved      time.Time // when the last row came, or the first attempt to read some began
 	// The row window is from the low of the tick before the first SELECT to the high of the tick
 	// behind the last one, whether or not they found rows.
