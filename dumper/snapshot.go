@@ -22,7 +22,7 @@ const probeEvery = 500 * time.Millisecond
 // directly before and after it, never taken from the clock's turn: the shorter the window, the
 // better the chance that no row event of the table lies in it (R5).
 func (r *tableRead) snapshot(ctx context.Context) (whole bool, err error) {
-	err = r.attempt(ctx, func(ctx context.Context) error {
+	err = r.attemptRoomy(ctx, func(ctx context.Context) error {
 		r.chunks = nil
 		exact, err := source.CanOpenExactSnapshot(ctx, r.cfg.Source)
 		if err != nil {
@@ -171,15 +171,12 @@ type query func(ctx context.Context, statement string, row func(packet []byte) e
 // being stored the SELECT stands still: the probe lets go if somebody waits.
 func (r *tableRead) within(ctx context.Context, conn *server.RawConn, before source.Tick, run query) error {
 	limit := r.chunkMemory()
-	release, err := r.room.Acquire(ctx, int64(limit))
-	if err != nil {
-		return err
-	}
-	defer release()
+	conn.LimitRows(r.rowLimit())
+	defer conn.LimitRows(0)
 	var unknown futureTick
 	pending := 0 // rows that no object holds yet
 	r.rows = 0
-	_, err = run(ctx, wholeTable(r), func(packet []byte) error {
+	_, err := run(ctx, wholeTable(r), func(packet []byte) error {
 		if _, err := r.writer.Row(packet); err != nil {
 			return err
 		}
@@ -223,7 +220,7 @@ func wholeTable(r *tableRead) string {
 // oneChunk reads a keyed table whose key cannot be walked: one long SELECT, its marks from the
 // clock as for every chunk.
 func (r *tableRead) oneChunk(ctx context.Context) (whole bool, err error) {
-	err = r.attempt(ctx, func(ctx context.Context) error {
+	err = r.attemptRoomy(ctx, func(ctx context.Context) error {
 		r.chunks = nil
 		conn, err := r.connection(ctx)
 		if err != nil {

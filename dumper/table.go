@@ -25,6 +25,7 @@ type tableRead struct {
 	writer     *chunk.Writer
 	chunks     []storedChunk
 	result     bases.TableRead
+	longest    int       // of the rows for which there has to be room
 	moved      time.Time // when the last row of a long read came, or the first attempt to read some began
 	rows       int       // that the present long read has brought
 	// The row window is from the low of the tick before the first SELECT to the high of the tick

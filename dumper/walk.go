@@ -87,7 +87,16 @@ func (w *walker) next(ctx context.Context) (last bool, err error) {
 		}
 	})
 	failpoint.Inject("betweenChunks", nil)
-	release, err := w.room.Acquire(ctx, int64(w.limit))
+	err = w.roomy(func() (err error) {
+		last, err = w.store(ctx)
+		return err
+	})
+	return last, err
+}
+
+// store reads a chunk and puts it into the store.
+func (w *walker) store(ctx context.Context) (last bool, err error) {
+	release, err := w.acquireRoom(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -143,6 +152,7 @@ func (w *walker) scan(ctx context.Context) (s chunkScan, err error) {
 			limit = min(limit, uint64(n))
 		}
 	})
+	conn.LimitRows(w.rowLimit())
 	sent := time.Now()
 	stop := w.killAfter(ctx, conn, w.cfg.MaxHold+killGrace)
 	err = guarded(ctx, conn, w.path.selectFrom(w.after, limit, w.hint()), func(packet []byte) error {
@@ -161,6 +171,7 @@ func (w *walker) scan(ctx context.Context) (s chunkScan, err error) {
 		return nil
 	})
 	stop()
+	conn.LimitRows(0)
 	s.received = time.Now()
 	s.elapsed = s.received.Sub(sent)
 	if err == nil {
@@ -283,10 +294,4 @@ func (r *tableRead) attempt(ctx context.Context, statement func(context.Context)
 			return err
 		}
 	}
-}
-
-// chunkMemory is how much text one worker may hold: chunks are kept until they are in the
-// store, compressed, which may not help.
-func (b *backup) chunkMemory() uint64 {
-	return min(b.cfg.tuning.chunkText, uint64(max(b.cfg.Memory/int64(2*b.cfg.Threads), 1<<20)))
 }

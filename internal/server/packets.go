@@ -29,12 +29,14 @@ type packets struct {
 	br       *bufio.Reader
 	consumed int // bytes of br that the packet handed out last occupies
 	large    []byte
+	spare    *spare
+	longest  int    // packets above it are refused; 0 for none
 	out      []byte // what is gathered before it is sent
 	sequence byte
 }
 
-func newPackets(conn net.Conn) *packets {
-	return &packets{conn: conn, br: bufio.NewReaderSize(conn, readBuffer)}
+func newPackets(conn net.Conn, shared *spare) *packets {
+	return &packets{conn: conn, spare: shared, br: bufio.NewReaderSize(conn, readBuffer)}
 }
 
 // read returns the payload of the next packet. It is valid until the next call.
@@ -74,16 +76,16 @@ func (p *packets) header() (int, error) {
 }
 
 func (p *packets) readLarge(length int) ([]byte, error) {
-	if cap(p.large) > keepBuffer {
-		p.large = nil
-	}
 	p.large = p.large[:0]
 	for {
 		if _, err := p.br.Discard(4); err != nil {
 			return nil, unexpected(err)
 		}
 		at := len(p.large)
-		p.large = append(p.large, make([]byte, length)...)
+		if err := p.reserve(length); err != nil {
+			return nil, err
+		}
+		p.large = p.large[:at+length]
 		if _, err := io.ReadFull(p.br, p.large[at:]); err != nil {
 			return nil, unexpected(err)
 		}
@@ -95,6 +97,53 @@ func (p *packets) readLarge(length int) ([]byte, error) {
 			return nil, err
 		}
 	}
+}
+
+// reserve makes room for n more bytes, if the packet may be that long. The first fragment of a row
+// tells of most rows how long all of them are: memory holds a long row once (promise 8).
+func (p *packets) reserve(n int) error {
+	want := len(p.large) + n
+	if len(p.large) == 0 && n == maxFragment {
+		if begun, err := p.br.Peek(readBuffer); err == nil {
+			want = max(want, announced(begun))
+		}
+	}
+	if p.longest > 0 && want > p.longest {
+		return &LongRowError{Size: want}
+	}
+	if cap(p.large) < want {
+		begun := p.large
+		if len(begun) == 0 {
+			p.large = nil // not both at once
+		}
+		grown := p.spare.take(want)
+		if grown == nil {
+			grown = make([]byte, 0, want)
+		}
+		p.large = append(grown, begun...)
+	}
+	return nil
+}
+
+// shrink lets the memory of a long packet go.
+func (p *packets) shrink() {
+	if cap(p.large) > keepBuffer {
+		p.spare.put(p.large)
+		p.large = nil
+	}
+}
+
+// announced returns how long a row is at least, by the lengths of its first values.
+func announced(row []byte) int {
+	at := 0
+	for at < len(row) {
+		n, size, _, ok := lengthEncoded(row[at:])
+		if !ok || n > 1<<32 {
+			break
+		}
+		at += size + int(n)
+	}
+	return at
 }
 
 // unexpected makes the end of the connection an error of its own kind: between packets io.EOF

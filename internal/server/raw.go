@@ -40,7 +40,7 @@ func (s *Server) RawConn(ctx context.Context) (*RawConn, error) {
 		return nil, s.explain(err)
 	}
 	// The handshake is over and the server waits for a command: nothing is buffered on the way.
-	r := &RawConn{packets: newPackets(c.Conn.Conn)}
+	r := &RawConn{packets: newPackets(c.Conn.Conn, &s.spare)}
 	session, err := r.setUp(ctx, s.role)
 	if err == nil {
 		err = session.check(s.role)
@@ -110,6 +110,18 @@ func (c *RawConn) ServerUUID() string { return c.uuid }
 // the middle, or a callback gave up before the last row.
 func (c *RawConn) Broken() bool { return c.broken }
 
+// LongRowError is the error of a row, of Size bytes at least, that LimitRows does not allow.
+type LongRowError struct{ Size int }
+
+func (e *LongRowError) Error() string {
+	return fmt.Sprintf("a row of %d bytes or more is longer than there is room for", e.Size)
+}
+
+// LimitRows sets the length up to which rows are taken, 0 for any; rows that fit into the read
+// buffer always are. A query that meets a longer one ends with a LongRowError before the row takes
+// memory, and the connection is given up.
+func (c *RawConn) LimitRows(bytes int) { c.packets.longest = bytes }
+
 // Close ends the connection. It returns nil: the farewell spares the server a line in its log,
 // and whatever the network says after it is no news (TLS complains when the server was quicker).
 func (c *RawConn) Close() error {
@@ -155,6 +167,7 @@ func (c *RawConn) within(ctx context.Context, command func() error) error {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.packets.conn.SetDeadline(expired) })
 	err := command()
+	c.packets.shrink() // until the next command nobody counts with it
 	if !stop() {
 		c.broken = true
 		if err != nil {

@@ -195,3 +195,29 @@ func TestRawServerGone(t *testing.T) {
 		t.Fatalf("got %v, broken %v", err, c.Broken())
 	}
 }
+
+// A row that is too long takes no memory; what it is known by lies in its first bytes.
+func TestRawLimitsRows(t *testing.T) {
+	s := mysqltest.Source(t)
+	srv := open(t, address(t, s, backupUser(t, s), ""), server.Source)
+	for _, size := range []int{3 << 20, 20 << 20, 40 << 20} {
+		c := rawConn(t, srv)
+		c.LimitRows(2 << 20)
+		query := fmt.Sprintf("SELECT 1, REPEAT('y', 300000), REPEAT('y', %d), 2", size)
+		_, err := c.Query(t.Context(), query, func([]byte) error { return errors.New("it was handed out") })
+		var long *server.LongRowError
+		if !errors.As(err, &long) || long.Size < min(size, 1<<24-1) || long.Size > size+301000 || !c.Broken() {
+			t.Errorf("a row of %d bytes gives %v", size, err)
+			continue
+		}
+		c = rawConn(t, srv)
+		c.LimitRows(long.Size + size/2)
+		rows := 0
+		if _, err := c.Query(t.Context(), query, func([]byte) error { rows++; return nil }); rows != 1 || (err != nil) {
+			// Behind the first fragment the rest is met.
+			if !errors.As(err, &long) || long.Size < size {
+				t.Errorf("with room for %d bytes, a row of %d gives %d rows, %v", long.Size+size/2, size, rows, err)
+			}
+		}
+	}
+}

@@ -24,6 +24,7 @@ type Server struct {
 	role    Role
 	db      *sql.DB
 	facts   Facts
+	spare   spare
 }
 
 // Open connects once and reads the server's facts. Faults: usage (2) for an incomplete address;

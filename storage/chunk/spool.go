@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // spoolBlock is the unit in which a stored chunk is kept in memory until it is in the store.
@@ -12,6 +13,17 @@ const spoolBlock = 256 << 10
 // spoolKept is how many blocks stay for the next chunk: 4 MiB. What is kept here no budget
 // knows of.
 const spoolKept = 4 << 20 / spoolBlock
+
+// spoolBlocks are blocks between two chunks, of whatever writers: what is left to the garbage
+// collector stays for a while (promise 8).
+var spoolBlocks sync.Pool
+
+func takeBlock() []byte {
+	if b, ok := spoolBlocks.Get().(*[spoolBlock]byte); ok {
+		return b[:]
+	}
+	return make([]byte, spoolBlock)
+}
 
 // spool holds a chunk as it will be stored. It grows by blocks, so nothing is ever copied to
 // make room.
@@ -26,7 +38,7 @@ func (s *spool) Write(p []byte) (int, error) {
 	for len(p) > 0 {
 		block, at := int(s.size/spoolBlock), int(s.size%spoolBlock)
 		if block == len(s.blocks) {
-			s.blocks = append(s.blocks, make([]byte, spoolBlock))
+			s.blocks = append(s.blocks, takeBlock())
 		}
 		copied := copy(s.blocks[block][at:], p)
 		s.size += int64(copied)
@@ -37,6 +49,9 @@ func (s *spool) Write(p []byte) (int, error) {
 
 func (s *spool) reset() {
 	if len(s.blocks) > spoolKept {
+		for _, b := range s.blocks[spoolKept:] {
+			spoolBlocks.Put((*[spoolBlock]byte)(b))
+		}
 		clear(s.blocks[spoolKept:])
 		s.blocks = s.blocks[:spoolKept]
 	}
