@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pingcap/failpoint"
+
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/dumper/bases"
@@ -194,6 +196,8 @@ func (r *tableRead) within(ctx context.Context, conn *server.RawConn, before sou
 		r.chunks = nil
 		return errors.Join(err, r.writer.Discard())
 	}
+	// For tests: a table that is never quiet.
+	failpoint.InjectCall("inSnapshotWindow", r.want.Name)
 	// The window ends here, and not behind the store, which may be slow.
 	last := r.tickNow()
 	if _, err := last.await(ctx); err != nil {
