@@ -33,6 +33,8 @@ type Outcome struct {
 	Stdout string
 	Stderr string
 	Took   time.Duration
+	// Peak is the most memory, in bytes, that the process had resident; 0 where the system does not tell.
+	Peak int64
 }
 
 // String tells the run as an operator would, for failures of tests.
@@ -100,11 +102,13 @@ type Service struct {
 	began    time.Time
 	ended    chan struct{}
 	took     time.Duration
+	watched  chan struct{} // closed when peak is known
+	peak     int64
 }
 
 // Start starts tripod; it is killed when ctx ends. The caller waits for it or kills it.
 func (p Program) Start(ctx context.Context, args ...string) (*Service, error) {
-	s := &Service{cmd: p.command(ctx, args), args: args, ended: make(chan struct{}), began: time.Now()}
+	s := &Service{cmd: p.command(ctx, args), args: args, ended: make(chan struct{}), watched: make(chan struct{}), began: time.Now()}
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.err
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start tripod %s: %w", strings.Join(args, " "), err)
@@ -114,6 +118,7 @@ func (p Program) Start(ctx context.Context, args ...string) (*Service, error) {
 		_ = s.cmd.Wait() // the exit code tells
 		s.took = time.Since(s.began)
 	}()
+	go s.watchPeak()
 	return s, nil
 }
 
@@ -144,7 +149,8 @@ func (s *Service) Signal(sig syscall.Signal) error {
 // Wait returns when the process has ended. A process that a signal killed has code -1.
 func (s *Service) Wait() Outcome {
 	<-s.ended
-	return Outcome{Args: s.args, Code: s.cmd.ProcessState.ExitCode(), Stdout: s.out.String(), Stderr: s.err.String(), Took: s.took}
+	<-s.watched
+	return Outcome{Args: s.args, Code: s.cmd.ProcessState.ExitCode(), Stdout: s.out.String(), Stderr: s.err.String(), Took: s.took, Peak: s.peak}
 }
 
 // Kill ends the process by SIGKILL, if it still runs, and returns how it ended.
