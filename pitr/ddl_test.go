@@ -239,3 +239,23 @@ func TestR8ForeignKeysFollowTheirParents(t *testing.T) {
 		})
 	}
 }
+
+// TestServerMadeIndexIsNamed: the server makes an index for a foreign key and drops it when another
+// one serves. A backup cannot tell it from a spelled one, so on the target it stays, and what takes
+// its name later fails: the hint says why, and what can be had.
+func TestServerMadeIndexIsNamed(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.p (id INT PRIMARY KEY)",
+		"CREATE TABLE d.c (id INT PRIMARY KEY, p INT, CONSTRAINT c1 FOREIGN KEY (p) REFERENCES d.p (id))")
+	b := s.begin()
+	b.schema("d")
+	b.table("d.p", "")
+	b.table("d.c", "")
+	b.end()
+	s.on("ALTER TABLE d.c ADD INDEX other (p)", "ALTER TABLE d.c ADD INDEX c1 (id)")
+	_, _, err := s.restore(Wish{})
+	s.wantFault(err, fault.CodeFailed, fault.KindTarget, "Duplicate key name 'c1'")
+	if hint := fault.Of(err).Hint; !strings.Contains(hint, "foreign key") || !strings.Contains(hint, "--exclude") {
+		t.Errorf("hint: %s", hint)
+	}
+}

@@ -4,6 +4,8 @@ import "github.com/tripod-db/tripod/internal/server"
 
 // statementHints are the remedies for errors of replayed and created definitions, by number.
 var statementHints = map[uint16]string{
+	1061: "the source had an index of this name for a foreign key and dropped it by itself, when another index could serve, which no client can see:" +
+		" restore from a backup made after this statement, or --exclude the table",
 	1115: "the target does not know the character set: restore into a server at least as new as the source",
 	1273: "the target does not know the collation: restore into a server at least as new as the source",
 	1286: "the target does not have the storage engine: install it there, or --exclude the table",
