@@ -11,6 +11,7 @@ import (
 var commands = map[string][]string{
 	"archive": {"--source", "mysql://u@127.0.0.1:1/", "--store", "file:///nonexistent/store", "--instance", "i"},
 	"backup":  {"--source", "mysql://u@127.0.0.1:1/", "--store", "file:///nonexistent/store", "--instance", "i"},
+	"check":   {"--store", "file:///nonexistent/store"},
 	"list":    {"--store", "file:///nonexistent/store"},
 	"verify":  {"--store", "file:///nonexistent/store"},
 	"restore": {"--store", "file:///nonexistent/store", "--instance", "i", "--target", "mysql://u@127.0.0.1:1/"},
