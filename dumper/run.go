@@ -49,15 +49,10 @@ type backup struct {
 // NotBackedUp lists them, and the error is nil. Faults: grant, source, keyless, ddl, store,
 // timeout.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
-	cfg = cfg.withDefaults()
-	if err := cfg.Check(); err != nil {
-		return nil, err
-	}
-	wish, err := newSelection(cfg)
+	cfg, wish, err := settle(cfg)
 	if err != nil {
 		return nil, err
 	}
-	wish.fold = cfg.Source.Facts().LowerCaseTableNames != 0
 	b := &backup{
 		cfg: cfg, selection: wish, started: time.Now(), contents: newContents(),
 		room: budget.New(cfg.Memory),
@@ -74,6 +69,17 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 		return nil, err
 	}
 	return b.run(ctx)
+}
+
+// settle completes the wish and says what is wrong with it.
+func settle(cfg Config) (Config, selection, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Check(); err != nil {
+		return cfg, selection{}, err
+	}
+	wish, err := newSelection(cfg)
+	wish.fold = cfg.Source.Facts().LowerCaseTableNames != 0
+	return cfg, wish, err
 }
 
 // preflight refuses a source that cannot be backed up, and keeps the warnings.
