@@ -75,8 +75,16 @@ func placeOf(below string) Place {
 		return document(2, ".json", ".beat", ".ask")
 	case "readers":
 		return document(2, ".json")
+	case "definitions": // the journal of definitions, by timeline and file
+		return document(len(parts), ".json")
 	}
 	return PlaceUnknown
+}
+
+// InJournal tells whether a key is of the journal of a backup, which belongs to its intent and is
+// removed when the manifest is there.
+func InJournal(instance, id, key string) bool {
+	return strings.HasPrefix(key, BackupKey(instance, id, "journal/"))
 }
 
 // placeInBinlog reads a key below binlog/.

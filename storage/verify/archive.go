@@ -104,6 +104,9 @@ func (a *archiveLook) all(ctx context.Context, needs []need) ([]Problem, error) 
 	for _, t := range names {
 		a.join(a.timelines[t])
 	}
+	if err := a.limits(ctx); err != nil {
+		return nil, err
+	}
 	for _, n := range needs {
 		a.need(n)
 	}

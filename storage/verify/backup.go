@@ -88,8 +88,9 @@ func (v *verifier) unfinished(ctx context.Context, instance, id string) error {
 	for o, err := range v.folder(ctx, instance, id) {
 		switch {
 		case err != nil:
-			return err
 		case o.Key == catalog.IntentKey(instance, id):
+		case owned && catalog.InJournal(instance, id, o.Key):
+			err = v.document(ctx, instance, o)
 		case owned:
 			v.looked(o.Size)
 		default:
@@ -99,9 +100,10 @@ func (v *verifier) unfinished(ctx context.Context, instance, id string) error {
 			if err := errors.Join(errBegun, errDone); err != nil || begun || done {
 				return err
 			}
-			if err := v.stray(ctx, o); err != nil {
-				return err
-			}
+			err = v.stray(ctx, o)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -206,7 +208,7 @@ func (v *verifier) compare(ctx context.Context, m *catalog.Manifest) ([]named, e
 
 // beside counts what lies in a finished backup's folder and is not named by its manifest.
 func (v *verifier) beside(ctx context.Context, m *catalog.Manifest, o storage.Object) error {
-	if v.Backup != "" || o.Key == catalog.ManifestKey(m.Instance, m.ID) || o.Key == catalog.IntentKey(m.Instance, m.ID) {
+	if v.Backup != "" || o.Key == catalog.ManifestKey(m.Instance, m.ID) || o.Key == catalog.IntentKey(m.Instance, m.ID) || catalog.InJournal(m.Instance, m.ID, o.Key) {
 		return nil
 	}
 	return v.stray(ctx, o)

@@ -29,6 +29,7 @@ const (
 	instance = "shop.€"
 	timeline = binlog.Timeline("00000000-0000-0000-0000-000000000001")
 	fileSize = 900
+	limited  = "binlog.000001" // has an entry that ends a range
 )
 
 // site is a store with an archive of three files, a backup, and a killed run.
@@ -57,7 +58,7 @@ func newSite(t testing.TB) *site {
 		previous = s.archiveFile(fmt.Sprintf("binlog.%06d", n), previous)
 	}
 	s.putHead("binlog.000003", 600, 900)
-	s.must(s.cat.PutLimits(t.Context(), instance, catalog.Limits{Timeline: timeline, File: "binlog.000001", Epoch: 1, Limits: []segment.Limit{{Start: 4, Kind: segment.LimitXA}}}))
+	s.must(s.cat.PutLimits(t.Context(), instance, catalog.Limits{Timeline: timeline, File: limited, Epoch: 1, Limits: []segment.Limit{{Start: 4, Kind: segment.LimitXA}}}))
 	s.backup = s.takeBackup()
 	id, err := s.cat.CreateIntent(t.Context(), catalog.Intent{Instance: instance, Floor: binlog.Point{Position: s.at("binlog.000002", 4)}}, time.Now())
 	s.must(err)
@@ -106,6 +107,9 @@ func (s *site) encode(name string, content []byte, start, end uint64, previous *
 		Boundary: end, Resume: segment.Resume{At: start, State: state}, Closed: end == fileSize}
 	if start == 0 {
 		h.Previous = previous
+	}
+	if name == limited && start == 0 {
+		h.Limits = []segment.Limit{{Start: 4, Kind: segment.LimitXA}}
 	}
 	_, err = chain.Write(content[start:end])
 	s.must(err)

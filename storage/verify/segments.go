@@ -26,6 +26,9 @@ type fileView struct {
 	previous *segment.PreviousFile
 	begun    bool
 	format   uint32
+	// limits are those that the headers name: the objects of the file have to hold them.
+	limits []segment.Limit
+	epoch  uint64 // of the first segment with limits
 }
 
 // gap is a missing range of a file, to exclusive.
@@ -42,6 +45,8 @@ type cut struct {
 	start, end binlog.Digest
 	previous   *segment.PreviousFile
 	format     uint32
+	limits     []segment.Limit
+	epoch      uint64
 	read       bool // false: it is broken, only its name tells of it
 }
 
@@ -75,7 +80,8 @@ func (a *archiveLook) cuts(ctx context.Context, refs []catalog.SegmentRef) ([]cu
 			header, err := a.header(gctx, ref)
 			switch {
 			case err == nil:
-				cuts[i] = cut{ref: ref, start: header.SHA256Start, end: header.SHA256End, previous: header.Previous, format: header.FormatTime, read: true}
+				cuts[i] = cut{ref: ref, start: header.SHA256Start, end: header.SHA256End, previous: header.Previous, format: header.FormatTime,
+					limits: header.Limits, epoch: header.Epoch, read: true}
 			case errors.Is(err, storage.ErrNotFound):
 				return nil
 			default:
@@ -138,6 +144,12 @@ func (a *archiveLook) put(f *fileView, c *cut) {
 		a.note(c.ref.Key, Chain, fmt.Sprintf("it is of a file that began at another time (%d, its neighbours say %d)", c.format, f.format))
 	}
 	f.format = c.format
+	if len(c.limits) > 0 && len(f.limits) == 0 {
+		f.epoch = c.epoch
+	}
+	for _, l := range c.limits {
+		f.limits = segment.AddLimit(f.limits, l)
+	}
 	for at, sum := range map[uint64]binlog.Digest{c.ref.Start: c.start, c.ref.End: c.end} {
 		known, ok := f.sums[at]
 		switch {

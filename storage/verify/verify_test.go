@@ -99,10 +99,10 @@ func TestEveryDamageOfEveryObject(t *testing.T) {
 	}
 }
 
-// named tells what something else in the store names: leases, limits and the intent of a backup
+// named tells what something else in the store names: leases and the intent of a backup
 // may go, and a backup without a manifest is none.
 func named(below string) bool {
-	return !strings.HasPrefix(below, "lease/") && !strings.HasPrefix(below, "limits/") && path.Base(below) != "intent.json" && path.Base(below) != "manifest.json"
+	return !strings.HasPrefix(below, "lease/") && path.Base(below) != "intent.json" && path.Base(below) != "manifest.json"
 }
 
 func TestNewerVersions(t *testing.T) {
@@ -279,6 +279,21 @@ func TestUnownedObjects(t *testing.T) {
 			t.Errorf("%s is not among %v", key, r.Unowned)
 		}
 	}
+}
+
+// The journal of a backup belongs to its intent; in a killed run it is proved.
+func TestJournals(t *testing.T) {
+	s := newSite(t)
+	document := s.get(catalog.IntentKey(instance, s.killed)) // any document will do
+	for _, id := range []string{s.backup, s.killed} {
+		s.put(catalog.BackupKey(instance, id, "journal/00000001-00000000.json"), document)
+	}
+	if r := s.verify(verify.Config{Deep: true}); !r.OK || *r.UnownedObjects != 0 {
+		t.Errorf("%+v", r)
+	}
+	key := catalog.BackupKey(instance, s.killed, "journal/00000001-00000000.json")
+	flip(4)(s, key)
+	wants(t, s.verify(verify.Config{}), key, verify.Altered)
 }
 
 // A segment or a whole backup that goes between the listing and the read is no problem.
