@@ -127,7 +127,7 @@ func (c *checkCommand) looks(inv *invocation, r *checkResult) ([]checkLook, erro
 		case err == nil:
 			looks = append(looks, checkLook{subject: "store", at: func(ctx context.Context) (err error) {
 				defer closing(&err, end)
-				return r.store(ctx, c.store, cat.Bucket())
+				return r.store(ctx, c.store, cat)
 			}})
 		case f.Code == fault.CodeUsage:
 			return nil, err

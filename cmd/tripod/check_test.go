@@ -40,7 +40,7 @@ func TestEveryFindingIsDocumented(t *testing.T) {
 	for _, subject := range []string{"source", "target"} {
 		want = append(want, subject+"-connect", subject+"-password", subject+"-failed")
 	}
-	for _, operation := range []string{"list", "put", "get", "stat", "put-if-absent", "delete", "failed", "missing", "works"} {
+	for _, operation := range []string{"list", "put", "get", "stat", "put-if-absent", "delete", "failed", "missing", "works", "instance", "instances"} {
 		want = append(want, "store-"+operation)
 	}
 	kebab := func(subject string, ids map[string]bool, without ...string) {

@@ -8,13 +8,15 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/storage"
+	"github.com/tripod-db/tripod/storage/catalog"
 )
 
-// store tries out what tripod does in a store.
-func (r *checkResult) store(ctx context.Context, raw string, bucket storage.Bucket) error {
+// store tries out what tripod does in a store, and looks at whose it is.
+func (r *checkResult) store(ctx context.Context, raw string, cat *catalog.Catalog) error {
 	missing, err := missingFolders(raw)
 	if err != nil {
 		return err
@@ -29,7 +31,7 @@ func (r *checkResult) store(ctx context.Context, raw string, bucket storage.Buck
 		r.add("store", "missing", "warning", "there is no store at "+missing[0]+" yet: tripod backup and tripod archive make it", "check the path, and that what should be mounted there is", fault.KindStore)
 	}
 	works := true
-	for _, trial := range storage.Probe(ctx, bucket) {
+	for _, trial := range storage.Probe(ctx, cat.Bucket()) {
 		if trial.Err == nil {
 			continue
 		}
@@ -49,6 +51,25 @@ func (r *checkResult) store(ctx context.Context, raw string, bucket storage.Buck
 	}
 	if works {
 		r.add("store", "works", "info", "put, put-if-absent, get, stat, list and delete work in the store", "", fault.KindStore)
+	}
+	return r.instances(ctx, cat)
+}
+
+// instances tells what the store holds, and that of which nothing may be added: damaged, or of a
+// newer tripod.
+func (r *checkResult) instances(ctx context.Context, cat *catalog.Catalog) error {
+	names, err := cat.Instances(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if _, err := cat.Instance(ctx, name); err != nil {
+			f := fault.Of(err)
+			r.add("store", "instance", levelError, "instance "+name+": "+oneLine(f.Error()), f.Hint, f.Kind)
+		}
+	}
+	if len(names) > 0 {
+		r.add("store", "instances", "info", "the store holds the instances "+strings.Join(names, ", "), "", fault.KindStore)
 	}
 	return nil
 }

@@ -98,6 +98,19 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A store that a newer tripod has written, or that is damaged, is told before a backup meets it.
+func TestCheckOfAStoreWithInstances(t *testing.T) {
+	story := tell(t)
+	d := newDesk(t)
+	copyFolder(t, story.store, d.storeFolder())
+	d.checks("--store", d.store()).wants(t, "store-instances", "info", instance, "")
+	path := story.object(t, d.storeFolder(), "instance")
+	newerVersion.do(t, path, read(t, path))
+	r := d.checksNot(refusal{kind: "version", says: []string{instance}, hint: []string{"newer"}}, "--store", d.store())
+	r.wants(t, "store-instance", "error", instance, "newer")
+	r.wants(t, "store-works", "info", "", "")
+}
+
 // One subject that fails does not hide the others, and all that is wrong with one is told at once.
 func TestCheckCollectsEverything(t *testing.T) {
 	source, target := sourceServer(t), targetServer(t)
