@@ -86,7 +86,7 @@ Passwords come from TRIPOD_SOURCE_PASSWORD and TRIPOD_TARGET_PASSWORD, from a
 	p.Var(&inv.global.memory, "memory", "`BYTES` of memory to stay under, plus twice the largest row or event")
 	p.StringVar(&inv.global.logLevel, "log-level", "info", "debug, info, warn or error")
 	p.StringVar(&inv.global.logFormat, "log-format", "text", "text or json")
-	root.AddCommand(newArchive(inv), newBackup(inv), newList(inv), newRestore(inv), newVersion(inv))
+	root.AddCommand(newArchive(inv), newBackup(inv), newCheck(inv), newList(inv), newRestore(inv), newVerify(inv), newVersion(inv))
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return inv.prepare(root, cmd) }
 	return root
 }
