@@ -25,13 +25,13 @@ const lockTries = 10
 // warnTruncated is the warning of an ENUM of index 0.
 const warnTruncated = "1265"
 
-// batchWriter writes batches of changes: each in one transaction, together with the position
-// that it reaches, and only if every statement did what it had to (the account, fact 11.9).
+// batchWriter writes batches of changes: each in one transaction, in the ordered lane together
+// with the position that it reaches, and only if every statement did what it had to (the account, fact 11.9).
 type batchWriter struct {
 	session  *rowSession
-	packet   int // bytes that the target takes at once
-	progress *progressTable
-	wins     bool // --on-divergence binlog-wins
+	packet   int            // bytes that the target takes at once
+	progress *progressTable // nil where no position belongs to a batch
+	wins     bool           // --on-divergence binlog-wins
 
 	sql        []byte // what is gathered for one packet
 	divergence []Divergence
@@ -103,8 +103,10 @@ func (w *batchWriter) transaction(ctx context.Context, b *rewriter.Batch) error 
 			return err
 		}
 	}
-	if err := p.add(ctx, []byte(w.progress.reached(last)), nil); err != nil {
-		return err
+	if w.progress != nil {
+		if err := p.add(ctx, []byte(w.progress.reached(last)), nil); err != nil {
+			return err
+		}
 	}
 	if err := p.send(ctx); err != nil {
 		return err
@@ -236,8 +238,10 @@ func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch) error {
 			return err
 		}
 	}
-	if err := w.session.exec(ctx, w.progress.reached(last)); err != nil {
-		return err
+	if w.progress != nil {
+		if err := w.session.exec(ctx, w.progress.reached(last)); err != nil {
+			return err
+		}
 	}
 	if !transaction {
 		return nil

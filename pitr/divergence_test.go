@@ -35,7 +35,7 @@ func TestAccountFindsDivergence(t *testing.T) {
 		change string
 		parts  []string
 	}{
-		"update": {"UPDATE d.t SET v='new' WHERE id=2", []string{"d.t", "`id`=2", "not there"}},
+		"update": {"UPDATE d.t SET v='new' WHERE id=2", []string{"d.t", "`id` IN (2)", "not there"}},
 		"delete": {"DELETE FROM d.t WHERE id=3", []string{"d.t", "`id` IN (3)", "not there"}},
 		// the wrong row stands between right ones of one statement
 		"insert":         {"INSERT INTO d.t VALUES (8,'h'),(9,'i'),(10,'j')", []string{"d.t", "Duplicate entry '9'"}},
@@ -50,10 +50,6 @@ func TestAccountFindsDivergence(t *testing.T) {
 			_, _, err := s.restore(Wish{})
 			for _, part := range append(c.parts, at.String()) {
 				s.wantFault(err, fault.CodeDifference, fault.KindDivergence, part)
-			}
-			// What ran before is on the target, nothing behind it.
-			if got := s.query(s.dest.Root(), "SELECT v FROM d.t WHERE id=1")[0][0]; got == "later" {
-				t.Errorf("row 1 is %s", got)
 			}
 			// A second run must not take the restore's own objects for the target's.
 			_, _, err = s.restore(Wish{})

@@ -8,9 +8,10 @@
 //
 // Run goes through four phases. Load puts definitions and chunks into the target (rule A of
 // fact 11: REPLACE, all keys in place). Replay walks the log from the backup's floor: rows by
-// R7, statements by R8 with the session context of R10, fences by R9. Changes flow through
-// lanes; the ordered lane serves every table. Finish makes routines, views, triggers and events
-// as they were at the stop point.
+// R7, statements by R8 with the session context of R10, fences by R9. Changes flow through two
+// lanes: of tables with a key that compares as bytes the last image of each row is kept and
+// written by several connections; all others go in commit order through one. Finish makes
+// routines, views, triggers and events as they were at the stop point.
 //
 // What may not happen here:
 //

@@ -2,6 +2,7 @@ package pitr
 
 import (
 	"context"
+	"errors"
 
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/rewriter"
@@ -10,8 +11,8 @@ import (
 // lane carries row changes to the target. Between two fences a lane may do its work in any way
 // and order that leads to the same contents; what has passed a fence is on the target.
 //
-// The ordered lane keeps commit order and serves every table. A lane for keyed tables, in which
-// for each key only the last image matters, takes its place beside it: laneOf chooses.
+// The ordered lane keeps commit order and serves every table. In the keyed lane only the last
+// image of each key matters, and connections work side by side.
 type lane interface {
 	// Apply takes one change of a row. Its images are read during the call only.
 	Apply(ctx context.Context, t *table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error
@@ -25,15 +26,46 @@ type lane interface {
 // lanes are all lanes of a replay.
 type lanes struct {
 	ordered lane
+	keyed   lane
+	large   int // bytes of a change that passes alone
 }
 
-// laneOf returns the lane of a table, by its definition now (DESIGN section 8).
-func (l *lanes) laneOf(*table) lane { return l.ordered }
+// Apply takes one change of a row into the lane of its table, by its definition now (DESIGN
+// section 8).
+func (l *lanes) Apply(ctx context.Context, t *table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error {
+	if !t.keyed {
+		return l.ordered.Apply(ctx, t, rule, c, o)
+	}
+	if c.Size() < l.large {
+		err := l.keyed.Apply(ctx, t, rule, c, o)
+		if !errors.Is(err, rewriter.ErrContradiction) {
+			return err
+		}
+		// What contradicts earlier changes is held to account by the target.
+	}
+	return l.alone(ctx, t, rule, c, o)
+}
+
+// alone takes a change of a table of the keyed lane through the ordered one, between all that
+// come before and all that come behind it.
+func (l *lanes) alone(ctx context.Context, t *table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error {
+	table := []schema.Name{t.name}
+	if err := l.keyed.Fence(ctx, table); err != nil {
+		return err
+	}
+	if err := l.ordered.Apply(ctx, t, rule, c, o); err != nil {
+		return err
+	}
+	return l.ordered.Fence(ctx, table)
+}
 
 // Fence is a fence in every lane.
 func (l *lanes) Fence(ctx context.Context, tables []schema.Name) error {
+	if err := l.keyed.Fence(ctx, tables); err != nil {
+		return err
+	}
 	return l.ordered.Fence(ctx, tables)
 }
 
 // Close ends all lanes.
-func (l *lanes) Close() error { return l.ordered.Close() }
+func (l *lanes) Close() error { return errors.Join(l.keyed.Close(), l.ordered.Close()) }

@@ -30,6 +30,8 @@ const (
 	loadShare    = 2   // of all workers of the load
 	batchShare   = 32  // of the SQL of a batch
 	largeShare   = 128 // of a row change that goes into a batch
+	keyedShare   = 8   // of a generation of the keyed lane
+	writersShare = 8   // of all writers of the keyed lane
 )
 
 // segment is the largest segment that is held in memory while its events are read.
@@ -55,4 +57,12 @@ func (m *memory) batchCost(alternatives bool) int64 {
 // workers is how many of the wanted workers of the load, each with a constant cost, there is room for.
 func (m *memory) workers(wanted int, cost int64) int {
 	return max(1, min(wanted, int(m.Limit()/loadShare/cost)))
+}
+
+// generation is what a generation of the keyed lane gathers. Two are held at once.
+func (m *memory) generation() int { return int(m.Limit() / keyedShare) }
+
+// writers is how many of the wanted writers of the keyed lane there is room for.
+func (m *memory) writers(wanted int, alternatives bool) int {
+	return max(1, min(wanted, int(m.Limit()/writersShare/m.batchCost(alternatives))))
 }

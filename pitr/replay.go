@@ -82,7 +82,6 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 		return err
 	}
 	rule := rewriter.RuleFor(side)
-	lane := r.lanes.laneOf(t)
 	r.events++
 	return rows.Each(func(before, after event.Image) error {
 		c := rewriter.Change{Map: rows.Table, Before: before, After: after}
@@ -97,7 +96,7 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 		o := rewriter.Origin{Entry: e.Start, GTID: e.GTID, Row: r.rowOfEntry}
 		r.rowOfEntry++
 		r.rows++
-		if err := lane.Apply(ctx, t, rule, c, o); err != nil {
+		if err := r.lanes.Apply(ctx, t, rule, c, o); err != nil {
 			return r.applyFailed(e, name, err)
 		}
 		return nil
@@ -198,6 +197,9 @@ func (r *replay) execute(ctx context.Context, start binlog.Position, x *executio
 	}
 	if err := r.tables.dropHelpers(ctx, r.tables.named(append(fence, x.altered...)...)); err != nil {
 		return err
+	}
+	if err := r.tables.raiseCounters(ctx, x); err != nil {
+		return fmt.Errorf("replay at %s (%s): %w", start, excerpt(x.text), err)
 	}
 	if err := r.definitions.run(ctx, x); err != nil {
 		return statementFailed(start, x, err)

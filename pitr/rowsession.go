@@ -2,6 +2,7 @@ package pitr
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/tripod-db/tripod/internal/server"
@@ -26,6 +27,19 @@ func (t *target) rowSession(ctx context.Context) (*rowSession, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// readCommitted lets writers side by side lock the rows that they write and no gaps between them. A
+// target whose own binlog takes statements would refuse every row (error 1665).
+func (s *rowSession) readCommitted(ctx context.Context) error {
+	row, err := oneRow(ctx, s, "SELECT @@log_bin AND @@sql_log_bin AND @@binlog_format='STATEMENT'")
+	if err != nil {
+		return fmt.Errorf("ask for the target's binlog_format: %w", err)
+	}
+	if row[0] == "1" {
+		return nil
+	}
+	return s.exec(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
 }
 
 func (s *rowSession) close() { _ = s.conn.Close() } // is never anything but nil

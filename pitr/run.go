@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tripod-db/tripod/binlog/archive"
@@ -169,19 +170,27 @@ func (r *run) replay(ctx context.Context) (err error) {
 		return err
 	}
 	defer release()
-	rows, err := r.target.rowSession(ctx)
+	writers, err := r.writers(ctx)
+	defer closeWriters(writers)
 	if err != nil {
 		return err
 	}
-	defer rows.close()
-	writer := &batchWriter{session: rows, packet: r.packet(), progress: r.progress, wins: r.plan.wish.OnDivergence == BinlogWins}
+	freeLane, err := r.memory.Reserve(ctx, int64(2*r.memory.generation())+int64(len(writers)-1)*r.memory.batchCost(writers[0].wins))
+	if err != nil {
+		return err
+	}
+	defer freeLane()
 	phase := r.config.progress().Begin("replay", progress.Amount{Bytes: int64(r.plan.Replay.Bytes)})
 	defer phase.End()
 	laneContext, stop := context.WithCancel(ctx)
 	defer stop()
 	play := &replay{
-		director: r.director, tables: r.tables, lanes: &lanes{ordered: startOrdered(laneContext, writer, r.memory)},
-		definitions: r.definitions, progress: r.progress, phase: phase,
+		director: r.director, tables: r.tables, definitions: r.definitions, progress: r.progress, phase: phase,
+		lanes: &lanes{
+			ordered: startOrdered(laneContext, writers[0], r.memory),
+			keyed:   startKeyed(laneContext, &flusher{writers: writers[1:], fold: r.director.fold, batch: r.memory.batch()}, r.memory.generation()),
+			large:   r.memory.large(),
+		},
 	}
 	err = play.run(ctx, archive.Open(r.config.Catalog, r.plan.Instance, archive.HoldSegments(r.memory.segment())), r.plan.From.Position, r.plan.Stop.Position)
 	if err != nil {
@@ -193,8 +202,39 @@ func (r *run) replay(ctx context.Context) (err error) {
 	}
 	r.result.TransactionsReplayed, r.result.RowEvents = play.transactions, play.events
 	r.result.RowsWritten, r.result.StatementsReplayed = play.rows, play.statements
-	r.result.Divergence = append(r.result.Divergence, writer.divergence...)
+	for _, w := range writers {
+		r.result.Divergence = append(r.result.Divergence, w.divergence...)
+	}
+	slices.SortStableFunc(r.result.Divergence, func(a, b Divergence) int { return a.Position.Compare(b.Position) })
 	return err
+}
+
+// writers opens the connections of the lanes: the first is the ordered lane's, which notes how far
+// it has come.
+func (r *run) writers(ctx context.Context) (list []*batchWriter, err error) {
+	wins := r.plan.wish.OnDivergence == BinlogWins
+	for i := range 1 + r.memory.writers(r.plan.Load.Threads, wins) {
+		rows, err := r.target.rowSession(ctx)
+		if err != nil {
+			return list, err
+		}
+		w := &batchWriter{session: rows, packet: r.packet(), wins: wins}
+		list = append(list, w)
+		if i == 0 {
+			w.progress = r.progress
+			continue
+		}
+		if err := rows.readCommitted(ctx); err != nil {
+			return list, err
+		}
+	}
+	return list, nil
+}
+
+func closeWriters(list []*batchWriter) {
+	for _, w := range list {
+		w.session.close()
+	}
 }
 
 // finish makes everything that is no table, and ends the restore.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/tripod-db/tripod/binlog/ddl"
@@ -17,6 +18,9 @@ type table struct {
 	name  schema.Name
 	def   *schema.Table // what the target shows; rows are decoded by it (R7)
 	write *rewriter.Table
+	// keyed tells whether the table's changes may go through the keyed lane: rows told apart by the
+	// bytes of a key, which the engine takes back with the transaction.
+	keyed bool
 	// greatest is the greatest value of the AUTO_INCREMENT column in any row that was replayed,
 	// deleted ones included; next is the AUTO_INCREMENT that a definition brought along.
 	greatest, next uint64
@@ -61,11 +65,27 @@ func (s *tableSet) read(ctx context.Context, n schema.Name) error {
 		s.list[s.fold(n)] = t
 	}
 	t.def, t.write, t.checked = def, rewriter.NewTable(def, n), nil
+	t.keyed = def.Class() == schema.Keyed && t.write.ByteIdentity()
 	t.next = max(t.next, def.AutoIncrement)
 	return nil
 }
 
 var autoIncrementWord = regexp.MustCompile(`(?i)\bAUTO_INCREMENT\b`)
+
+// raiseCounters gives tables, before a statement that may set their AUTO_INCREMENT, the counter that
+// the source had: rows that came and went between two fences have never been on the target.
+func (s *tableSet) raiseCounters(ctx context.Context, e *execution) error {
+	for _, n := range e.altered {
+		t := s.get(n)
+		if t == nil || t.greatest == 0 || t.greatest == ^uint64(0) || !autoIncrementWord.MatchString(e.text) {
+			continue
+		}
+		if err := s.reader.exec(ctx, "ALTER TABLE "+n.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(t.greatest+1, 10)); err != nil {
+			return fmt.Errorf("set AUTO_INCREMENT of %s: %w", n, err)
+		}
+	}
+	return nil
+}
 
 // apply changes the catalogue as a statement did that has just run on the target.
 func (s *tableSet) apply(ctx context.Context, e *execution) error {
@@ -146,7 +166,7 @@ func (s *tableSet) cascadingParent(n schema.Name) bool {
 
 // fits is R7: the table map is compared with the definition that the target has.
 func (t *table) fits(m *event.TableMap) error {
-	if t.checked == m {
+	if t.checked != nil && t.checked.SameLayout(m) {
 		return nil
 	}
 	if err := event.Compatible(m, t.def); err != nil {

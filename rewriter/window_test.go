@@ -297,15 +297,32 @@ func (s *simulator) run(t *testing.T, k kind, tryNaive bool) (failed []string) {
 	return failed
 }
 
+func newSimulator(t *testing.T) *simulator {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	s := &simulator{bench: newBench(t), r: rand.New(rand.NewPCG(seed, 0)), tables: map[string]*Table{}}
+	s.begin(t)
+	return s
+}
+
+// allFailed demands that each of the naive ways failed at least once: a test in which one does not
+// would not see it in the code either.
+func allFailed[V any](t *testing.T, naive map[string]V, failures map[string]int, histories int) {
+	t.Helper()
+	for name := range naive {
+		t.Logf("%s: %d of %d histories diverge", name, failures[name], histories)
+		if failures[name] == 0 {
+			t.Errorf("%s never failed", name)
+		}
+	}
+}
+
 // TestRuleAConverges replays the windows of random histories of real tables (fact 11): rule A
 // leads to the source's rows every time, and each naive rule is seen to fail.
 func TestRuleAConverges(t *testing.T) {
 	const histories = 320
-	b := newBench(t)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	s := &simulator{bench: b, r: rand.New(rand.NewPCG(seed, 0)), tables: map[string]*Table{}}
-	s.begin(t)
+	s := newSimulator(t)
 	failures := map[string]int{}
 	for i := range histories {
 		for _, name := range s.run(t, kinds[i%len(kinds)], true) {
@@ -315,10 +332,5 @@ func TestRuleAConverges(t *testing.T) {
 			t.FailNow()
 		}
 	}
-	for name := range naive {
-		t.Logf("%s: %d of %d histories diverge", name, failures[name], histories)
-		if failures[name] == 0 {
-			t.Errorf("%s never failed: this test would not see a wrong rule", name)
-		}
-	}
+	allFailed(t, naive, failures, histories)
 }

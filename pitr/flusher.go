@@ -1,0 +1,89 @@
+package pitr
+
+import (
+	"context"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/rewriter"
+)
+
+// shardKeys is how many row keys a connection takes at once: enough that the round trips of a
+// transaction do not count, few enough that all connections end a step at about the same time.
+const shardKeys = 4000
+
+// flusher writes generations of the keyed lane.
+type flusher struct {
+	writers []*batchWriter // each with its connection
+	fold    func(schema.Name) schema.Name
+	batch   int // bytes of SQL in one transaction
+}
+
+// step makes the statements of one key in one of the two steps.
+type step func(l *rewriter.Latest, b *rewriter.Batch, r *event.ImageReader, i int) error
+
+// shard is a range of the row keys of one table.
+type shard struct {
+	latest   *rewriter.Latest
+	from, to int
+}
+
+// flush writes a generation. No upsert of any table begins before all deletions have ended.
+func (f *flusher) flush(ctx context.Context, g *generation) error {
+	var shards []shard
+	for _, latest := range g.tables {
+		latest.Sort()
+		for from := 0; from < latest.Len(); from += shardKeys {
+			shards = append(shards, shard{latest: latest, from: from, to: min(from+shardKeys, latest.Len())})
+		}
+	}
+	for _, s := range []step{(*rewriter.Latest).Delete, (*rewriter.Latest).Upsert} {
+		if err := f.all(ctx, shards, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// all does one step of all shards.
+func (f *flusher) all(ctx context.Context, shards []shard, s step) error {
+	var next atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	for _, w := range f.writers[:min(len(f.writers), len(shards))] {
+		group.Go(func() error {
+			batch := rewriter.NewBatch(w.keepAlternatives())
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(shards) {
+					return nil
+				}
+				if err := f.write(ctx, w, batch, shards[i], s); err != nil {
+					return err
+				}
+			}
+			return ctx.Err()
+		})
+	}
+	return group.Wait()
+}
+
+// write does one step of one shard.
+func (f *flusher) write(ctx context.Context, w *batchWriter, batch *rewriter.Batch, sh shard, s step) error {
+	var images event.ImageReader
+	for i := sh.from; i < sh.to; i++ {
+		if err := s(sh.latest, batch, &images, i); err != nil {
+			return err
+		}
+		if batch.Size() < f.batch && i+1 < sh.to || batch.Len() == 0 {
+			continue
+		}
+		if err := w.write(ctx, batch); err != nil {
+			return err
+		}
+		batch.Reset()
+	}
+	return nil
+}
