@@ -83,6 +83,8 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 	}
 	rule := rewriter.RuleFor(side)
 	r.events++
+	rowsBefore := r.rows
+	defer func() { r.phase.Add(progress.Amount{Rows: int64(r.rows - rowsBefore)}) }()
 	return rows.Each(func(before, after event.Image) error {
 		c := rewriter.Change{Map: rows.Table, Before: before, After: after}
 		if err := t.note(c); err != nil {
