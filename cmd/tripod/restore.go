@@ -78,7 +78,7 @@ func (c *restoreCommand) run(cmd *cobra.Command, inv *invocation) (err error) {
 	if err != nil {
 		return err
 	}
-	cat, closeStore, err := openStore(c.store, false, inv.log)
+	cat, closeStore, err := inv.openStore(c.store, false)
 	if err != nil {
 		return err
 	}
@@ -88,14 +88,15 @@ func (c *restoreCommand) run(cmd *cobra.Command, inv *invocation) (err error) {
 		return err
 	}
 	defer closing(&err, target.Close)
-	sink, stopProgress := watchProgress(inv.log)
-	defer stopProgress()
-	config := pitr.Config{Catalog: cat, Target: target, Program: version, Memory: int64(inv.global.memory), Log: inv.log, Progress: sink}
+	unwatch := inv.watch()
+	defer unwatch()
+	config := pitr.Config{Catalog: cat, Target: target, Program: version, Memory: int64(inv.global.memory), Log: inv.log, Progress: inv.board}
 	plan, err := pitr.MakePlan(ctx, config, wish)
 	if err != nil {
 		return ctxErr(ctx, err)
 	}
 	if c.dryRun {
+		unwatch()
 		inv.result = plan
 		if !inv.global.json {
 			if _, err := io.WriteString(inv.st.out, plan.Text()); err != nil {
@@ -105,6 +106,7 @@ func (c *restoreCommand) run(cmd *cobra.Command, inv *invocation) (err error) {
 		return plan.Problem()
 	}
 	r, err := pitr.Run(ctx, config, plan)
+	unwatch()
 	if r != nil {
 		inv.result = r
 	}

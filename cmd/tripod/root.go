@@ -5,10 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/progress"
 )
 
 // invocation is one run of the program: what every command needs and none may change.
@@ -17,7 +19,9 @@ type invocation struct {
 	env     lookup
 	global  globalFlags
 	set     *settings
+	screen  *screen
 	log     *slog.Logger
+	board   *progress.Board
 	started bool // a command's own work began: what fails now is no usage error
 	result  any
 }
@@ -28,13 +32,14 @@ type globalFlags struct {
 	defaultsFile string
 	json         bool
 	memory       byteSize
+	bandwidth    perSecond
 	logLevel     string
 	logFormat    string
 }
 
 // run executes one command line and returns the process's exit code.
 func run(ctx context.Context, args []string, st streams, env lookup) int {
-	inv := &invocation{st: st, env: env, global: globalFlags{memory: defaultMemory}}
+	inv := &invocation{st: st, env: env, global: globalFlags{memory: defaultMemory}, screen: newScreen(st.err, env), board: progress.NewBoard(time.Now)}
 	root := newRoot(inv)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -84,6 +89,7 @@ Passwords come from TRIPOD_SOURCE_PASSWORD and TRIPOD_TARGET_PASSWORD, from a
 	p.StringVar(&inv.global.defaultsFile, "defaults-file", "", "MySQL option `FILE`; its [client] group may hold user, password, host, port, socket")
 	p.BoolVar(&inv.global.json, "json", false, "print exactly one JSON document on stdout; logs go to stderr")
 	p.Var(&inv.global.memory, "memory", "`BYTES` of memory to stay under, plus twice the largest row or event")
+	p.Var(&inv.global.bandwidth, "bandwidth", "`BYTES` per second to put into the store and get from it, at most (default: no bound)")
 	p.StringVar(&inv.global.logLevel, "log-level", "info", "debug, info, warn or error")
 	p.StringVar(&inv.global.logFormat, "log-format", "text", "text or json")
 	root.AddCommand(newArchive(inv), newBackup(inv), newList(inv), newRestore(inv), newVersion(inv))
@@ -116,14 +122,35 @@ func (inv *invocation) prepare(root, cmd *cobra.Command) error {
 	if err := set.apply(cmd); err != nil {
 		return err
 	}
-	if inv.log, err = newLogger(inv.st.err, inv.global.logLevel, inv.global.logFormat); err != nil {
+	if inv.log, err = newLogger(inv.screen, inv.global.logLevel, inv.global.logFormat); err != nil {
 		return err
 	}
 	if err := requireFlags(cmd); err != nil {
 		return err
 	}
+	if err := inv.global.check(); err != nil {
+		return err
+	}
 	limitHeap(inv.global.memory)
 	inv.started = true
+	return nil
+}
+
+const (
+	// leastMemory is what promise 8 is tested with: below it the runtime alone would leave nothing for rows.
+	leastMemory = byteSize(32 * mebibyte)
+	// leastBandwidth lets a lease's beat, of some hundred bytes each 5 s, come through beside chunks.
+	leastBandwidth = perSecond(4 * kibibyte)
+)
+
+// check refuses bounds in which no command can work.
+func (g *globalFlags) check() error {
+	if g.memory < leastMemory {
+		return fault.New(fault.CodeUsage, fault.KindUsage, "--memory 512MiB is the default", "--memory %s: want 32MiB or more", &g.memory)
+	}
+	if g.bandwidth != 0 && g.bandwidth < leastBandwidth {
+		return fault.New(fault.CodeUsage, fault.KindUsage, "write --bandwidth 10MiB, or leave it out", "--bandwidth %s: want 4KiB per second or more", &g.bandwidth)
+	}
 	return nil
 }
 
