@@ -48,7 +48,12 @@ func run(ctx context.Context, args []string, st streams, env lookup) int {
 		// Unknown commands, unknown flags and values that do not parse come from cobra.
 		err = fault.New(fault.CodeUsage, fault.KindUsage, "tripod help lists commands and flags", "%w", err)
 	}
-	return finish(ctx, st, inv.global.json || wantsJSON(args), inv.result, err)
+	return finish(ctx, st, (inv.global.json || wantsJSON(args)) && !completes(args), inv.result, err)
+}
+
+// completes tells a question of a shell's completion script, whose answer is lines.
+func completes(args []string) bool {
+	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
 }
 
 // wantsJSON finds --json where parsing failed before the flag was reached.
@@ -73,7 +78,11 @@ primary and no replica. It stands on three legs: an unlocked dump, an unbroken b
 archive, and a replay that makes the two agree.
 
 Passwords come from TRIPOD_SOURCE_PASSWORD and TRIPOD_TARGET_PASSWORD, from a
---defaults-file, or from the config file; never from the command line.`,
+--defaults-file, or from the config file; never from the command line.
+` + exitStatus,
+		Example: `  tripod backup --source mysql://tripod@db:3306/ --store file:///backups --instance shop
+  tripod restore --store file:///backups --instance shop --target mysql://restorer@other:3306/ --to-time 2026-11-20T12:00:00Z
+  tripod help restore`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -92,13 +101,44 @@ Passwords come from TRIPOD_SOURCE_PASSWORD and TRIPOD_TARGET_PASSWORD, from a
 	p.Var(&inv.global.bandwidth, "bandwidth", "`BYTES` per second to put into the store and get from it, at most (default: no bound)")
 	p.StringVar(&inv.global.logLevel, "log-level", "info", "debug, info, warn or error")
 	p.StringVar(&inv.global.logFormat, "log-format", "text", "text or json")
-	root.AddCommand(newArchive(inv), newBackup(inv), newList(inv), newRestore(inv), newVersion(inv))
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return inv.prepare(root, cmd) }
+	root.AddCommand(newArchive(inv), newBackup(inv), newCompletion(inv), newList(inv), newRestore(inv), newVersion(inv))
+	root.SetHelpCommand(newHelp())
+	root.SetHelpFunc(inv.help(root.HelpFunc()))
+	root.InitDefaultHelpCmd()
+	inv.completeFlags(root)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if cmd.Name() == cobra.ShellCompRequestCmd {
+			return nil // settings that are broken must not break a shell
+		}
+		return inv.prepare(root, cmd)
+	}
 	return root
 }
 
 // prepare reads the settings that lie outside the command line and sets up logging.
-func (inv *invocation) prepare(root, cmd *cobra.Command) error {
+func (inv *invocation) prepare(root, cmd *cobra.Command) (err error) {
+	if err := inv.load(root); err != nil {
+		return err
+	}
+	if err := inv.set.apply(cmd); err != nil {
+		return err
+	}
+	if inv.log, err = newLogger(inv.screen, inv.global.logLevel, inv.global.logFormat); err != nil {
+		return err
+	}
+	if err := requireFlags(cmd); err != nil {
+		return err
+	}
+	if err := inv.global.check(); err != nil {
+		return err
+	}
+	limitHeap(inv.global.memory)
+	inv.started = true
+	return nil
+}
+
+// load reads the config file that --config or the environment names.
+func (inv *invocation) load(root *cobra.Command) error {
 	path := inv.global.config
 	if v, ok := inv.env("TRIPOD_CONFIG"); ok && path == "" {
 		path = v
@@ -119,20 +159,6 @@ func (inv *invocation) prepare(root, cmd *cobra.Command) error {
 		return err
 	}
 	inv.set = set
-	if err := set.apply(cmd); err != nil {
-		return err
-	}
-	if inv.log, err = newLogger(inv.screen, inv.global.logLevel, inv.global.logFormat); err != nil {
-		return err
-	}
-	if err := requireFlags(cmd); err != nil {
-		return err
-	}
-	if err := inv.global.check(); err != nil {
-		return err
-	}
-	limitHeap(inv.global.memory)
-	inv.started = true
 	return nil
 }
 
