@@ -24,7 +24,7 @@ golangci_lint := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: servers
 servers: ## install MySQL 9.7, jq and zstd privately under .servers/ (TRIPOD_TEST_MYSQLD=/path/to/mysqld uses your own instead)
@@ -69,6 +69,11 @@ soak: servers build-failpoints ## many random histories (HISTORIES=n)
 .PHONY: hold
 hold: servers build ## a backup of 1 GB beside writers and 100 ALTERs: who held, who waited, for how long
 	go run ./tests/cmd/hold $(ARGS)
+
+.PHONY: replay-speed
+replay-speed: servers build ## the replay of 60,000 sysbench transactions beside mysqlbinlog | mysql
+	@scripts/servers.sh sysbench
+	go run ./tests/cmd/replayspeed $(ARGS)
 
 .PHONY: mutants
 mutants: servers ## each rule switched off by a failpoint, and the test that fails

@@ -3,6 +3,7 @@ package pitr
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -25,13 +26,13 @@ const lockTries = 10
 // warnTruncated is the warning of an ENUM of index 0.
 const warnTruncated = "1265"
 
-// batchWriter writes batches of changes: each in one transaction, in the ordered lane together
-// with the position that it reaches, and only if every statement did what it had to (the account, fact 11.9).
+// batchWriter writes batches of changes: each in one transaction, together with the notes of how far
+// that brings the restore, and only if every statement did what it had to (the account, fact 11.9).
 type batchWriter struct {
 	session  *rowSession
-	packet   int            // bytes that the target takes at once
-	progress *progressTable // nil where no position belongs to a batch
-	wins     bool           // --on-divergence binlog-wins
+	packet   int // bytes that the target takes at once
+	progress *progressTable
+	wins     bool // --on-divergence binlog-wins
 
 	sql        []byte // what is gathered for one packet
 	divergence []Divergence
@@ -50,12 +51,12 @@ func (e *accountError) Error() string {
 }
 
 // write writes a batch as a whole; where that fails, row by row to find out which it was.
-func (w *batchWriter) write(ctx context.Context, b *rewriter.Batch) error {
+func (w *batchWriter) write(ctx context.Context, b *rewriter.Batch, notes ...note) error {
 	if !b.Transactional() {
-		return w.rowByRow(ctx, b)
+		return w.rowByRow(ctx, b, notes)
 	}
 	for try := 1; ; try++ {
-		err := w.transaction(ctx, b)
+		err := w.transaction(ctx, b, notes)
 		if err == nil {
 			return nil
 		}
@@ -68,7 +69,7 @@ func (w *batchWriter) write(ctx context.Context, b *rewriter.Batch) error {
 		if isLockConflict(err) && try < lockTries {
 			continue
 		}
-		return w.rowByRow(ctx, b)
+		return w.rowByRow(ctx, b, notes)
 	}
 }
 
@@ -78,15 +79,13 @@ func isLockConflict(err error) bool {
 }
 
 // transaction writes a batch with as few round trips as packets allow.
-func (w *batchWriter) transaction(ctx context.Context, b *rewriter.Batch) error {
+func (w *batchWriter) transaction(ctx context.Context, b *rewriter.Batch, notes []note) error {
 	p := packet{writer: w, sql: w.sql[:0]}
 	defer func() { w.sql = p.sql }()
 	if err := p.add(ctx, []byte("START TRANSACTION"), nil); err != nil {
 		return err
 	}
-	var last rewriter.Origin
 	for s := range b.Statements(min(statementBytes, w.packet/2)) {
-		last = s.Last
 		if err := w.fits(&s); err != nil {
 			return err
 		}
@@ -103,8 +102,8 @@ func (w *batchWriter) transaction(ctx context.Context, b *rewriter.Batch) error 
 			return err
 		}
 	}
-	if w.progress != nil {
-		if err := p.add(ctx, []byte(w.progress.reached(last)), nil); err != nil {
+	if len(notes) > 0 {
+		if err := p.add(ctx, []byte(w.progress.put(notes...)), nil); err != nil {
 			return err
 		}
 	}
@@ -216,7 +215,7 @@ func namesColumn(message string, columns []string) bool {
 
 // rowByRow writes a batch one row at a time, to name the row that differs, or to let the
 // binlog win there.
-func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch) error {
+func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch, notes []note) error {
 	// Of other engines nothing can be taken back, and a transaction may not mix the two (error 1785).
 	transaction := b.Transactional()
 	if transaction {
@@ -224,9 +223,7 @@ func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch) error {
 			return err
 		}
 	}
-	var last rewriter.Origin
 	for s := range b.Singles() {
-		last = s.Last
 		problem, err := w.single(ctx, &s)
 		if err == nil && problem != "" {
 			err = w.differs(ctx, b, &s, problem)
@@ -235,11 +232,14 @@ func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch) error {
 			if transaction {
 				err = errors.Join(err, w.session.exec(ctx, "ROLLBACK"))
 			}
+			if problem != "" {
+				err = errors.Join(err, w.noteDivergence(ctx))
+			}
 			return err
 		}
 	}
-	if w.progress != nil {
-		if err := w.session.exec(ctx, w.progress.reached(last)); err != nil {
+	if len(notes) > 0 {
+		if err := w.session.exec(ctx, w.progress.put(notes...)); err != nil {
 			return err
 		}
 	}
@@ -323,6 +323,7 @@ func (w *batchWriter) differs(ctx context.Context, b *rewriter.Batch, s *rewrite
 		Name: s.Table, Position: s.First.Entry, GTID: s.First.GTID.String(), Change: s.Change,
 		Key: keyText(s), Problem: problem,
 	}
+	w.divergence = append(w.divergence, d)
 	if !w.wins {
 		return divergence(d)
 	}
@@ -331,8 +332,14 @@ func (w *batchWriter) differs(ctx context.Context, b *rewriter.Batch, s *rewrite
 			return errors.Join(err, divergence(d))
 		}
 	}
-	w.divergence = append(w.divergence, d)
-	return nil
+	return w.noteDivergence(ctx)
+}
+
+// noteDivergence keeps the last case for runs that go on: in doubt those keep no account.
+func (w *batchWriter) noteDivergence(ctx context.Context) error {
+	n := newNote(noteDivergence, "", w.divergence[len(w.divergence)-1])
+	n.item = fmt.Sprintf("%x", sha256.Sum256(n.value))
+	return w.progress.write(ctx, w.session, n)
 }
 
 func divergence(d Divergence) error {

@@ -74,14 +74,18 @@ type addFinding func(id string, level Level, remedy, format string, args ...any)
 // checkExisting refuses to touch what this restore did not make.
 func checkExisting(p *Plan, f *targetFacts, add addFinding) {
 	for _, s := range p.Schemas {
-		if _, begun := f.objects[f.key(ObjectName{Kind: "table", Name: schema.Name{Schema: s.Name, Name: ProgressTable}})]; begun {
+		if p.Resumes && s.Name == p.unfinished.home {
+			add("unfinished", LevelInfo, "", "the restore goes on where it was when it ended last time: table %s.%s is there", s.Name, ProgressTable)
+			continue
+		}
+		if _, begun := f.objects[f.key(ObjectName{Kind: "table", Name: schema.Name{Schema: s.Name, Name: ProgressTable}})]; begun && !p.empty[s.Name] {
 			level := LevelError
 			if p.Force {
 				level = LevelWarning
 			}
-			add("unfinished", level, "this version does not resume a restore: repeat it with --force, which drops what it would create and "+
-				s.Name+"."+ProgressTable+", or drop the schema yourself",
-				"a restore into schema %s was begun on this target and has not finished: table %s is there", s.Name, ProgressTable)
+			add("unfinished", level, "give the command as it was given then, and that restore goes on; or use --force, which drops what this one would create and "+
+				s.Name+"."+ProgressTable+"; or drop the schema yourself",
+				"another restore into schema %s was begun on this target and has not finished: table %s is there", s.Name, ProgressTable)
 		}
 	}
 	if len(p.Existing) == 0 {

@@ -28,6 +28,10 @@ func (f *finisher) create(ctx context.Context, o *object, step objectStep, edits
 	if o.invalid != "" && o.kind != catalog.KindView {
 		return nil // left out
 	}
+	// A run that goes on drops what a killed one may have made.
+	if err := f.progress.write(ctx, f.own, newNote(noteObject, string(o.kind)+" "+o.name.Quoted(), ObjectName{string(o.kind), o.name})); err != nil {
+		return err
+	}
 	restore, err := f.databaseCollation(ctx, o, step)
 	if err != nil {
 		return err

@@ -13,11 +13,16 @@
 // written by several connections; all others go in commit order through one. Finish makes
 // routines, views, triggers and events as they were at the stop point.
 //
+// A restore that was killed goes on: notes of how far it is lie in a table on the target (see
+// progressTable, past), each written in the transaction of what it tells of where that can be. A run
+// that goes on walks the same log again and carries out only what is not noted.
+//
 // What may not happen here:
 //
 //   - A statement whose effect depends on what the target happens to hold: whether a name
 //     exists is told by the restore's own catalogue, never by the target.
-//   - A row behind its table's window that is written without account (fact 11.9).
+//   - A row behind its table's window that is written without account (fact 11.9), but where a
+//     killed run may have written it.
 //   - Rows decoded by any definition but the one the target has at that moment (R7).
 //   - An object dropped that this restore did not make, unless --force named it first.
 //   - A privilege beyond those on the target schemas taken for granted (fact 10).

@@ -19,16 +19,21 @@ import (
 // built on, its text is read back, and all of them are dropped again until Finish. Their names
 // are free: plan has looked (scan.creates). A view that cannot be made here keeps the log's text,
 // and the report says so: it may show columns that came later.
-func (r *replay) expandView(ctx context.Context, v *object) error {
-	f := &finisher{session: r.definitions, reader: r.tables.reader, director: r.director, tables: r.tables, result: &Result{}}
+func (r *replay) expandView(ctx context.Context, v *object) (n viewNote, err error) {
+	f := &finisher{session: r.definitions, own: r.own, progress: r.progress, reader: r.tables.reader, director: r.director, tables: r.tables, result: &Result{}}
 	made, problem := f.makeForReading(ctx, v)
-	err := ctx.Err()
+	err = ctx.Err()
 	switch {
 	case err != nil:
 	case problem != nil:
-		r.director.warn("view %s was made with a star that could not be expanded where it was made (%v): compare its columns with the source's", v.name, problem)
+		n.Problem = problem.Error()
 	default:
-		err = f.readBack(ctx, v)
+		var row []string
+		if row, err = f.reader.queryText(ctx, "SHOW CREATE VIEW "+v.name.Quoted()); err != nil {
+			err = fmt.Errorf("read view %s back: %w", v.name, err)
+		} else {
+			n.Create = row[1]
+		}
 	}
 	if utf8Err := f.session.readUTF8(ctx); err == nil {
 		err = utf8Err
@@ -38,7 +43,16 @@ func (r *replay) expandView(ctx context.Context, v *object) error {
 			err = fmt.Errorf("drop view %s again: %w", m.name, dropErr)
 		}
 	}
-	return err
+	return n, err
+}
+
+// expanded puts what became of a view into the restore's catalogue.
+func (r *replay) expanded(v *object, n viewNote) error {
+	if n.Problem != "" {
+		r.director.warn("view %s was made with a star that could not be expanded where it was made (%s): compare its columns with the source's", v.name, n.Problem)
+		return nil
+	}
+	return r.director.expanded(v, n.Create)
 }
 
 // makeForReading creates a view alone, or, where it refers to what is not there, behind all views
@@ -79,18 +93,14 @@ func (f *finisher) makeForReading(ctx context.Context, v *object) (made []*objec
 	return made, problem
 }
 
-// readBack puts the server's own text of a view into its step, with the definer of the log's
-// statement: here it may have been made with another, and Finish has to know whose it was.
-func (f *finisher) readBack(ctx context.Context, v *object) error {
+// expanded puts the server's own text of a view into its step, with the definer of the log's
+// statement: on the target it may have been made with another, and Finish has to know whose it was.
+func (d *director) expanded(v *object, create string) error {
 	step := v.steps[0]
-	row, err := f.reader.queryText(ctx, "SHOW CREATE VIEW "+v.name.Quoted())
-	if err != nil {
-		return fmt.Errorf("read view %s back: %w", v.name, err)
-	}
 	parse := func(text string) (*ddl.Statement, error) {
-		return ddl.Parse([]byte(text), ddl.Session{Schema: v.name.Schema, LowerCaseTableNames: f.director.objects.fold})
+		return ddl.Parse([]byte(text), ddl.Session{Schema: v.name.Schema, LowerCaseTableNames: d.objects.fold})
 	}
-	st, err := parse(row[1])
+	st, err := parse(create)
 	if user, host, ok := step.statement.Definer(); err == nil && ok && host != "" {
 		st, err = parse(st.Edited(st.DefinerEdits(schema.Quote(user) + "@" + schema.Quote(host))...))
 	}

@@ -24,6 +24,7 @@ type finisher struct {
 	session *session
 	// own is for statements of tripod's own: session has the context of whatever it last ran.
 	own      *session
+	progress *progressTable
 	reader   *session
 	director *director
 	tables   *tableSet
@@ -224,26 +225,50 @@ func (f *finisher) trigger(ctx context.Context, t *object) error {
 	return nil
 }
 
-// dropSchemas drops schemas that are absent at the stop point, if this restore made them and
-// nothing lies in them (R8).
-func (f *finisher) dropSchemas(ctx context.Context) error {
-	for key, s := range f.director.schemas {
-		if s.exists || !f.made[key] {
+// defaults gives the schemas theirs: a killed run may have changed them for a moment.
+func (f *finisher) defaults(ctx context.Context) error {
+	for _, s := range f.director.schemas {
+		if !s.exists || s.collation == "" {
 			continue
 		}
-		row, err := f.reader.queryText(ctx, "SELECT (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA="+quoteText(s.name)+
-			") + (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA="+quoteText(s.name)+
-			") + (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA="+quoteText(s.name)+")")
-		if err != nil {
-			return fmt.Errorf("look into schema %s: %w", s.name, err)
+		if err := f.own.exec(ctx, rewriter.AlterDatabase(s.name, "", s.collation)); err != nil {
+			return fmt.Errorf("set the defaults of schema %s: %w", s.name, err)
 		}
-		if row[0] != "0" {
-			f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("schema %s does not exist at the stop point and stays: something else lies in it", s.name))
+	}
+	return nil
+}
+
+// dropSchemas drops all schemas but one that are absent at the stop point, if this restore made
+// them and nothing lies in them (R8).
+func (f *finisher) dropSchemas(ctx context.Context, but string) error {
+	for key := range f.director.schemas {
+		if key == f.director.foldSchema(but) {
 			continue
 		}
-		if err := f.own.exec(ctx, "DROP DATABASE "+schema.Quote(s.name)); err != nil {
-			return fmt.Errorf("drop schema %s: %w", s.name, err)
+		if err := f.dropSchema(ctx, key); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (f *finisher) dropSchema(ctx context.Context, key string) error {
+	s := f.director.schemas[key]
+	if s == nil || s.exists || !f.made[key] {
+		return nil
+	}
+	row, err := f.reader.queryText(ctx, "SELECT (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA="+quoteText(s.name)+
+		") + (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA="+quoteText(s.name)+
+		") + (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA="+quoteText(s.name)+")")
+	if err != nil {
+		return fmt.Errorf("look into schema %s: %w", s.name, err)
+	}
+	if row[0] != "0" {
+		f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("schema %s does not exist at the stop point and stays: something else lies in it", s.name))
+		return nil
+	}
+	if err := f.own.exec(ctx, "DROP DATABASE IF EXISTS "+schema.Quote(s.name)); err != nil {
+		return fmt.Errorf("drop schema %s: %w", s.name, err)
 	}
 	return nil
 }

@@ -17,13 +17,15 @@ const shardKeys = 4000
 
 // flusher writes generations of the keyed lane.
 type flusher struct {
-	writers []*batchWriter // each with its connection
-	fold    func(schema.Name) schema.Name
-	batch   int // bytes of SQL in one transaction
+	writers  []*batchWriter // each with its connection
+	progress *progressTable
+	fold     func(schema.Name) schema.Name
+	batch    int       // bytes of SQL in one transaction
+	noted    keyedNote // what the progress table says
 }
 
-// step makes the statements of one key in one of the two steps.
-type step func(l *rewriter.Latest, b *rewriter.Batch, r *event.ImageReader, i int) error
+// half makes the statements of one key in one of the two steps.
+type half func(l *rewriter.Latest, b *rewriter.Batch, r *event.ImageReader, i int) error
 
 // shard is a range of the row keys of one table.
 type shard struct {
@@ -31,8 +33,25 @@ type shard struct {
 	from, to int
 }
 
-// flush writes a generation. No upsert of any table begins before all deletions have ended.
+// flush writes a generation, and notes before and behind it how far the lane is.
 func (f *flusher) flush(ctx context.Context, g *generation) error {
+	f.noted.Written = later(f.noted.Written, g.reached.Written) // a run that goes on writes again what it doubts
+	if err := f.note(ctx); err != nil {
+		return err
+	}
+	if err := f.steps(ctx, g); err != nil {
+		return err
+	}
+	f.noted.Done = g.reached.Done
+	return f.note(ctx, g.notes...)
+}
+
+func (f *flusher) note(ctx context.Context, more ...note) error {
+	return f.progress.write(ctx, f.writers[0].session, append(more, newNote(noteKeyed, "", f.noted))...)
+}
+
+// steps writes a generation. No upsert of any table begins before all deletions have ended.
+func (f *flusher) steps(ctx context.Context, g *generation) error {
 	var shards []shard
 	for _, latest := range g.tables {
 		latest.Sort()
@@ -40,7 +59,7 @@ func (f *flusher) flush(ctx context.Context, g *generation) error {
 			shards = append(shards, shard{latest: latest, from: from, to: min(from+shardKeys, latest.Len())})
 		}
 	}
-	for _, s := range []step{(*rewriter.Latest).Delete, (*rewriter.Latest).Upsert} {
+	for _, s := range []half{(*rewriter.Latest).Delete, (*rewriter.Latest).Upsert} {
 		if err := f.all(ctx, shards, s); err != nil {
 			return err
 		}
@@ -49,7 +68,7 @@ func (f *flusher) flush(ctx context.Context, g *generation) error {
 }
 
 // all does one step of all shards.
-func (f *flusher) all(ctx context.Context, shards []shard, s step) error {
+func (f *flusher) all(ctx context.Context, shards []shard, s half) error {
 	var next atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	for _, w := range f.writers[:min(len(f.writers), len(shards))] {
@@ -71,7 +90,7 @@ func (f *flusher) all(ctx context.Context, shards []shard, s step) error {
 }
 
 // write does one step of one shard.
-func (f *flusher) write(ctx context.Context, w *batchWriter, batch *rewriter.Batch, sh shard, s step) error {
+func (f *flusher) write(ctx context.Context, w *batchWriter, batch *rewriter.Batch, sh shard, s half) error {
 	var images event.ImageReader
 	for i := sh.from; i < sh.to; i++ {
 		if err := s(sh.latest, batch, &images, i); err != nil {

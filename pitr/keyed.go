@@ -18,6 +18,7 @@ type keyedLane struct {
 
 	filling *generation
 	writing *generation // the last one handed over
+	last    mark        // behind the last change taken
 
 	work chan *generation
 	done chan struct{} // closed when the goroutine has ended
@@ -29,12 +30,15 @@ type keyedLane struct {
 // generation is what is written in one go.
 type generation struct {
 	tables  map[*table]*rewriter.Latest
+	first   map[*table]mark // in front of the first change of each
 	size    int
+	reached keyedNote     // when it is on the target
+	notes   []note        // of its tables
 	written chan struct{} // closed when it is on the target
 }
 
 func newGeneration() *generation {
-	return &generation{tables: map[*table]*rewriter.Latest{}, written: make(chan struct{})}
+	return &generation{tables: map[*table]*rewriter.Latest{}, first: map[*table]mark{}, written: make(chan struct{})}
 }
 
 // holds tells whether changes of one of the tables are in it; nil names all tables.
@@ -88,24 +92,26 @@ func (l *keyedLane) Apply(ctx context.Context, t *table, rule rewriter.Rule, c r
 	}
 	if latest == nil {
 		latest = rewriter.NewLatest(t.write)
-		l.filling.tables[t] = latest
+		l.filling.tables[t], l.filling.first[t] = latest, before(o)
 	}
-	before := latest.Size()
+	size := latest.Size()
 	err := latest.Add(rule, c, o)
-	l.filling.size += latest.Size() - before
-	if err != nil || l.filling.size < l.limit {
+	l.filling.size += latest.Size() - size
+	if err != nil {
 		return err
+	}
+	l.last = behind(o)
+	if l.filling.size < l.limit {
+		return nil
 	}
 	return l.flush(ctx)
 }
 
 // flush hands over what has gathered.
 func (l *keyedLane) flush(ctx context.Context) error {
-	if err := l.send(ctx, l.filling); err != nil {
-		return err
-	}
+	g := l.filling
 	l.filling = newGeneration()
-	return nil
+	return l.send(ctx, g)
 }
 
 // part writes what has gathered of some tables, and waits until it is on the target.
@@ -116,6 +122,7 @@ func (l *keyedLane) part(ctx context.Context, tables []*table) error {
 		g.tables[t] = latest
 		l.filling.size -= latest.Size()
 		delete(l.filling.tables, t)
+		delete(l.filling.first, t)
 	}
 	if err := l.send(ctx, g); err != nil {
 		return err
@@ -124,6 +131,13 @@ func (l *keyedLane) part(ctx context.Context, tables []*table) error {
 }
 
 func (l *keyedLane) send(ctx context.Context, g *generation) error {
+	g.reached = keyedNote{Done: l.last, Written: l.last}
+	for _, m := range l.filling.first { // what goes on gathering is not done
+		g.reached.Done = earlier(m, g.reached.Done)
+	}
+	for t := range g.tables {
+		g.notes = append(g.notes, t.counterNotes()...)
+	}
 	select {
 	case l.work <- g:
 		l.writing = g

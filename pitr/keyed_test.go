@@ -67,7 +67,7 @@ func hotChanges(r *rand.Rand, n int) (list []string) {
 		case 6:
 			list = append(list, fmt.Sprintf("UPDATE IGNORE d.taken SET u=%d, ci='%c', a=%d WHERE a=%d", r.IntN(12), "abcABC"[r.IntN(6)], r.IntN(7), r.IntN(7)))
 		case 7:
-			list = append(list, fmt.Sprintf("REPLACE INTO d.text VALUES ('%c',%d)", "abcABC"[r.IntN(6)], id))
+			list = append(list, fmt.Sprintf("REPLACE INTO d.text (k,n) VALUES ('%c',%d)", "abcABC"[r.IntN(6)], id))
 		case 8:
 			list = append(list, fmt.Sprintf("INSERT INTO d.none VALUES (%d)", id), fmt.Sprintf("DELETE FROM d.none WHERE n=%d LIMIT 1", r.IntN(40)))
 		}
@@ -91,7 +91,8 @@ func TestR9FenceOfOneTable(t *testing.T) {
 	from := s.position()
 	s.on("INSERT INTO d.a VALUES (1)", "INSERT INTO d.b VALUES (1)", "INSERT INTO d.a VALUES (2)")
 	s.archive()
-	r := &run{config: Config{Catalog: s.catalog, Target: s.into}, plan: &Plan{Load: LoadPlan{Threads: 2}}, memory: newMemory(0)}
+	r := &run{config: Config{Catalog: s.catalog, Target: s.into}, plan: &Plan{Load: LoadPlan{Threads: 2}}, memory: newMemory(0), past: newPast(unfolded),
+		progress: &progressTable{name: schema.Name{Schema: "d", Name: ProgressTable}}, director: &director{}}
 	r.target, err = openTarget(t.Context(), s.into)
 	s.must(err)
 	writers, err := r.writers(t.Context())
@@ -100,8 +101,9 @@ func TestR9FenceOfOneTable(t *testing.T) {
 	reader, err := r.target.session(t.Context())
 	s.must(err)
 	defer reader.close()
-	tables := newTableSet(reader, func(n schema.Name) schema.Name { return n })
-	lane := startKeyed(t.Context(), &flusher{writers: writers[1:], fold: tables.fold, batch: batchBytes}, 1<<20)
+	s.must(r.progress.create(t.Context(), reader, restoreNote{}))
+	tables := newTableSet(reader, unfolded)
+	lane := startKeyed(t.Context(), r.flusher(writers[1:]), 1<<20)
 	defer func() { s.must(lane.Close()) }()
 	s.eachRow(from, s.position(), func(n schema.Name, c rewriter.Change) {
 		if tables.get(n) == nil {
@@ -126,6 +128,8 @@ func TestR9FenceOfOneTable(t *testing.T) {
 		}
 	}
 }
+
+func unfolded(n schema.Name) schema.Name { return n }
 
 // TestKeyedLaneHoldsContradictionsToAccount: a log that inserts a row twice (what was between was
 // hidden from it) is divergence, also where both are in one batch.

@@ -30,14 +30,13 @@ type loader struct {
 	threads  int
 	memory   *memory
 	sink     progress.Sink
+	progress *progressTable
+	past     *past
+	before   uint64 // rows that an earlier run has loaded
 }
 
-// schemas creates the schemas that are missing and gives all of them the source's defaults. home
-// is the schema of the progress table, which may come into being only later on the source.
-func (l *loader) schemas(ctx context.Context, s *session, home string) error {
-	if err := s.exec(ctx, rewriter.CreateDatabase(home, "", "")); err != nil {
-		return fmt.Errorf("create schema %s: %w", home, err)
-	}
+// schemas creates the schemas that are missing and gives all of them the source's defaults.
+func (l *loader) schemas(ctx context.Context, s *session) error {
 	for _, base := range l.manifest.Schemas {
 		if !base.Exists || !l.selected.Schema(base.Name) {
 			continue
@@ -73,7 +72,11 @@ func (l *loader) definitions(ctx context.Context, s *session, tables *tableSet) 
 		if err != nil {
 			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
-		if err := s.exec(ctx, create); err != nil {
+		err = s.exec(ctx, create)
+		if server.ErrorNumber(err) == errTableExists && l.past.resumed {
+			err = nil // a killed run has made it
+		}
+		if err != nil {
 			return fault.New(fault.CodeFailed, fault.KindTarget, statementHint(err), "create table %s: %w", b.Name, err)
 		}
 		if err := tables.read(ctx, b.Name); err != nil {
@@ -88,6 +91,25 @@ func (l *loader) definitions(ctx context.Context, s *session, tables *tableSet) 
 		phase.Add(progress.Amount{Items: 1})
 	}
 	return nil
+}
+
+const errTableExists = 1050
+
+// expect puts the tables, which an earlier run has loaded, into the catalogue.
+func (l *loader) expect(ctx context.Context, tables *tableSet) (rows uint64, err error) {
+	for _, b := range l.bases() {
+		text, err := l.catalog.OpenSchemaObject(ctx, l.manifest.Instance, l.manifest.ID, b.SchemaKey)
+		if err != nil {
+			return 0, err
+		}
+		def, err := ddl.ParseCreateTable(string(text), b.Schema)
+		if err != nil {
+			return 0, fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
+		}
+		tables.expect(b.Name, def.AutoIncrement)
+		rows += b.RowCount
+	}
+	return rows, nil
 }
 
 // bases lists the tables that are loaded.
@@ -144,7 +166,7 @@ func (l *loader) chunks(ctx context.Context, tables *tableSet) (rows uint64, err
 		})
 	}
 	err = group.Wait()
-	return loaded.Load(), err
+	return l.before + loaded.Load(), err
 }
 
 // jobs lists the chunks, of each table in key order. The LOAD statement is the manifest's: what
@@ -164,6 +186,10 @@ func (l *loader) jobs(tables *tableSet) (jobs []loadJob, total progress.Amount, 
 		load.Replace = t.write.Keyed()
 		for i := range b.Chunks {
 			c := &b.Chunks[i]
+			if l.past.chunks[c.Key] {
+				l.before += c.Rows
+				continue
+			}
 			jobs = append(jobs, loadJob{base: b, def: t.def, load: load, chunk: c})
 			total = progress.Amount{Rows: total.Rows + int64(c.Rows), Bytes: total.Bytes + int64(c.Bytes), Items: total.Items + 1}
 		}
@@ -284,6 +310,9 @@ func (l *loader) once(ctx context.Context, s rowLoader, j loadJob) error {
 	if uint64(written) < j.chunk.Rows || !j.load.Replace && uint64(written) != j.chunk.Rows {
 		return fault.New(fault.CodeDifference, fault.KindDivergence, "find out who else writes to the target, and restore again",
 			"%d rows were written instead of %d", written, j.chunk.Rows)
+	}
+	if err := s.exec(ctx, l.progress.put(newNote(noteChunk, j.chunk.Key, j.chunk.Rows))); err != nil {
+		return err
 	}
 	return s.exec(ctx, "COMMIT")
 }

@@ -22,17 +22,19 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 	if !w.SkipGTID.IsEmpty() {
 		return nil, fault.New(fault.CodeUsage, fault.KindUsage, "restore to the point before with --before-gtid", "--skip-gtid is not part of this version")
 	}
-	manifests, damaged, err := readManifests(ctx, c.Catalog, w)
-	if err != nil {
-		return nil, err
-	}
 	p := &Plan{Instance: w.Instance, Wanted: w.Stop.String(), Force: w.Force, Target: c.Target.Address().Redacted(), wish: w}
 	reader := archive.Open(c.Catalog, w.Instance)
-	if p.Stop, p.manifest, err = settle(ctx, reader, manifests, w); err != nil {
-		return nil, noOtherServes(err, manifests, damaged)
+	begun, empty, err := findUnfinished(ctx, c.Target, w)
+	p.empty = empty
+	switch {
+	case err != nil:
+	case begun != nil:
+		err = p.goOn(ctx, c, begun)
+	default:
+		err = p.begin(ctx, c, reader)
 	}
-	for _, d := range damaged {
-		p.warnings = append(p.warnings, fmt.Sprintf("a backup is left out, its manifest cannot be read: %v", d))
+	if err != nil {
+		return nil, err
 	}
 	p.BackupID, p.From, p.RecoverableFrom = p.manifest.ID, p.manifest.Floor, p.manifest.RecoverableFrom
 	if err := reader.Covers(ctx, p.From.Position, p.Stop.Position); err != nil {
@@ -58,6 +60,21 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 	return p, p.look(ctx, c, s.needs(p.manifest))
 }
 
+// begin resolves the stop point and chooses the backup.
+func (p *Plan) begin(ctx context.Context, c Config, reader *archive.Reader) error {
+	manifests, damaged, err := readManifests(ctx, c.Catalog, p.wish)
+	if err != nil {
+		return err
+	}
+	if p.Stop, p.manifest, err = settle(ctx, reader, manifests, p.wish); err != nil {
+		return noOtherServes(err, manifests, damaged)
+	}
+	for _, d := range damaged {
+		p.warnings = append(p.warnings, fmt.Sprintf("a backup is left out, its manifest cannot be read: %v", d))
+	}
+	return nil
+}
+
 // look adds what the target says.
 func (p *Plan) look(ctx context.Context, c Config, n *needs) error {
 	names := make([]string, len(p.Schemas))
@@ -71,9 +88,11 @@ func (p *Plan) look(ctx context.Context, c Config, n *needs) error {
 	for i := range p.Schemas {
 		p.Schemas[i].OnTarget = f.schemas[f.fold(p.Schemas[i].Name)]
 	}
-	p.Existing = f.existing(p.Creates)
-	if p.Force {
-		p.Existing = append(p.Existing, f.progressTables(names)...)
+	if !p.Resumes { // else what is there is this restore's own
+		p.Existing = f.existing(p.Creates)
+	}
+	if p.Force && !p.Resumes {
+		p.Existing = append(p.Existing, f.ownTables(names)...)
 	}
 	p.Load.Local = f.LocalInfile
 	p.Findings = checkTarget(p, f, n)
@@ -83,12 +102,14 @@ func (p *Plan) look(ctx context.Context, c Config, n *needs) error {
 	return nil
 }
 
-// progressTables lists the progress tables that unfinished restores left in the schemas.
-func (f *targetFacts) progressTables(schemas []string) []ObjectName {
+// ownTables lists the tables that unfinished restores left for themselves in the schemas.
+func (f *targetFacts) ownTables(schemas []string) []ObjectName {
 	var list []ObjectName
 	for _, s := range schemas {
-		if o, ok := f.objects[f.key(ObjectName{Kind: "table", Name: schema.Name{Schema: s, Name: ProgressTable}})]; ok {
-			list = append(list, o)
+		for _, own := range ownTables {
+			if o, ok := f.objects[f.key(ObjectName{Kind: "table", Name: schema.Name{Schema: s, Name: own}})]; ok {
+				list = append(list, o)
+			}
 		}
 	}
 	return list

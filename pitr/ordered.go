@@ -41,6 +41,7 @@ type orderedLane struct {
 type orderedBatch struct {
 	*rewriter.Batch
 	release func()
+	reached reached
 }
 
 // orderedWork is a filled batch, or a single large change, or none; fence, where there is one, is
@@ -48,7 +49,35 @@ type orderedBatch struct {
 type orderedWork struct {
 	batch *orderedBatch
 	large *rewriter.Batch
+	notes []note
 	fence chan struct{}
+}
+
+// reached is what a batch brings about.
+type reached struct {
+	last   rewriter.Origin
+	tables map[*table]bool
+}
+
+func (r *reached) add(t *table, o rewriter.Origin) {
+	if r.tables == nil {
+		r.tables = map[*table]bool{}
+	}
+	r.last, r.tables[t] = o, true
+}
+
+// take returns the notes of the batch, and begins anew. Tables of the keyed lane are fenced: their
+// changes came here between all others of theirs.
+func (r *reached) take() []note {
+	notes := []note{newNote(noteOrdered, "", behind(r.last))}
+	for t := range r.tables {
+		if t.keyed {
+			notes = append(notes, newNote(noteFenced, t.name.Quoted(), fencedNote{t.name, behind(r.last)}))
+		}
+		notes = append(notes, t.counterNotes()...)
+	}
+	clear(r.tables)
+	return notes
 }
 
 // startOrdered starts the lane's goroutine; Close ends it. ctx ends its work early.
@@ -80,12 +109,12 @@ func (l *orderedLane) run(ctx context.Context) {
 // write does what is to be done, and lets what it took be used again.
 func (l *orderedLane) write(ctx context.Context, w orderedWork) error {
 	if w.large != nil {
-		return l.writer.write(ctx, w.large)
+		return l.writer.write(ctx, w.large, w.notes...)
 	}
 	if w.batch == nil {
 		return nil
 	}
-	if err := l.writer.write(ctx, w.batch.Batch); err != nil {
+	if err := l.writer.write(ctx, w.batch.Batch, w.notes...); err != nil {
 		return err
 	}
 	w.batch.Reset()
@@ -122,6 +151,7 @@ func (l *orderedLane) Apply(ctx context.Context, t *table, rule rewriter.Rule, c
 	if err := l.current.Add(t.write, rule, c, o); err != nil {
 		return err
 	}
+	l.current.reached.add(t, o)
 	if l.current.Size() < l.limit {
 		return nil
 	}
@@ -180,8 +210,10 @@ func (l *orderedLane) applyLarge(ctx context.Context, t *table, rule rewriter.Ru
 	if err != nil {
 		return err
 	}
+	var r reached
+	r.add(t, o)
 	written := make(chan struct{})
-	if err := l.send(ctx, orderedWork{large: large, fence: written}); err != nil {
+	if err := l.send(ctx, orderedWork{large: large, notes: r.take(), fence: written}); err != nil {
 		return err
 	}
 	select {
@@ -197,7 +229,7 @@ func (l *orderedLane) flush(ctx context.Context) error {
 	if l.current == nil || l.current.Len() == 0 {
 		return nil
 	}
-	if err := l.send(ctx, orderedWork{batch: l.current}); err != nil {
+	if err := l.send(ctx, orderedWork{batch: l.current, notes: l.current.reached.take()}); err != nil {
 		return err
 	}
 	l.current = nil

@@ -8,6 +8,7 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
 )
 
 // A RENAME changes definitions that it does not name: the foreign keys of the children follow
@@ -26,6 +27,42 @@ type parentMove struct {
 	child  *table
 	key    string
 	parent schema.Name // what it has to be
+	clause string      // that makes it so
+}
+
+// parentsNote keeps the moves of a statement: what the definitions were before it cannot be read
+// any more by a run that goes on in the middle of it.
+type parentsNote struct {
+	At     binlog.Position `json:"at"`
+	Step   int             `json:"step"` // the statement's first
+	Before []parentNote    `json:"before"`
+	Behind []parentNote    `json:"behind"`
+}
+
+type parentNote struct {
+	Child  schema.Name `json:"child"` // as it was called before the statement
+	Key    string      `json:"key"`
+	Parent schema.Name `json:"parent"`
+	Clause string      `json:"clause"`
+}
+
+func noteMoves(moves []parentMove) []parentNote {
+	list := make([]parentNote, len(moves))
+	for i, m := range moves {
+		list[i] = parentNote{m.child.name, m.key, m.parent, m.clause}
+	}
+	return list
+}
+
+func (s *tableSet) noted(moves []parentNote) (list []parentMove, err error) {
+	for _, m := range moves {
+		child := s.get(m.Child)
+		if child == nil {
+			return nil, fmt.Errorf("%s: %w", m.Child, errMissing)
+		}
+		list = append(list, parentMove{child, m.Key, m.Parent, m.Clause})
+	}
+	return list, nil
 }
 
 // renamedTo follows a name through renames, left to right.
@@ -40,7 +77,7 @@ func (s *tableSet) renamedTo(n schema.Name, pairs [][2]schema.Name) schema.Name 
 
 // parentMoves lists what has to be done about the foreign keys of all children when the log
 // renames pairs and the target renames executed: before the statements run, and behind them.
-func (s *tableSet) parentMoves(pairs, executed [][2]schema.Name, definitionSide func(schema.Name) binlog.Side) (before, behind []parentMove) {
+func (s *tableSet) parentMoves(pairs, executed [][2]schema.Name, definitionSide func(schema.Name) binlog.Side) (before, behind []parentMove, err error) {
 	for _, t := range s.sorted() {
 		for i := range t.def.ForeignKeys {
 			f := &t.def.ForeignKeys[i]
@@ -52,9 +89,14 @@ func (s *tableSet) parentMoves(pairs, executed [][2]schema.Name, definitionSide 
 				wanted = f.Parent
 			}
 			made := s.renamedTo(f.Parent, executed)
+			if s.fold(made) == s.fold(wanted) {
+				continue
+			}
 			move := parentMove{child: t, key: f.Name, parent: wanted}
+			if move.clause, err = foreignKeyClause(t.def, f.Name, wanted); err != nil {
+				return nil, nil, err
+			}
 			switch {
-			case s.fold(made) == s.fold(wanted):
 			case s.fold(made) == s.fold(f.Parent):
 				// Before: another table may take the old name, and the foreign key with it.
 				before = append(before, move)
@@ -63,31 +105,26 @@ func (s *tableSet) parentMoves(pairs, executed [][2]schema.Name, definitionSide 
 			}
 		}
 	}
-	return before, behind
+	return before, behind, nil
 }
 
-// moveParents makes foreign keys refer to other tables.
-func (s *tableSet) moveParents(ctx context.Context, moves []parentMove) error {
-	for _, m := range moves {
-		if s.get(m.child.name) != m.child {
-			continue // the statement took the child away
-		}
-		clause, err := foreignKeyClause(m.child.def, m.key, m.parent)
-		if err != nil {
-			return err
-		}
-		alter := "ALTER TABLE " + m.child.name.Quoted()
-		// Not as one statement: error 1826, the name would be there twice.
-		for _, change := range []string{" DROP FOREIGN KEY " + schema.Quote(m.key), " " + clause} {
-			if err := s.reader.exec(ctx, alter+change); err != nil {
-				return fmt.Errorf("let foreign key %s of %s follow its parent to %s: %w", m.key, m.child.name, m.parent, err)
-			}
-		}
-		if err := s.read(ctx, m.child.name); err != nil {
-			return err
-		}
+// moveParent makes a foreign key refer to another table. again: a killed run may have taken it
+// away already, or come to the end.
+func (s *tableSet) moveParent(ctx context.Context, m parentMove, again bool) error {
+	const errCannotDrop = 1091
+	alter := "ALTER TABLE " + m.child.name.Quoted()
+	// Not as one statement: error 1826, the name would be there twice.
+	err := s.reader.exec(ctx, alter+" DROP FOREIGN KEY "+schema.Quote(m.key))
+	if again && server.ErrorNumber(err) == errCannotDrop {
+		err = nil
 	}
-	return nil
+	if err == nil {
+		err = s.reader.exec(ctx, alter+" "+m.clause)
+	}
+	if err != nil {
+		return fmt.Errorf("let foreign key %s of %s follow its parent to %s: %w", m.key, m.child.name, m.parent, err)
+	}
+	return s.read(ctx, m.child.name)
 }
 
 // foreignKeyClause returns ADD CONSTRAINT for a foreign key of a definition, with another parent.
@@ -128,6 +165,9 @@ func foreignKeyClause(def *schema.Table, key string, parent schema.Name) (string
 // readChildren reads again the definitions of tables whose foreign keys a RENAME has moved.
 func (s *tableSet) readChildren(ctx context.Context, executed [][2]schema.Name) error {
 	for _, t := range s.sorted() {
+		if t.def == nil {
+			continue // is read later
+		}
 		for i := range t.def.ForeignKeys {
 			if p := t.def.ForeignKeys[i].Parent; s.fold(s.renamedTo(p, executed)) != s.fold(p) {
 				if err := s.read(ctx, t.name); err != nil {

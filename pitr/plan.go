@@ -28,11 +28,15 @@ type Plan struct {
 	// Existing lists those of them that the target has already; with --force they are dropped.
 	Existing []ObjectName `json:"existing"`
 	Force    bool         `json:"force"`
-	Findings []Finding    `json:"findings"`
+	// Resumes: the target holds an unfinished restore of the same wish, with which this one goes on.
+	Resumes  bool      `json:"resumes"`
+	Findings []Finding `json:"findings"`
 
-	wish     Wish
-	manifest *catalog.Manifest
-	warnings []string // for the result as well
+	wish       Wish
+	manifest   *catalog.Manifest
+	warnings   []string // for the result as well
+	unfinished *unfinished
+	empty      map[string]bool // schemas with a progress table that says nothing
 }
 
 // SchemaPlan is one schema that the restore works in.

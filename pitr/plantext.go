@@ -13,6 +13,9 @@ func (p *Plan) Text() string {
 	line("  to      %s", describePoint(p.Stop))
 	line("          asked for: %s", p.Wanted)
 	line("  backup  %s, recoverable from %s", p.BackupID, describePoint(p.RecoverableFrom))
+	if p.Resumes {
+		line("  resumes the restore that was begun on the target and has not finished")
+	}
 	line("  load    %d tables, %d rows, %s (%s stored), %d connections%s", len(p.Tables), p.Load.Rows, size(p.Load.Bytes), size(p.Load.BytesStored), p.Load.Threads, withoutLocal(p.Load.Local))
 	line("  replay  %s of log, %d transactions, %d statements, from %s", size(p.Replay.Bytes), p.Replay.Transactions, p.Replay.Statements, p.From.Position)
 	for _, s := range p.Schemas {

@@ -21,10 +21,14 @@ type replay struct {
 	tables      *tableSet
 	lanes       *lanes
 	definitions *session // runs statements, each in its own context (R10)
+	own         *session // for statements of tripod's own
 	progress    *progressTable
+	past        *past
 	phase       progress.Phase
+	isLive      bool // the catalogue has the definitions of the target
 
-	rowOfEntry   uint64 // row changes of the open entry that were applied
+	step         int    // of the open entry, that comes next
+	rowOfEntry   uint64 // row changes of the open entry that were looked at
 	eventsBefore uint64
 	transactions uint64
 	events       uint64
@@ -40,7 +44,7 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 	}
 	a := event.NewAssembler(from.Timeline, event.WithoutRowCounts())
 	a.OnBegin(func(*event.Entry) error {
-		r.rowOfEntry, r.eventsBefore = 0, r.events
+		r.step, r.rowOfEntry, r.eventsBefore = 0, 0, r.events
 		limits.Begin()
 		return nil
 	})
@@ -50,12 +54,19 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 		if r.events > r.eventsBefore {
 			r.transactions++
 		}
-		return r.director.refusal(e.Start, "", limits.End(e)...)
+		found := limits.End(e)
+		if r.past.passed(e.Start) {
+			return nil // the run that passed it has looked
+		}
+		return r.director.refusal(e.Start, "", found...)
 	})
 	if err != nil {
 		return err
 	}
 	if err := r.lanes.Fence(ctx, nil); err != nil {
+		return err
+	}
+	if err := r.live(ctx); err != nil {
 		return err
 	}
 	return r.tables.dropHelpers(ctx, r.tables.sorted())
@@ -75,34 +86,66 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 	if t == nil {
 		return broken(e.Start, "row event of "+name.String(), fmt.Errorf("%s: %w", name, errMissing))
 	}
-	if t.def.Class() == schema.NoRows {
-		return nil
-	}
-	if err := r.replayable(e, rows, t); err != nil {
-		return err
-	}
-	rule := rewriter.RuleFor(side)
 	r.events++
 	rowsBefore := r.rows
 	defer func() { r.phase.Add(progress.Amount{Rows: int64(r.rows - rowsBefore)}) }()
+	ready := false
 	return rows.Each(func(before, after event.Image) error {
-		c := rewriter.Change{Map: rows.Table, Before: before, After: after}
-		if err := t.note(c); err != nil {
-			return err
-		}
-		if before.Exists() {
-			if err := r.helped(ctx, t); err != nil {
-				return err
-			}
-		}
 		o := rewriter.Origin{Entry: e.Start, GTID: e.GTID, Row: r.rowOfEntry}
 		r.rowOfEntry++
 		r.rows++
-		if err := r.lanes.Apply(ctx, t, rule, c, o); err != nil {
-			return r.applyFailed(e, name, err)
+		if r.past.fencedOff(name, o) {
+			return nil
 		}
-		return nil
+		if !ready {
+			if err := r.ready(ctx, e, rows, t); err != nil {
+				return err
+			}
+			ready = true
+		}
+		return r.change(ctx, e, t, rewriter.RuleFor(side), rewriter.Change{Map: rows.Table, Before: before, After: after}, o)
 	})
+}
+
+// change is R7 for one row.
+func (r *replay) change(ctx context.Context, e *event.Entry, t *table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error {
+	if t.def.Class() == schema.NoRows {
+		return nil
+	}
+	done, doubtful := r.past.change(t.keyed, o)
+	if done {
+		return nil
+	}
+	if doubtful {
+		rule = rewriter.Window
+	}
+	if err := t.note(c); err != nil {
+		return err
+	}
+	if c.Before.Exists() {
+		if err := r.helped(ctx, t); err != nil {
+			return err
+		}
+	}
+	if err := r.lanes.Apply(ctx, t, rule, c, o); err != nil {
+		return r.applyFailed(e, t.name, err)
+	}
+	return nil
+}
+
+// ready prepares for the rows of an event of which not all are on the target.
+func (r *replay) ready(ctx context.Context, e *event.Entry, rows *event.Rows, t *table) error {
+	if r.past.passed(e.Start) {
+		// No statement has named the table since: its definition is that of the event.
+		return r.tables.materialize(ctx, r.past, t)
+	}
+	if err := r.live(ctx); err != nil {
+		return err
+	}
+	if t.def.Class() == schema.NoRows {
+		return nil
+	}
+	return r.replayable(e, rows, t)
 }
 
 // replayable refuses rows that this version cannot make exact.
@@ -138,105 +181,74 @@ func (r *replay) applyFailed(e *event.Entry, name schema.Name, err error) error 
 	return err
 }
 
-// query is R8 for one statement, singly and in log order, behind a fence for every table that
-// it names (R9).
+// query is R8 for one statement.
 func (r *replay) query(ctx context.Context, e *event.Entry, q *event.Query) error {
 	v, err := r.director.statement(e.Start, q)
 	if err != nil {
 		return err
 	}
-	var executed [][2]schema.Name
-	for _, x := range v.executions {
-		executed = append(executed, x.renamed...)
-	}
-	before, behind := r.tables.parentMoves(v.renames, executed, func(n schema.Name) binlog.Side {
-		return r.director.sides.DefinitionSide(n, e.Start)
-	})
-	if err := r.moveParents(ctx, before); err != nil {
-		return fmt.Errorf("replay at %s: %w", e.Start, err)
-	}
-	for i := range v.executions {
-		if err := r.execute(ctx, e.Start, &v.executions[i]); err != nil {
-			return err
+	if r.past.passed(e.Start) {
+		for i := range v.executions {
+			r.tables.relive(&v.executions[i])
 		}
-	}
-	if err := r.tables.readChildren(ctx, executed); err != nil {
+	} else if err := r.statement(ctx, e.Start, &v); err != nil {
 		return err
 	}
-	if err := r.moveParents(ctx, behind); err != nil {
-		return fmt.Errorf("replay at %s: %w", e.Start, err)
-	}
-	for _, v := range v.views {
-		if err := r.expandView(ctx, v); err != nil {
+	for _, view := range v.views {
+		if err := r.viewMade(ctx, e.Start, view); err != nil {
 			return fmt.Errorf("replay at %s: %w", e.Start, err)
 		}
 	}
 	return nil
 }
 
-func (r *replay) moveParents(ctx context.Context, moves []parentMove) error {
-	if len(moves) == 0 {
-		return nil
-	}
-	var children []schema.Name
-	for _, m := range moves {
-		children = append(children, m.child.name)
-	}
-	if err := r.lanes.Fence(ctx, children); err != nil {
+func (r *replay) statement(ctx context.Context, start binlog.Position, v *verdict) error {
+	steps, err := r.steps(ctx, start, v)
+	if err != nil {
 		return err
 	}
-	if err := r.tables.dropHelpers(ctx, r.tables.named(children...)); err != nil {
-		return err
-	}
-	return r.tables.moveParents(ctx, moves)
-}
-
-func (r *replay) execute(ctx context.Context, start binlog.Position, x *execution) error {
-	r.phase.Doing(excerpt(x.text))
-	fence := r.fenced(x)
-	if err := r.lanes.Fence(ctx, fence); err != nil {
-		return err
-	}
-	if err := r.tables.dropHelpers(ctx, r.tables.named(append(fence, x.altered...)...)); err != nil {
-		return err
-	}
-	if err := r.tables.raiseCounters(ctx, x); err != nil {
-		return fmt.Errorf("replay at %s (%s): %w", start, excerpt(x.text), err)
-	}
-	if err := r.definitions.run(ctx, x); err != nil {
-		return statementFailed(start, x, err)
-	}
-	if err := r.tables.apply(ctx, x); err != nil {
-		return fmt.Errorf("replay at %s (%s): %w", start, excerpt(x.text), err)
-	}
-	for _, n := range x.created {
-		if t := r.tables.get(n); !x.copied && t.hasAddedKey(x.text) {
-			return fault.New(fault.CodeFailed, fault.KindTarget, "on the target: SET GLOBAL sql_generate_invisible_primary_key = OFF",
-				"replay at %s (%s): the target adds a column %s to table %s", start, excerpt(x.text), invisibleKey, n)
+	var executed [][2]schema.Name
+	for _, s := range steps {
+		if err := r.do(ctx, start, s); err != nil {
+			return err
+		}
+		if s.execution != nil && r.isLive {
+			executed = append(executed, s.execution.renamed...)
 		}
 	}
-	r.statements++
+	return r.tables.readChildren(ctx, executed)
+}
+
+// live gives the catalogue of a run that goes on what the target has: from here on everything is
+// carried out.
+func (r *replay) live(ctx context.Context) error {
+	if r.isLive {
+		return nil
+	}
+	r.isLive = true
+	for _, t := range r.tables.sorted() {
+		if err := r.tables.materialize(ctx, r.past, t); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// fenced lists the tables of a statement's fence.
-func (r *replay) fenced(x *execution) []schema.Name {
-	fence := x.fence
-	if x.fenceSchema != "" {
-		for _, t := range r.tables.list {
-			if t.name.Schema == x.fenceSchema {
-				fence = append(fence, t.name)
-			}
-		}
+// viewMade is what becomes of a view that the log made with a star.
+func (r *replay) viewMade(ctx context.Context, start binlog.Position, v *object) error {
+	item := start.String() + " " + v.name.Quoted()
+	if n, noted := r.past.views[item]; noted {
+		return r.expanded(v, n)
 	}
-	return fence
-}
-
-// statementFailed is the fault of a statement that the target refused.
-func statementFailed(start binlog.Position, x *execution, err error) error {
-	var known *fault.Error
-	if errors.As(err, &known) {
-		return fault.New(known.Code, known.Kind, known.Hint, "replay at %s (%s): %w", start, excerpt(x.text), err)
+	if err := r.live(ctx); err != nil {
+		return err
 	}
-	return fault.New(fault.CodeFailed, fault.KindTarget, statementHint(err), "replay at %s (%s): %w", start, excerpt(x.text), err)
+	n, err := r.expandView(ctx, v)
+	if err == nil {
+		err = r.progress.write(ctx, r.own, newNote(noteView, item, n))
+	}
+	if err != nil {
+		return err
+	}
+	return r.expanded(v, n)
 }

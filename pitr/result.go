@@ -21,6 +21,8 @@ type Result struct {
 	DefinersChanged      []string     `json:"definers_changed"`
 	Loose                []string     `json:"loose"`
 	Divergence           []Divergence `json:"divergence"`
+	// Resumed: an earlier run was killed or failed, and this one went on from there.
+	Resumed bool `json:"resumed"`
 	// BinlogWritten: the target's own binlog holds the restore, because sql_log_bin=0 is not permitted.
 	BinlogWritten bool `json:"binlog_written"`
 }

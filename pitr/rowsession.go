@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pingcap/failpoint"
+
 	"github.com/tripod-db/tripod/internal/server"
 )
 
@@ -19,10 +21,7 @@ func (t *target) rowSession(ctx context.Context) (*rowSession, error) {
 		return nil, server.Classify(err)
 	}
 	s := &rowSession{conn: conn}
-	if len(t.settings) == 0 {
-		return s, nil
-	}
-	if err := s.exec(ctx, t.set()); err != nil {
+	if err := t.begin(ctx, s); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -52,7 +51,9 @@ func (s *rowSession) exec(ctx context.Context, statements string) error {
 
 // counts runs statements and returns the affected rows of each, as session.counts does.
 func (s *rowSession) counts(ctx context.Context, text server.Text) ([]int64, error) {
+	failpoint.InjectCall("roundTrip")
 	counts, err := s.conn.Exec(ctx, text)
+	failpoint.InjectCall("roundTrip")
 	return counts, server.Classify(err)
 }
 

@@ -12,6 +12,8 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -28,6 +30,7 @@ type run struct {
 	director *director
 	tables   *tableSet
 	progress *progressTable
+	past     *past
 	memory   *memory
 	result   *Result
 }
@@ -46,19 +49,15 @@ func Run(ctx context.Context, c Config, p *Plan) (*Result, error) {
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
 	}
-	for _, phase := range []struct {
-		do    func(context.Context) error
-		takes *float64
-	}{
-		{r.load, &r.result.Seconds.Load},
-		{r.replay, &r.result.Seconds.Replay},
-		{r.finish, &r.result.Seconds.Finish},
-	} {
-		start := time.Now()
-		if err := phase.do(ctx); err != nil {
-			return nil, unfinished(err, r.progress)
+	err := r.phases(ctx)
+	if errors.Is(err, errDoubt) {
+		r.config.log().Warn("the restore begins anew", "because", err)
+		if err = r.beginAnew(ctx); err == nil {
+			err = r.phases(ctx)
 		}
-		*phase.takes = seconds(time.Since(start))
+	}
+	if err != nil {
+		return nil, r.leftBehind(err)
 	}
 	r.result.Seconds.Total = seconds(time.Since(begun))
 	r.result.Warnings = append(r.result.Warnings, r.director.warnings...)
@@ -69,10 +68,32 @@ func Run(ctx context.Context, c Config, p *Plan) (*Result, error) {
 	return r.result, nil
 }
 
-// unfinished says what a restore that failed leaves behind.
-func unfinished(err error, p *progressTable) error {
+func (r *run) phases(ctx context.Context) error {
+	for _, phase := range []struct {
+		do    func(context.Context) error
+		takes *float64
+	}{
+		{r.load, &r.result.Seconds.Load},
+		{r.replay, &r.result.Seconds.Replay},
+		{r.finish, &r.result.Seconds.Finish},
+	} {
+		start := time.Now()
+		if err := phase.do(ctx); err != nil {
+			return err
+		}
+		*phase.takes = seconds(time.Since(start))
+	}
+	return nil
+}
+
+// leftBehind says what a restore that failed leaves on the target.
+func (r *run) leftBehind(err error) error {
 	f := fault.Of(err)
-	rest := fmt.Sprintf("the target keeps what was restored so far, with table %s; repeat with --force to begin anew", p.name)
+	anew := "with --force it begins anew"
+	if r.plan.Force {
+		anew = "to begin anew, drop that table first"
+	}
+	rest := fmt.Sprintf("the target keeps what was restored so far, with table %s: the same command goes on from there; %s", r.progress.name, anew)
 	if f.Hint != "" {
 		rest = f.Hint + "; " + rest
 	}
@@ -92,6 +113,12 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	if r.target, err = openTarget(ctx, r.config.Target); err != nil {
 		return err
 	}
+	home := r.plan.Schemas[0].Name
+	if r.plan.Resumes {
+		home = r.plan.unfinished.home
+	}
+	r.target.presence.home = home
+	r.progress = &progressTable{name: schema.Name{Schema: home, Name: ProgressTable}}
 	r.result.BinlogWritten = r.config.Target.Facts().LogBin && !r.target.permits(noBinlog)
 	for _, s := range []**session{&r.main, &r.definitions, &r.reader} {
 		if *s, err = r.target.session(ctx); err != nil {
@@ -101,35 +128,139 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	if r.director, err = newDirectorFor(r.plan.manifest, r.plan.wish); err != nil {
 		return err
 	}
-	r.tables = newTableSet(r.reader, r.director.fold)
-	r.director.keyless, r.director.rollsBack = r.tables.keyless, r.tables.rollsBack
-	r.progress = &progressTable{name: schema.Name{Schema: r.plan.Schemas[0].Name, Name: ProgressTable}}
+	r.newTables()
+	return r.recall(ctx)
+}
+
+// recall finds out what earlier runs have done.
+func (r *run) recall(ctx context.Context) (err error) {
+	r.past = newPast(r.director.fold)
+	most := connections(r.plan.Load.Threads)
+	if r.plan.Resumes {
+		most = r.plan.unfinished.Connections
+	}
+	if r.plan.Resumes || r.plan.Force {
+		phase := r.config.progress().Begin("wait", progress.Amount{})
+		defer phase.End()
+		if err := r.target.presence.awaitOthers(ctx, r.main, most, phase.Doing); err != nil {
+			return err
+		}
+	}
+	if !r.plan.Resumes {
+		return nil
+	}
+	r.past, err = readPast(ctx, r.reader, r.progress, r.director.fold)
+	if server.ErrorNumber(err) == server.ErrNoSuchTable {
+		return fault.New(fault.CodeFailed, fault.KindTarget, "look at the target, and restore again with --force where it is not what you want",
+			"another run of this restore has come to its end meanwhile")
+	}
+	if err != nil {
+		return err
+	}
+	if len(r.past.divergence) > 0 && r.plan.wish.OnDivergence != BinlogWins {
+		return r.leftBehind(divergence(r.past.divergence[0]))
+	}
+	r.result.Resumed, r.result.Divergence = true, append(r.result.Divergence, r.past.divergence...)
+	note := r.plan.unfinished.restoreNote
+	note.Connections = connections(r.plan.Load.Threads)
+	r.config.log().Info("the restore goes on where it was", "phase", r.past.phase, "stop", note.Stop.Position.String())
+	if err := r.progress.write(ctx, r.main, newNote(noteRestore, "", note)); err != nil {
+		return err
+	}
+	return r.dropObjects(ctx)
+}
+
+// dropObjects drops the views, routines, triggers and events that a killed run has made, or was
+// about to make: they are made again.
+func (r *run) dropObjects(ctx context.Context) error {
+	for _, o := range r.past.objects {
+		if err := r.main.exec(ctx, "DROP "+objectKeywords[o.Kind]+" IF EXISTS "+o.Quoted()); err != nil {
+			return fmt.Errorf("drop %s of the killed run: %w", o, err)
+		}
+	}
 	return nil
 }
 
-// load drops what --force named, and puts definitions and chunks into the target.
-func (r *run) load(ctx context.Context) error {
-	if err := r.dropExisting(ctx); err != nil {
+// objectKeywords are the kinds of objects as DROP names them.
+var objectKeywords = map[string]string{"table": "TABLE", "view": "VIEW", "procedure": "PROCEDURE", "function": "FUNCTION", "trigger": "TRIGGER", "event": "EVENT"}
+
+// beginAnew drops what the restore has made so far, all of which its catalogue names, and forgets it.
+func (r *run) beginAnew(ctx context.Context) (err error) {
+	drop := map[schema.Name]bool{}
+	for _, n := range r.director.tables() {
+		drop[n] = true
+	}
+	for _, d := range r.past.statement.Before {
+		drop[d.Name] = true
+	}
+	for n := range drop {
+		if err := r.main.exec(ctx, "DROP TABLE IF EXISTS "+n.Quoted()); err != nil {
+			return fmt.Errorf("begin the restore anew: drop %s: %w", n, err)
+		}
+	}
+	if err := r.progress.forget(ctx, r.main); err != nil {
 		return err
 	}
+	if r.director, err = newDirectorFor(r.plan.manifest, r.plan.wish); err != nil {
+		return err
+	}
+	r.past = newPast(r.director.fold)
+	r.past.resumed = true
+	r.result.Divergence = r.result.Divergence[:0]
+	r.newTables()
+	return nil
+}
+
+func (r *run) newTables() {
+	r.tables = newTableSet(r.reader, r.director.fold)
+	r.director.keyless, r.director.rollsBack = r.tables.keyless, r.tables.rollsBack
+}
+
+// load drops what --force named, and puts definitions and chunks into the target.
+func (r *run) load(ctx context.Context) (err error) {
 	l := &loader{
 		catalog: r.config.Catalog, manifest: r.plan.manifest, selected: r.director.selected, target: r.target,
 		local: r.plan.Load.Local, packet: r.packet(), threads: r.plan.Load.Threads, memory: r.memory, sink: r.config.progress(),
+		progress: r.progress, past: r.past,
 	}
-	if err := l.schemas(ctx, r.main, r.plan.Schemas[0].Name); err != nil {
+	if r.past.phase != phaseLoad {
+		r.result.RowsLoaded, err = l.expect(ctx, r.tables)
 		return err
 	}
-	if err := r.progress.create(ctx, r.main, progressWish{
-		Instance: r.plan.Instance, BackupID: r.plan.BackupID, Wanted: r.plan.Wanted, Stop: r.plan.Stop.Position, Program: r.config.Program,
-	}); err != nil {
+	if !r.past.resumed {
+		if err := r.begin(ctx); err != nil {
+			return err
+		}
+	}
+	if err := l.schemas(ctx, r.main); err != nil {
 		return err
 	}
 	if err := l.definitions(ctx, r.main, r.tables); err != nil {
 		return err
 	}
-	rows, err := l.chunks(ctx, r.tables)
-	r.result.RowsLoaded = rows
+	r.result.RowsLoaded, err = l.chunks(ctx, r.tables)
 	return err
+}
+
+// begin makes the progress table, in its schema, which may come into being only later on the source.
+func (r *run) begin(ctx context.Context) error {
+	if err := r.dropExisting(ctx); err != nil {
+		return err
+	}
+	home := r.progress.name.Schema
+	if err := r.main.exec(ctx, rewriter.CreateDatabase(home, "", "")); err != nil {
+		return fmt.Errorf("create schema %s: %w", home, err)
+	}
+	n := restoreNote{
+		Format: progressFormat, Program: r.config.Program, Wish: r.plan.wish.identity(), Force: r.plan.Force, Instance: r.plan.Instance,
+		BackupID: r.plan.BackupID, Stop: r.plan.Stop, Made: []string{}, Connections: connections(r.plan.Load.Threads),
+	}
+	for _, s := range r.plan.Schemas {
+		if !s.OnTarget {
+			n.Made = append(n.Made, s.Name)
+		}
+	}
+	return r.progress.create(ctx, r.main, n)
 }
 
 // packet is how many bytes of SQL the target takes at once.
@@ -148,10 +279,9 @@ func (r *run) dropExisting(ctx context.Context) error {
 		return nil
 	}
 	for _, o := range r.plan.Existing {
-		kind := map[string]string{"table": "TABLE", "view": "VIEW", "procedure": "PROCEDURE", "function": "FUNCTION", "trigger": "TRIGGER", "event": "EVENT"}[o.Kind]
 		r.config.log().Info("drop what is in the way, as --force asks", "object", o.String())
 		// IF EXISTS: a trigger goes with its table.
-		drop := "DROP " + kind + " IF EXISTS " + o.Quoted()
+		drop := "DROP " + objectKeywords[o.Kind] + " IF EXISTS " + o.Quoted()
 		if err := r.main.exec(ctx, drop); err != nil {
 			f := fault.Of(err)
 			return fault.New(f.Code, fault.KindTarget, "drop it by an account that may, on the target: "+drop, "drop %s: %w", o, err)
@@ -162,8 +292,10 @@ func (r *run) dropExisting(ctx context.Context) error {
 
 // replay walks the log from floor to the stop point.
 func (r *run) replay(ctx context.Context) (err error) {
-	if err := r.progress.enter(ctx, r.main, phaseReplay); err != nil {
-		return err
+	if r.past.phase != phaseFinish {
+		if err := r.progress.enter(ctx, r.main, phaseReplay); err != nil {
+			return err
+		}
 	}
 	release, err := r.memory.Reserve(ctx, r.memory.segment())
 	if err != nil {
@@ -185,10 +317,10 @@ func (r *run) replay(ctx context.Context) (err error) {
 	laneContext, stop := context.WithCancel(ctx)
 	defer stop()
 	play := &replay{
-		director: r.director, tables: r.tables, definitions: r.definitions, progress: r.progress, phase: phase,
+		director: r.director, tables: r.tables, definitions: r.definitions, own: r.main, progress: r.progress, past: r.past, phase: phase,
 		lanes: &lanes{
 			ordered: startOrdered(laneContext, writers[0], r.memory),
-			keyed:   startKeyed(laneContext, &flusher{writers: writers[1:], fold: r.director.fold, batch: r.memory.batch()}, r.memory.generation()),
+			keyed:   startKeyed(laneContext, r.flusher(writers[1:]), r.memory.generation()),
 			large:   r.memory.large(),
 		},
 	}
@@ -209,8 +341,11 @@ func (r *run) replay(ctx context.Context) (err error) {
 	return err
 }
 
-// writers opens the connections of the lanes: the first is the ordered lane's, which notes how far
-// it has come.
+func (r *run) flusher(writers []*batchWriter) *flusher {
+	return &flusher{writers: writers, progress: r.progress, fold: r.director.fold, batch: r.memory.batch(), noted: r.past.keyed}
+}
+
+// writers opens the connections of the lanes: the first is the ordered lane's.
 func (r *run) writers(ctx context.Context) (list []*batchWriter, err error) {
 	wins := r.plan.wish.OnDivergence == BinlogWins
 	for i := range 1 + r.memory.writers(r.plan.Load.Threads, wins) {
@@ -218,10 +353,8 @@ func (r *run) writers(ctx context.Context) (list []*batchWriter, err error) {
 		if err != nil {
 			return list, err
 		}
-		w := &batchWriter{session: rows, packet: r.packet(), wins: wins}
-		list = append(list, w)
+		list = append(list, &batchWriter{session: rows, packet: r.packet(), progress: r.progress, wins: wins})
 		if i == 0 {
-			w.progress = r.progress
 			continue
 		}
 		if err := rows.readCommitted(ctx); err != nil {
@@ -245,19 +378,32 @@ func (r *run) finish(ctx context.Context) error {
 	phase := r.config.progress().Begin("finish", progress.Amount{})
 	defer phase.End()
 	f := &finisher{
-		session: r.definitions, own: r.main, reader: r.reader, director: r.director, tables: r.tables, stop: r.plan.Stop,
+		session: r.definitions, own: r.main, progress: r.progress, reader: r.reader, director: r.director, tables: r.tables, stop: r.plan.Stop,
 		disable: r.plan.wish.Events == DisableEvents, log: r.config.log(), result: r.result, made: map[string]bool{},
 	}
 	for _, s := range r.plan.Schemas {
 		f.made[r.director.foldSchema(s.Name)] = !s.OnTarget
 	}
+	if r.plan.Resumes {
+		clear(f.made)
+		for _, name := range r.plan.unfinished.Made {
+			f.made[r.director.foldSchema(name)] = true
+		}
+		if err := f.defaults(ctx); err != nil {
+			return err
+		}
+	}
 	if err := f.run(ctx); err != nil {
+		return err
+	}
+	// The schema of the progress table comes last: while it is there, another run goes on.
+	if err := f.dropSchemas(ctx, r.progress.name.Schema); err != nil {
 		return err
 	}
 	if err := r.progress.drop(ctx, r.main); err != nil {
 		return err
 	}
-	return f.dropSchemas(ctx)
+	return f.dropSchema(ctx, r.director.foldSchema(r.progress.name.Schema))
 }
 
 // newDirectorFor builds the director of a wish.

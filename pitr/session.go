@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/pingcap/failpoint"
 
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/schema"
@@ -42,6 +43,7 @@ const (
 type target struct {
 	server   *server.Server
 	settings []string // those of permitted that this account may change
+	presence presence
 }
 
 // openTarget finds out what the account may change.
@@ -86,14 +88,24 @@ func (t *target) session(ctx context.Context) (*session, error) {
 		return nil, err
 	}
 	s := &session{conn: conn, changed: map[string]string{}}
-	if len(t.settings) == 0 {
-		return s, nil
-	}
-	if err := s.exec(ctx, t.set()); err != nil {
+	if err := t.begin(ctx, s); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
+}
+
+// begin makes a new connection one of the restore's.
+func (t *target) begin(ctx context.Context, s interface {
+	querier
+	execer
+}) error {
+	if len(t.settings) > 0 {
+		if err := s.exec(ctx, t.set()); err != nil {
+			return err
+		}
+	}
+	return t.presence.enter(ctx, s)
 }
 
 // session is one connection to the target. Not safe for concurrent use.
@@ -123,6 +135,7 @@ func (s *session) exec(ctx context.Context, statements string) error {
 // that an UPDATE finds, all count, changed or not.
 func (s *session) counts(ctx context.Context, statements string) ([]int64, error) {
 	var counts []int64
+	failpoint.InjectCall("roundTrip")
 	err := s.conn.Raw(func(driverConn any) error {
 		execer, ok := driverConn.(driver.ExecerContext)
 		if !ok {
@@ -139,6 +152,7 @@ func (s *session) counts(ctx context.Context, statements string) ([]int64, error
 		counts = all.AllRowsAffected()
 		return nil
 	})
+	failpoint.InjectCall("roundTrip")
 	return counts, server.Classify(err)
 }
 

@@ -24,6 +24,7 @@ type table struct {
 	// greatest is the greatest value of the AUTO_INCREMENT column in any row that was replayed,
 	// deleted ones included; next is the AUTO_INCREMENT that a definition brought along.
 	greatest, next uint64
+	noted          counterNote // in the progress table
 
 	checked *event.TableMap // the last table map that was found to fit
 
@@ -134,16 +135,68 @@ func (s *tableSet) apply(ctx context.Context, e *execution) error {
 	return nil
 }
 
+// relive changes the catalogue as a statement did that an earlier run has carried out: which
+// tables there are. What they are is read when it is needed.
+func (s *tableSet) relive(e *execution) {
+	for _, n := range e.dropped {
+		delete(s.list, s.fold(n))
+	}
+	for _, p := range e.renamed {
+		if t := s.get(p[0]); t != nil {
+			delete(s.list, s.fold(p[0]))
+			t.name, t.def = p[1], nil
+			s.list[s.fold(p[1])] = t
+		}
+	}
+	for _, n := range e.created {
+		s.expect(n, 0)
+	}
+}
+
+// expect puts a table into the catalogue that is on the target.
+func (s *tableSet) expect(n schema.Name, next uint64) {
+	s.list[s.fold(n)] = &table{name: n, next: next}
+}
+
+// materialize reads the definition of a table that was expected, and takes the index of a killed
+// replay away from it.
+func (s *tableSet) materialize(ctx context.Context, p *past, t *table) error {
+	if t.def != nil {
+		return nil
+	}
+	t.recall(p)
+	if err := s.read(ctx, t.name); err != nil {
+		return err
+	}
+	for i := range t.def.Keys {
+		if t.def.Keys[i].Name == rewriter.HelperIndex {
+			t.helper = true
+			if err := s.dropHelpers(ctx, []*table{t}); err != nil {
+				return err
+			}
+			return s.read(ctx, t.name)
+		}
+	}
+	return nil
+}
+
+// recall takes the counters from their note.
+func (t *table) recall(p *past) {
+	if n, ok := p.counters[p.fold(t.name)]; ok {
+		t.greatest, t.next, t.noted = n.Greatest, n.Next, n
+	}
+}
+
 // keyless tells whether a table has no identity on the target.
 func (s *tableSet) keyless(n schema.Name) bool {
 	t := s.get(n)
-	return t != nil && !t.write.Keyed()
+	return t != nil && t.def != nil && !t.write.Keyed()
 }
 
 // rollsBack tells whether a table takes its rows back with the transaction.
 func (s *tableSet) rollsBack(n schema.Name) bool {
 	t := s.get(n)
-	if t == nil {
+	if t == nil || t.def == nil {
 		return false
 	}
 	class := t.def.Class()
@@ -184,6 +237,17 @@ const invisibleKey = "my_row_id"
 func (t *table) hasAddedKey(statement string) bool {
 	c, _ := t.def.Column(invisibleKey)
 	return c != nil && c.Invisible && c.AutoInc && !strings.Contains(strings.ToLower(statement), invisibleKey)
+}
+
+// counterNotes is the note of the table's counters where they have changed since the last one. It
+// belongs into the transaction of the changes that raised them.
+func (t *table) counterNotes() []note {
+	n := counterNote{Name: t.name, Greatest: t.greatest, Next: t.next}
+	if n == t.noted {
+		return nil
+	}
+	t.noted = n
+	return []note{newNote(noteCounter, t.name.Quoted(), n)}
 }
 
 // note remembers the AUTO_INCREMENT values of a change.

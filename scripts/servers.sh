@@ -105,6 +105,33 @@ tools() {
 	stamp $name "$what" >"$root/stamp"
 }
 
+# sysbench_program: the load generator of make replay-speed. Its client library looks for its plugins, and it for its
+# scripts, in folders that only the environment names: see .servers/sysbench/run.
+sysbench_program() {
+	local name=sysbench root what
+	root=$servers/$name
+	what="bookworm: sysbench"
+	if installed $name "$what"; then
+		say "$name is installed: $(cat "$root/version")"
+		return
+	fi
+	say "installing $name privately under .servers ($what)"
+	scripts/debroot.sh bookworm "$root.new" sysbench
+	patch_programs "$root.new" "$root" usr/bin/sysbench
+	rm -rf "$root"
+	mv "$root.new" "$root"
+	cat >"$root/run" <<-EOF
+		#!/bin/sh
+		export MARIADB_PLUGIN_DIR=$(ls -d "$root"/usr/lib/*/libmariadb3/plugin)
+		export LUA_PATH=$root/usr/share/sysbench/?.lua
+		exec $root/bin/sysbench "\$@"
+	EOF
+	chmod +x "$root/run"
+	"$root/run" --version >"$root/version" || die "$name: the installed program does not run on this machine"
+	stamp $name "$what" >"$root/stamp"
+	say "$name is installed: $(cat "$root/version")"
+}
+
 mkdir -p "$servers"
 exec 9>"$servers/.lock"
 flock 9
@@ -113,12 +140,13 @@ tools
 if [ -n "${TRIPOD_TEST_MYSQLD:-}" ]; then
 	[ -x "$TRIPOD_TEST_MYSQLD" ] || die "TRIPOD_TEST_MYSQLD=$TRIPOD_TEST_MYSQLD is not a program"
 	say "using the server you named: $("$TRIPOD_TEST_MYSQLD" --no-defaults --version)"
-	exit 0
+	[ "$*" = sysbench ] || exit 0
 fi
 
 for server in "${@:-mysql-9.7}"; do
 	case $server in
 	mysql-9.7) mysql_9_7 ;;
-	*) die "no server named $server; there is: mysql-9.7" ;;
+	sysbench) sysbench_program ;;
+	*) die "no server named $server; there are: mysql-9.7, sysbench" ;;
 	esac
 done

@@ -1,0 +1,94 @@
+package pitr
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/tripod-db/tripod/internal/fault"
+)
+
+// Each connection of a restore holds a lock of the server's (GET_LOCK), by number, for as long as
+// it lives. A connection outlives a killed restore while the server is at its last statement, so a
+// run that goes on, or begins anew, waits for all of them; and two restores into one
+// schema cannot meet. The first number is that of a connection that is idle most of the time:
+// held, it tells of a restore that is alive.
+
+const (
+	// aliveAfter is how long the first connection of a killed restore is given to be noticed.
+	aliveAfter = 5 * time.Second
+	// endsWithin is how long the others are given: an ALTER of a large table takes its time.
+	endsWithin = time.Hour
+	// lookEvery is the rhythm in which a wait for a connection says so.
+	lookEvery = 5 * time.Second
+)
+
+// presence numbers the connections of a restore.
+type presence struct {
+	home string // schema of the progress table
+	next atomic.Int64
+}
+
+// connections is the most that a restore with so many threads opens: three that prepare and
+// finish, those of the load, those of both lanes.
+func connections(threads int) int { return 3 + threads + 1 + threads }
+
+func (p *presence) lock(number int) string {
+	return fmt.Sprintf("tripod_restore_%.8x_%d", sha256.Sum256([]byte(p.home)), number)
+}
+
+// enter takes the lock of a connection.
+func (p *presence) enter(ctx context.Context, s querier) error {
+	if p.home == "" {
+		return nil // nothing is restored
+	}
+	number := int(p.next.Add(1)) - 1
+	free, err := p.take(ctx, s, number, aliveAfter)
+	if err != nil || free {
+		return err
+	}
+	owner, err := oneRow(ctx, s, "SELECT IS_USED_LOCK('"+p.lock(number)+"')")
+	if err != nil {
+		return fmt.Errorf("ask for other restores on the target: %w", err)
+	}
+	return fault.New(fault.CodeFailed, fault.KindTarget, fmt.Sprintf("wait for it; if it is dead and its host is gone, on the target: KILL %s", owner[0]),
+		"another restore into schema %s is at work on the target (connection %s)", p.home, owner[0])
+}
+
+func (p *presence) take(ctx context.Context, s querier, number int, wait time.Duration) (free bool, err error) {
+	row, err := oneRow(ctx, s, fmt.Sprintf("SELECT GET_LOCK('%s', %d)", p.lock(number), wait/time.Second))
+	if err != nil {
+		return false, fmt.Errorf("look for other restores on the target: %w", err)
+	}
+	return row[0] == "1", nil
+}
+
+// awaitOthers waits until no connection of an earlier run is left. waits is called while there is one.
+func (p *presence) awaitOthers(ctx context.Context, s querier, most int, waits func(doing string)) error {
+	begun := time.Now()
+	for number := int(p.next.Load()); number < most; {
+		free, err := p.take(ctx, s, number, lookEvery)
+		if err != nil {
+			return err
+		}
+		if free {
+			if _, err := oneRow(ctx, s, "SELECT RELEASE_LOCK('"+p.lock(number)+"')"); err != nil {
+				return fmt.Errorf("look for other restores on the target: %w", err)
+			}
+			number++
+			continue
+		}
+		row, err := oneRow(ctx, s, "SELECT IS_USED_LOCK('"+p.lock(number)+"')")
+		if err != nil {
+			return fmt.Errorf("look for other restores on the target: %w", err)
+		}
+		waits("waits for connection " + row[0] + " of the killed restore, which is still at its last statement")
+		if time.Since(begun) > endsWithin {
+			return fault.New(fault.CodeFailed, fault.KindTarget, "on the target: KILL "+row[0],
+				"connection %s of the killed restore has not ended in %s", row[0], endsWithin)
+		}
+	}
+	return nil
+}

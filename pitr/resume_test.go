@@ -1,0 +1,180 @@
+package pitr
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/mysqltest"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// eventful is a backup and a log behind it with all that a restore does differently when it goes
+// on: rows of both lanes, foreign keys that follow their parents, swaps, views with a star, counters.
+func eventful(s *story, r *rand.Rand) {
+	s.Helper()
+	s.on("CREATE DATABASE d", "CREATE DATABASE e",
+		"CREATE TABLE d.hot (id BIGINT PRIMARY KEY, n INT, pad VARBINARY(4000))",
+		"CREATE TABLE d.taken (a INT, b VARBINARY(20), u INT, ci VARCHAR(10) CHARACTER SET utf8mb4, PRIMARY KEY (a,b), UNIQUE (u), UNIQUE (ci))",
+		"CREATE TABLE d.text (k VARCHAR(20) PRIMARY KEY, n INT)", "CREATE TABLE d.none (n INT)",
+		"CREATE TABLE d.p (id INT AUTO_INCREMENT PRIMARY KEY, v INT)", "CREATE TABLE d.c (id INT AUTO_INCREMENT PRIMARY KEY, p INT, CONSTRAINT c1 FOREIGN KEY (p) REFERENCES d.p (id))",
+		"CREATE TABLE d.parts (id INT PRIMARY KEY, v INT) CHARACTER SET utf8mb4 PARTITION BY RANGE (id) (PARTITION low VALUES LESS THAN (10), PARTITION high VALUES LESS THAN MAXVALUE)",
+		"CREATE TABLE e.t (id INT PRIMARY KEY, v INT)", "CREATE VIEW d.v AS SELECT id FROM d.p", "INSERT INTO d.p (v) VALUES (1),(2)", "INSERT INTO d.c (p) VALUES (1),(2)",
+		"INSERT INTO d.parts VALUES (1,1),(2,2),(20,20)", "INSERT INTO e.t VALUES (1,1)")
+	s.on(hotChanges(r, 40)...)
+	b := s.begin()
+	b.schema("d")
+	b.schema("e")
+	low := s.position()
+	s.on(hotChanges(r, 10)...)
+	hot := b.table("d.hot", "id<10", hotChanges(r, 10)...)
+	hot.Rows.Low = low
+	hot.Rows.High, hot.Statements.High = s.position(), s.position()
+	for _, name := range []string{"d.taken", "d.text", "d.none", "d.p", "d.c", "d.parts", "e.t"} {
+		b.table(name, "")
+	}
+	b.object(catalog.KindView, "d.v", "")
+	b.end()
+	ddl := [][]string{
+		{"RENAME TABLE d.p TO d.p2", "INSERT INTO d.p2 (v) VALUES (3)", "INSERT INTO d.c (p) VALUES (3)", "RENAME TABLE d.p2 TO d.p"},
+		{"CREATE TABLE d.twin LIKE d.hot", "INSERT INTO d.twin VALUES (7,7,'seven')", "RENAME TABLE d.hot TO d.tmp, d.twin TO d.hot, d.tmp TO d.twin"},
+		{"ALTER TABLE d.hot ADD COLUMN late INT DEFAULT 7", "INSERT INTO d.hot (id,n) VALUES (-1000,1)", "ALTER TABLE d.hot DROP COLUMN late"},
+		{"CREATE TABLE d.star (a INT)", "CREATE VIEW d.w AS SELECT * FROM d.star", "ALTER TABLE d.star ADD COLUMN b INT", "INSERT INTO d.star VALUES (1,2)"},
+		{"CREATE TABLE d.out1 (id INT PRIMARY KEY, v INT) CHARACTER SET utf8mb4", "INSERT INTO d.out1 VALUES (3,33)", "ALTER TABLE d.parts EXCHANGE PARTITION low WITH TABLE d.out1", "INSERT INTO d.out1 VALUES (5,5)"},
+		{"INSERT INTO d.c (id,p) VALUES (500,1)", "DELETE FROM d.c WHERE id=500", "ALTER TABLE d.c COMMENT 'AUTO_INCREMENT'"},
+		{"TRUNCATE TABLE d.none", "INSERT INTO d.none VALUES (1),(1),(2)"},
+		{"CREATE TABLE d.gone (id INT PRIMARY KEY)", "INSERT INTO d.gone VALUES (1)", "DROP TABLE d.gone", "CREATE TABLE d.gone (k VARCHAR(20) PRIMARY KEY, more INT)", "INSERT INTO d.gone VALUES ('a',1)"},
+		{"DROP DATABASE e"},
+		{"CREATE PROCEDURE d.proc() SELECT 1", "CREATE TRIGGER d.trig BEFORE INSERT ON d.p FOR EACH ROW SET NEW.v=NEW.v", "CREATE EVENT d.ev ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1"},
+		{"ALTER DATABASE d CHARACTER SET latin1", "CREATE TABLE d.cols (a INT, b INT)", "INSERT INTO d.cols VALUES (1,2)", "ALTER TABLE d.cols CHANGE a b INT, CHANGE b a INT FIRST"},
+		{"CREATE DATABASE f", "CREATE TABLE f.x (id INT AUTO_INCREMENT PRIMARY KEY)", "INSERT INTO f.x VALUES (NULL),(NULL)", "DELETE FROM f.x"},
+	}
+	r.Shuffle(len(ddl)-1, func(i, j int) { ddl[i], ddl[j] = ddl[j], ddl[i] }) // f comes last
+	for _, statements := range ddl {
+		s.on(hotChanges(r, 15)...)
+		for _, statement := range statements {
+			s.on(append([]string{statement}, hotChanges(r, 3)...)...)
+		}
+	}
+	s.archive()
+}
+
+// killer ends a restore at a random round trip to the target: its context ends, so nothing more is
+// sent, and connections break off in the middle of what they are at.
+type killer struct {
+	left atomic.Int64 // round trips
+	stop atomic.Pointer[context.CancelFunc]
+}
+
+func newKiller(t *testing.T) *killer {
+	k := &killer{}
+	mysqltest.FailpointCall(t, "pitr/roundTrip", func() {
+		if k.left.Add(-1) == 0 {
+			if stop := k.stop.Load(); stop != nil {
+				(*stop)()
+			}
+		}
+	})
+	return k
+}
+
+var errKilled = errors.New("killed")
+
+// run restores, and is killed at the trip given; 0 for never. It returns the trips that it took.
+func (k *killer) run(s *story, w Wish, trip int64) (result *Result, trips int64, err error) {
+	s.Helper()
+	ctx, stop := context.WithTimeout(s.Context(), 2*time.Minute)
+	defer stop()
+	c := Config{Catalog: s.catalog, Target: s.into, Program: "test", Memory: 32 << 20}
+	w.Instance = instance
+	k.stop.Store(nil)
+	plan, err := MakePlan(ctx, c, w)
+	if err != nil {
+		return nil, 0, err
+	}
+	const many = 1 << 40
+	if trip == 0 {
+		trip = many
+	}
+	k.stop.Store(&stop)
+	k.left.Store(trip)
+	result, err = Run(ctx, c, plan)
+	if err != nil && ctx.Err() != nil && fault.Of(err).Code != fault.CodeDifference {
+		err = errKilled
+	}
+	return result, trip - k.left.Load(), err
+}
+
+// TestSurvives_KillOfARestoreAtAnyRoundTrip: a restore that is killed again and again goes on each
+// time, and ends with what one that was not killed ends with.
+func TestSurvives_KillOfARestoreAtAnyRoundTrip(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	s := newStory(t, "d", "e", "f")
+	eventful(s, r)
+	want := s.contents(s.source, "d", "e", "f")
+	k := newKiller(t)
+	_, trips, err := k.run(s, Wish{}, 0)
+	s.must(err)
+	s.equal(want, "d", "e", "f")
+	runs := 0
+	for round := range 4 {
+		mysqltest.Exec(t, s.dest, "DROP DATABASE IF EXISTS d", "DROP DATABASE IF EXISTS e", "DROP DATABASE IF EXISTS f")
+		most := trips / int64(1+round%3)
+		for done := false; !done; runs++ {
+			at := 1 + r.Int64N(most)
+			if runs > 200 {
+				t.Fatal("the restore does not end")
+			}
+			result, _, err := k.run(s, Wish{}, at)
+			switch {
+			case err == nil:
+				done = true
+				if result.TransactionsReplayed == 0 || result.RowsLoaded == 0 {
+					t.Errorf("result %+v", result)
+				}
+			case !errors.Is(err, errKilled):
+				t.Fatalf("round %d, killed at trip %d: %v", round, at, err)
+			}
+		}
+		s.equal(want, "d", "e", "f")
+		if t.Failed() {
+			t.Fatalf("round %d", round)
+		}
+	}
+	t.Logf("%d trips, %d runs in 4 rounds", trips, runs)
+}
+
+// TestSwaps: which RENAMEs leave the same names behind.
+func TestSwaps(t *testing.T) {
+	for pairs, want := range map[string]bool{
+		"":                      false,
+		"a b":                   false,
+		"a b,c a":               false,
+		"a t,b a,t b":           true,
+		"a t,b a,c b,t c":       true,
+		"a t,t a":               true,
+		"a t,b a,t x":           false,
+		"a t,b a,t b,c d":       false,
+		"a t,b a,t b,c d,d c":   true,
+		"x.a x.t,x.b x.a,x.t b": false,
+	} {
+		var list [][2]schema.Name
+		for pair := range strings.SplitSeq(pairs, ",") {
+			from, to, ok := strings.Cut(pair, " ")
+			if ok {
+				list = append(list, [2]schema.Name{{Schema: "d", Name: from}, {Schema: "d", Name: to}})
+			}
+		}
+		if got := swaps(list); got != want {
+			t.Errorf("%s: %v, want %v", pairs, got, want)
+		}
+	}
+}

@@ -1,0 +1,119 @@
+package pitr
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
+)
+
+// progressFormat is the version of the notes in a progress table. A restore goes on only with its own.
+const progressFormat = 1
+
+// restoreNote says which restore a progress table belongs to. Backup and stop point stay those
+// that the first run resolved, whatever has come into the store since.
+type restoreNote struct {
+	Format      int          `json:"format"`
+	Program     string       `json:"program"`
+	Wish        string       `json:"wish"` // as given, see Wish.identity
+	Force       bool         `json:"force"`
+	Instance    string       `json:"instance"`
+	BackupID    string       `json:"backup_id"`
+	Stop        binlog.Point `json:"stop"`
+	Made        []string     `json:"made"`        // schemas that it made
+	Connections int          `json:"connections"` // that it has at most
+}
+
+// unfinished is a restore of the same wish that was begun on the target.
+type unfinished struct {
+	restoreNote
+	home string // schema of its progress table
+}
+
+// identity prints what a run must have in common with the one that it goes on from: all of the
+// wish as given but how fast, and what to do about objects in the way.
+func (w Wish) identity() string {
+	w.Threads, w.Force, w.Verify = 0, false, ""
+	text, err := json.Marshal(struct {
+		Wish
+		Stop, SkipGTID string
+	}{w, w.Stop.String(), w.SkipGTID.String()})
+	if err != nil {
+		panic(fmt.Sprintf("pitr: wish: %v", err)) // plain values always become JSON
+	}
+	return string(text)
+}
+
+// findUnfinished looks on the target for a restore of this wish; nil for none. empty are the
+// schemas whose progress table says nothing yet: that restore was killed before it made anything
+// else. Progress tables that this account may not read, or of another format, are nobody's here: plan
+// refuses those in the schemas that it needs.
+func findUnfinished(ctx context.Context, srv *server.Server, w Wish) (found *unfinished, empty map[string]bool, err error) {
+	conn, err := srv.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := &session{conn: conn, changed: map[string]string{}}
+	defer s.close()
+	rows, err := s.queryRows(ctx, "SELECT TABLE_SCHEMA FROM information_schema.TABLES WHERE TABLE_NAME='"+ProgressTable+"'")
+	if err != nil {
+		return nil, nil, fmt.Errorf("look for unfinished restores on the target: %w", err)
+	}
+	empty = map[string]bool{}
+	for _, row := range rows {
+		u, isEmpty, err := readUnfinished(ctx, s, row[0])
+		if err != nil {
+			return nil, nil, err
+		}
+		empty[row[0]] = isEmpty
+		// Where --force came later it means to begin anew; one that was there from the beginning has
+		// done its work.
+		if u != nil && u.Wish == w.identity() && (u.Force || !w.Force) {
+			found = u
+		}
+	}
+	return found, empty, nil
+}
+
+// readUnfinished reads what a progress table says of its restore; nil where it says nothing.
+func readUnfinished(ctx context.Context, s *session, home string) (u *unfinished, empty bool, err error) {
+	table := schema.Name{Schema: home, Name: ProgressTable}
+	rows, err := s.queryRows(ctx, "SELECT kind, value FROM "+table.Quoted()+" WHERE item='' ORDER BY kind='"+noteRestore+"' DESC LIMIT 1")
+	if unreadableTable(err) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("read %s on the target: %w", table, err)
+	}
+	if len(rows) == 0 {
+		return nil, true, nil
+	}
+	u = &unfinished{home: home}
+	if known := rows[0][0] == noteRestore && json.Unmarshal([]byte(rows[0][1]), &u.restoreNote) == nil && u.Format == progressFormat; !known {
+		u = nil
+	}
+	return u, false, nil
+}
+
+// unreadableTable tells whether a table is not this account's to read, or has other columns.
+func unreadableTable(err error) bool {
+	switch server.ErrorNumber(err) {
+	case server.ErrTableDenied, server.ErrColumnDenied, server.ErrUnknownColumn, server.ErrNoSuchTable:
+		return true
+	}
+	return false
+}
+
+// goOn makes the plan that of the unfinished restore.
+func (p *Plan) goOn(ctx context.Context, c Config, u *unfinished) (err error) {
+	p.unfinished, p.Resumes, p.Stop = u, true, u.Stop
+	if p.manifest, err = c.Catalog.Manifest(ctx, p.Instance, u.BackupID); err != nil {
+		f := fault.Of(err)
+		return fault.New(f.Code, f.Kind, "the unfinished restore on the target needs this backup: bring it back, or begin anew from another one with --force", "%w", err)
+	}
+	return nil
+}
