@@ -87,7 +87,7 @@ func TestProgress(t *testing.T) {
 	d := newDesk(t)
 	d.works(d.source("archive", source, "--until-idle")...)
 	d.backupBesideALock(source)
-	for range 5 {
+	for range 4 {
 		mysqltest.Exec(t, source, "UPDATE shop.items SET noise = RANDOM_BYTES(100) WHERE id % 10 = 3")
 	}
 	d.works(d.source("archive", source, "--until-idle", "--segment-size", "8KiB")...)
@@ -128,7 +128,7 @@ func (d *desk) backupBesideALock(source *mysqltest.Server) {
 // TRIPOD_TEST_SCREEN names a file.
 func (d *desk) restoreSlowly(target *mysqltest.Server) {
 	d.t.Helper()
-	s := d.startOn(usual, d.restore(target, "--bandwidth", "100KiB")...)
+	s := d.startOn(usual, d.restore(target, "--bandwidth", "200KiB")...)
 	d.shows(s, `(?m)^load +\[=*>?-+\] +\d+% .* left +[0-9,]+ rows +\S+ KiB +\S+ KiB/s\n  shop\.`)
 	frame := d.shows(s, `(?m)^replay +\[=+>-+\] +\d+% .* left .* rows .* KiB +\S+ KiB/s\n  \S`)
 	if o := d.finish(s); o.Code != 0 || !strings.Contains(o.Stdout, "restored backup") {
@@ -144,7 +144,7 @@ func (d *desk) restoreSlowly(target *mysqltest.Server) {
 // narrowly has no room for bars.
 func (d *desk) narrowly(target *mysqltest.Server) {
 	d.t.Helper()
-	s := d.startOn(narrow, d.restore(target, "--bandwidth", "200KiB", "--log-level", "error")...)
+	s := d.startOn(narrow, d.restore(target, "--bandwidth", "400KiB", "--log-level", "error")...)
 	d.shows(s, `(?m)^load +[0-9]+%`)
 	if o := d.finish(s); o.Code != 0 {
 		d.t.Fatal(o)
