@@ -2,7 +2,6 @@ package dumper
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
@@ -169,24 +168,4 @@ func (l *listing) tell(b *bases.Bases) {
 	for _, o := range l.objects {
 		b.ListObject(o.kind, o.name)
 	}
-}
-
-type scanner func(into ...any) error
-
-// eachRow runs a query on a connection of the pool.
-func eachRow(ctx context.Context, db *sql.DB, query string, row func(scanner) error) (err error) {
-	rows, err := db.QueryContext(ctx, query)
-	if err != nil {
-		return server.Classify(err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return err
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return server.Classify(err)
-	}
-	return nil
 }

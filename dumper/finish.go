@@ -181,7 +181,7 @@ func (b *backup) putName(ctx context.Context, n *catalog.NameBase) error {
 			return fmt.Errorf("%s was read, but nothing is kept of it", n.Name)
 		}
 		n.Class, n.Columns, n.Load = string(c.class), c.columns, c.load()
-		n.SchemaKey = catalog.SchemaKey(catalog.KindTable, n.Name)
+		n.SchemaKey, n.SchemaSHA256 = catalog.SchemaKey(catalog.KindTable, n.Name), catalog.TextSHA256(c.table.Create)
 		for i := range c.chunks {
 			chunk := c.chunks[i].Chunk
 			low, known := b.resolver.Low(c.chunks[i].before)

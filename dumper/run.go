@@ -49,15 +49,10 @@ type backup struct {
 // NotBackedUp lists them, and the error is nil. Faults: grant, source, keyless, ddl, store,
 // timeout.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
-	cfg = cfg.withDefaults()
-	if err := cfg.Check(); err != nil {
-		return nil, err
-	}
-	wish, err := newSelection(cfg)
+	cfg, wish, err := settle(cfg)
 	if err != nil {
 		return nil, err
 	}
-	wish.fold = cfg.Source.Facts().LowerCaseTableNames != 0
 	b := &backup{
 		cfg: cfg, selection: wish, started: time.Now(), contents: newContents(),
 		room: budget.New(cfg.Memory),
@@ -76,33 +71,23 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	return b.run(ctx)
 }
 
+// settle completes the wish and says what is wrong with it.
+func settle(cfg Config) (Config, selection, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.Check(); err != nil {
+		return cfg, selection{}, err
+	}
+	wish, err := newSelection(cfg)
+	wish.fold = cfg.Source.Facts().LowerCaseTableNames != 0
+	return cfg, wish, err
+}
+
 // preflight refuses a source that cannot be backed up, and keeps the warnings.
 func (b *backup) preflight(ctx context.Context) error {
-	grants, err := b.cfg.Source.Grants(ctx)
+	findings, _, err := source.Survey(ctx, b.cfg.Source, b.selection.scope())
 	if err != nil {
 		return err
 	}
-	var existing []string
-	err = eachRow(ctx, b.cfg.Source.DB(), "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA", func(scan scanner) error {
-		var name string
-		if err := scan(&name); err != nil {
-			return err
-		}
-		existing = append(existing, name)
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("list the schemas: %w", err)
-	}
-	findings, err := source.Preflight(ctx, b.cfg.Source, source.BackupNeeds(b.cfg.Source.Facts(), grants, b.selection.schemaNames(existing)...))
-	if err != nil {
-		return err
-	}
-	generated, err := source.PreflightGenerated(ctx, b.cfg.Source, b.selection.table)
-	if err != nil {
-		return err
-	}
-	findings = append(findings, generated...)
 	for _, f := range findings {
 		if f.Level == source.LevelWarning {
 			b.warnings = append(b.warnings, f.Message)

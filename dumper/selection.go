@@ -3,6 +3,7 @@ package dumper
 import (
 	"slices"
 
+	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -104,6 +105,9 @@ func (s selection) schemaNames(existing []string) []string {
 	}
 	return names
 }
+
+// scope is the wish as the preflight takes it.
+func (s selection) scope() source.Scope { return source.Scope{Schemas: s.schemaNames, Table: s.table} }
 
 func (s selection) manifest(c Config) catalog.Selection {
 	return catalog.Selection{Databases: c.Databases, Tables: c.Tables, Exclude: c.Exclude}

@@ -126,7 +126,7 @@ func (w *worker) fit(t *schema.Table) error {
 		return fault.New(fault.CodeFailed, fault.KindSource, fmt.Sprintf("ALTER TABLE %s ENGINE=InnoDB, or leave it out with --exclude %s", t.Name.Quoted(), t.Name),
 			"%s is a %s table: this version backs up transactional tables only", t.Name, t.Engine)
 	}
-	if !w.cfg.Source.Facts().NativeForeignKeys {
+	if source.LogsCascades(w.cfg.Source.Facts()) {
 		return nil
 	}
 	for _, f := range t.ForeignKeys {

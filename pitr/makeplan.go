@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -51,13 +53,23 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 	s := newScan(d, definitions)
 	phase := c.progress().Begin("plan", progress.Amount{})
 	defer phase.End()
+	began := time.Now()
 	if err := s.run(ctx, reader, p.From.Position, p.Stop.Position, phase); err != nil {
 		return nil, err
 	}
+	read := time.Since(began)
 	if err := p.describe(s); err != nil {
 		return nil, err
 	}
-	return p, p.look(ctx, c, s.needs(p.manifest))
+	if p.Segments, err = reader.Between(ctx, p.From.Position, p.Stop.Position); err != nil {
+		return nil, err
+	}
+	p.Bytes = p.Load.BytesStored + p.Segments.BytesStored
+	if err := p.look(ctx, c, s.needs(p.manifest)); err != nil {
+		return nil, err
+	}
+	p.Estimate = estimate(p, c.Rates, read)
+	return p, nil
 }
 
 // begin resolves the stop point and chooses the backup.
@@ -95,6 +107,7 @@ func (p *Plan) look(ctx context.Context, c Config, n *needs) error {
 		p.Existing = append(p.Existing, f.ownTables(names)...)
 	}
 	p.Load.Local = f.LocalInfile
+	p.MissingGrants = server.GrantStatements(f.CurrentUser, missingGrants(p, f))
 	p.Findings = checkTarget(p, f, n)
 	for _, message := range p.warnings {
 		p.Findings = append(p.Findings, Finding{ID: "manifest", Level: LevelWarning, Message: message})

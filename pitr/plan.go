@@ -2,6 +2,7 @@ package pitr
 
 import (
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -22,6 +23,12 @@ type Plan struct {
 	Tables  []TablePlan  `json:"tables"` // loaded from chunks
 	Load    LoadPlan     `json:"load"`
 	Replay  ReplayPlan   `json:"replay"`
+	// Segments hold the log from From to Stop; Bytes is what they and the chunks have, stored.
+	Segments archive.SegmentRange `json:"segments"`
+	Bytes    uint64               `json:"bytes"`
+	// MissingGrants are the statements that give the target's account what it lacks.
+	MissingGrants []string `json:"missing_grants"`
+	Estimate      Estimate `json:"estimate"`
 
 	// Creates lists every object that the restore makes, at the stop point or on the way there.
 	Creates []ObjectName `json:"creates"`

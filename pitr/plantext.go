@@ -18,6 +18,8 @@ func (p *Plan) Text() string {
 	}
 	line("  load    %d tables, %d rows, %s (%s stored), %d connections%s", len(p.Tables), p.Load.Rows, size(p.Load.Bytes), size(p.Load.BytesStored), p.Load.Threads, withoutLocal(p.Load.Local))
 	line("  replay  %s of log, %d transactions, %d statements, from %s", size(p.Replay.Bytes), p.Replay.Transactions, p.Replay.Statements, p.From.Position)
+	line("  reads   %s of the store: %s of chunks, %d segments of %s", size(p.Bytes), size(p.Load.BytesStored), p.Segments.Count, size(p.Segments.BytesStored))
+	line("  time    %s", p.Estimate)
 	for _, s := range p.Schemas {
 		state := "is created"
 		if s.OnTarget {

@@ -16,7 +16,9 @@ type Config struct {
 	Program string         // tripod's version
 	// Memory bounds the bytes that Run works on, beside one event and one row (promise 8); 0 is
 	// the default of 512 MiB.
-	Memory   int64
+	Memory int64
+	// Rates are what plan estimates by; zero for UsualRates.
+	Rates    Rates
 	Log      *slog.Logger
 	Progress progress.Sink
 }

@@ -84,15 +84,7 @@ func (r *Reader) header(ctx context.Context, ref catalog.SegmentRef) (segment.He
 	if err != nil {
 		return segment.Header{}, missing(ref.Key, err)
 	}
-	return h, fits(ref, h)
-}
-
-// fits tells whether a segment lies where it belongs: one that was moved is as good as altered.
-func fits(ref catalog.SegmentRef, h segment.Header) error {
-	if h.Timeline != ref.Timeline || h.File != ref.File || h.Start != ref.Start || h.End != ref.End {
-		return storage.Altered(ref.Key, "holds %s to %d", h.StartPosition(), h.End)
-	}
-	return nil
+	return h, ref.Fits(h)
 }
 
 // damaged says which object an error of package segment is about.

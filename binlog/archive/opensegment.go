@@ -61,7 +61,7 @@ func (r *Reader) openTwice(ctx context.Context, ref catalog.SegmentRef) (segment
 func prove(r io.Reader, ref catalog.SegmentRef) (segment.Header, error) {
 	h, err := segment.CheckStored(r)
 	if err == nil {
-		err = fits(ref, h)
+		err = ref.Fits(h)
 	}
 	return h, damaged(ref, err)
 }

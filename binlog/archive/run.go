@@ -30,7 +30,7 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	if err != nil {
 		return result, err
 	}
-	s, err := openSpool(cfg.SpoolDir, cfg.Role)
+	s, err := openSpool(ctx, cfg.SpoolDir, cfg.Role)
 	if err != nil {
 		return result, err
 	}

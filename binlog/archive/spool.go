@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"context"
 	crand "crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -45,9 +47,9 @@ type spool struct {
 }
 
 // openSpool takes the folder of an archiver, or makes one of its own below it for a backup.
-func openSpool(dir string, role Role) (*spool, error) {
+func openSpool(ctx context.Context, dir string, role Role) (*spool, error) {
 	if role != RoleBackup {
-		return lockSpool(dir)
+		return lockSpool(ctx, dir)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, spoolFault("make the spool folder", err)
@@ -55,7 +57,7 @@ func openSpool(dir string, role Role) (*spool, error) {
 	// A name that nobody has; the folder of a dead backup may be removed between the making and the locking.
 	for range 10 {
 		own := filepath.Join(dir, backupPrefix+randomID())
-		s, err := lockSpool(own)
+		s, err := lockSpool(ctx, own)
 		if errors.Is(err, fs.ErrNotExist) || err != nil && fault.Of(err).Code == fault.CodeLeaseHeld {
 			continue
 		}
@@ -67,14 +69,22 @@ func openSpool(dir string, role Role) (*spool, error) {
 	return nil, spoolFault("make the spool folder", fs.ErrNotExist)
 }
 
-func lockSpool(dir string) (*spool, error) {
+// provingTakes is how long a folder is found locked that nobody uses: a backup that takes the lease
+// of a killed archiver holds the folder meanwhile (isDead).
+const provingTakes = 3 * time.Second
+
+func lockSpool(ctx context.Context, dir string) (*spool, error) {
 	if err := os.MkdirAll(filepath.Join(dir, extentFolder), 0o700); err != nil {
 		return nil, spoolFault("make the spool folder", err)
 	}
 	lock := flock.New(filepath.Join(dir, lockName), flock.SetPermissions(0o600))
-	locked, err := lock.TryLock()
+	wait, cancel := context.WithTimeout(ctx, provingTakes)
+	defer cancel()
+	locked, err := lock.TryLockContext(wait, provingTakes/100)
 	switch {
-	case err != nil:
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil && !errors.Is(err, context.DeadlineExceeded):
 		return nil, spoolFault("lock the spool folder", err)
 	case !locked:
 		return nil, fault.New(fault.CodeLeaseHeld, fault.KindLease, "stop the other archiver, or give this one another folder with --spool",

@@ -2,10 +2,12 @@ package archive
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -49,7 +51,7 @@ func TestSpoolKeepsWhatIsWholeUpToTheFirstDamage(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
-		s, err := lockSpool(dir)
+		s, err := lockSpool(context.Background(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +70,7 @@ func TestSpoolKeepsWhatIsWholeUpToTheFirstDamage(t *testing.T) {
 			suffix := rapid.SampledFrom([]string{rawSuffix, sealSuffix}).Draw(t, "suffix")
 			damage(t, s.extentPath(uint64(hurt), suffix), suffix == rawSuffix, uint64(len(contents[hurt])))
 		}
-		if s, err = lockSpool(dir); err != nil {
+		if s, err = lockSpool(context.Background(), dir); err != nil {
 			t.Fatal(err)
 		}
 		kept, err := s.recover()
@@ -128,14 +130,14 @@ func damage(t *rapid.T, path string, raw bool, used uint64) {
 
 func TestSpoolBelongsToOne(t *testing.T) {
 	dir := t.TempDir()
-	s, err := openSpool(dir, RoleArchive)
+	s, err := openSpool(t.Context(), dir, RoleArchive)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openSpool(dir, RoleArchive); fault.Of(err).Code != fault.CodeLeaseHeld {
+	if _, err := openSpool(t.Context(), dir, RoleArchive); fault.Of(err).Code != fault.CodeLeaseHeld {
 		t.Errorf("a second archiver: %v", err)
 	}
-	backup, err := openSpool(dir, RoleBackup)
+	backup, err := openSpool(t.Context(), dir, RoleBackup)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,6 +152,30 @@ func TestSpoolBelongsToOne(t *testing.T) {
 	}
 	if dead, _, err := backup.isDead(s.id); err != nil || dead {
 		t.Errorf("the archiver is dead to the backup: %v: %v", dead, err)
+	}
+	// Whoever proves that the archiver is dead holds its folder for a moment: a new one waits.
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	dead, release, err := backup.isDead(s.id)
+	if err != nil || !dead {
+		t.Fatalf("a killed archiver is dead: %v: %v", dead, err)
+	}
+	opened := make(chan error)
+	go func() {
+		s, err = openSpool(t.Context(), dir, RoleArchive)
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		t.Errorf("an archiver has the folder that another process holds: %v", err)
+	case <-time.After(provingTakes / 20):
+	}
+	if err := release(); err != nil {
+		t.Error(err)
+	}
+	if err := <-opened; err != nil {
+		t.Fatal(err)
 	}
 	// The backup is killed: its lock is gone, its folder is not.
 	backup.own = false

@@ -25,6 +25,14 @@ type Finding struct {
 	kind fault.Kind
 }
 
+// Kind is that of the fault for which a backup refuses.
+func (f Finding) Kind() fault.Kind {
+	if f.kind == "" {
+		return fault.KindSource
+	}
+	return f.kind
+}
+
 // Refuse returns the first error among the findings as a fault with exit code 1, nil when there
 // is none.
 func Refuse(findings []Finding) error {
@@ -32,11 +40,7 @@ func Refuse(findings []Finding) error {
 		if f.Level != LevelError {
 			continue
 		}
-		kind := f.kind
-		if kind == "" {
-			kind = fault.KindSource
-		}
-		return fault.New(fault.CodeFailed, kind, f.Remedy, "%s", f.Message)
+		return fault.New(fault.CodeFailed, f.Kind(), f.Remedy, "%s", f.Message)
 	}
 	return nil
 }

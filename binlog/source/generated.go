@@ -53,7 +53,7 @@ type generatedColumn struct {
 // table in their order.
 func generatedTables(ctx context.Context, srv *server.Server) (list []generatedColumn, err error) {
 	rows, err := srv.DB().QueryContext(ctx, "SELECT c.table_schema, c.table_name, c.column_name, c.data_type, COALESCE(c.generation_expression,''), c.extra LIKE '%STORED GENERATED%'"+
-		" FROM information_schema.columns c JOIN (SELECT DISTINCT table_schema AS s, table_name AS n FROM information_schema.columns WHERE extra LIKE '%STORED GENERATED%' AND "+inSchemas(nil)+
+		" FROM information_schema.columns c JOIN (SELECT DISTINCT table_schema AS s, table_name AS n FROM information_schema.columns WHERE extra LIKE '%STORED GENERATED%' AND "+notSystem()+
 		") g ON g.s=c.table_schema AND g.n=c.table_name ORDER BY 1, 2, c.ordinal_position")
 	if err != nil {
 		return nil, err

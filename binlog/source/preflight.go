@@ -14,13 +14,14 @@ import (
 // Preflight says what stands in the way of backing the server up, and what the user should
 // know: settings of fact 14.8, the needs that the account's grants do not meet, log filters,
 // open XA transactions, the clock, and addresses that lead to two servers. Finding nothing is
-// one finding (info). The error is of the connection, never a finding.
+// one finding (info). The error is of the connection, never a finding; what was found before it comes
+// with it.
 func Preflight(ctx context.Context, srv *server.Server, needs []server.Need) ([]Finding, error) {
 	f := srv.Facts()
 	findings := checkFacts(f)
 	grants, err := srv.Grants(ctx)
 	if err != nil {
-		return nil, err
+		return findings, err
 	}
 	findings = append(findings, checkGrants(grants, needs)...)
 	// Without REPLICATION CLIENT the questions below get no answer; the finding says so already.
@@ -42,7 +43,7 @@ func Preflight(ctx context.Context, srv *server.Server, needs []server.Need) ([]
 		}
 		more, err := look.at(ctx, srv)
 		if err != nil {
-			return nil, fmt.Errorf("check %s: %w", look.called, server.Classify(err))
+			return findings, fmt.Errorf("check %s: %w", look.called, server.Classify(err))
 		}
 		findings = append(findings, more...)
 	}
@@ -216,9 +217,13 @@ func askIdentity(ctx context.Context, srv *server.Server) ([]string, error) {
 // checkLibraries names the libraries (9.2 and later): they are not backed up, and a routine that
 // uses one cannot be restored before somebody has made it.
 func checkLibraries(ctx context.Context, srv *server.Server) ([]Finding, error) {
-	names, err := survey(ctx, srv, "SELECT library_schema, library_name FROM information_schema.libraries ORDER BY 1, 2")
-	if err != nil || len(names) == 0 {
+	libraries, err := survey(ctx, srv, "SELECT library_schema, library_name FROM information_schema.libraries ORDER BY 1, 2")
+	if err != nil || len(libraries) == 0 {
 		return nil, err
+	}
+	names := make([]string, len(libraries))
+	for i, n := range libraries {
+		names[i] = n.String()
 	}
 	return []Finding{{
 		ID: "libraries", Level: LevelWarning,

@@ -13,40 +13,154 @@ import (
 // namesShown is how many tables a finding lists; the rest is counted.
 const namesShown = 10
 
-// PreflightTables says which tables cost more than others or cannot be backed up: engines other
-// than InnoDB, tables without a key that a row can be found by, foreign keys whose cascades the
-// server does not log. It asks information_schema, so it is a survey at some moment and not what
-// the backup goes by. No schema means all.
-func PreflightTables(ctx context.Context, srv *server.Server, schemas ...string) ([]Finding, error) {
-	var findings []Finding
-	for _, survey := range []func(context.Context, *server.Server, string) ([]Finding, error){
-		surveyEngines, surveyKeys, surveyCascades,
-	} {
-		more, err := survey(ctx, srv, inSchemas(schemas))
-		if err != nil {
-			return nil, fmt.Errorf("survey tables: %w", server.Classify(err))
-		}
-		findings = append(findings, more...)
-	}
-	return findings, nil
+// TableFacts are what information_schema says of a table at some moment: what a backup will cost
+// and whether it can be made, not what the backup goes by.
+type TableFacts struct {
+	schema.Name
+	Engine      string
+	Keyed       bool   // it has a key that a row can be found by
+	Cascades    bool   // one of its foreign keys changes its rows by itself
+	Rows, Bytes uint64 // estimates of the server
 }
 
-// inSchemas returns the condition on a column named table_schema.
-func inSchemas(schemas []string) string {
-	list, not := schemas, ""
-	if len(schemas) == 0 {
-		list, not = schema.SystemSchemas, "NOT "
+// Class is that of the backup, as far as it can be told from here.
+func (t *TableFacts) Class() schema.Class {
+	table := schema.Table{Engine: t.Engine}
+	if class := table.Class(); class != schema.Snapshot || !t.Keyed {
+		return class
 	}
-	literals := make([]string, len(list))
-	for i, name := range list {
+	return schema.Keyed
+}
+
+// Refused says why this version cannot back up a table; empty where it can.
+func (t *TableFacts) Refused(f server.Facts) string {
+	switch {
+	case t.Class() == schema.NonTransactional:
+		return "it is a " + t.Engine + " table: this version backs up transactional tables only"
+	case t.Cascades && !LogsCascades(f):
+		return "the source does not log what its foreign keys cascade"
+	}
+	return ""
+}
+
+// LogsCascades: 9.x logs what foreign keys cascade unless innodb_native_foreign_keys is on (facts
+// 4.1, 4.2); older servers never do.
+func LogsCascades(f server.Facts) bool { return f.Major >= 9 && !f.NativeForeignKeys }
+
+// Tables lists the tables that are selected, the largest first.
+func Tables(ctx context.Context, srv *server.Server, selected func(schema.Name) bool) ([]TableFacts, error) {
+	list, err := tables(ctx, srv, selected)
+	if err != nil {
+		return nil, fmt.Errorf("survey tables: %w", server.Classify(err))
+	}
+	return list, nil
+}
+
+func tables(ctx context.Context, srv *server.Server, selected func(schema.Name) bool) (list []TableFacts, err error) {
+	keyed, err := nameSet(ctx, srv, keyedTables(srv.Facts()))
+	if err != nil {
+		return nil, err
+	}
+	cascading, err := nameSet(ctx, srv, "SELECT DISTINCT constraint_schema, table_name FROM information_schema.referential_constraints"+
+		" WHERE (delete_rule IN ('CASCADE','SET NULL','SET DEFAULT') OR update_rule IN ('CASCADE','SET NULL','SET DEFAULT')) AND "+
+		strings.Replace(notSystem(), "table_schema", "constraint_schema", 1))
+	if err != nil {
+		return nil, err
+	}
+	rows, err := srv.DB().QueryContext(ctx, "SELECT table_schema, table_name, COALESCE(engine,''), COALESCE(table_rows,0), COALESCE(data_length,0)"+
+		" FROM information_schema.tables WHERE table_type='BASE TABLE' AND "+notSystem()+" ORDER BY 5 DESC, 1, 2")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var t TableFacts
+		if err := rows.Scan(&t.Schema, &t.Name.Name, &t.Engine, &t.Rows, &t.Bytes); err != nil {
+			return nil, err
+		}
+		if selected(t.Name) {
+			t.Keyed, t.Cascades = keyed[t.Name], cascading[t.Name]
+			list = append(list, t)
+		}
+	}
+	return list, rows.Err()
+}
+
+// keyedTables asks for those with a key that a row is found by: the primary key, or a unique key
+// over whole, stored, NOT NULL columns.
+func keyedTables(f server.Facts) string {
+	expression := ""
+	if f.Flavor == server.FlavorMySQL && f.AtLeast(8, 0, 13) {
+		expression = " OR expression IS NOT NULL"
+	}
+	return "SELECT DISTINCT table_schema, table_name FROM (SELECT table_schema, table_name FROM information_schema.statistics WHERE non_unique=0 AND " + notSystem() +
+		" GROUP BY table_schema, table_name, index_name HAVING SUM(nullable='YES' OR sub_part IS NOT NULL" + expression + ")=0) k"
+}
+
+// PreflightTables says which of the tables cost more than others or cannot be backed up: engines
+// other than InnoDB, tables without a key that a row can be found by, foreign keys whose cascades
+// the server does not log. It is pure.
+func PreflightTables(f server.Facts, list []TableFacts) []Finding {
+	var engines, rowless, keyless, cascades, exclude []string
+	for i := range list {
+		t := &list[i]
+		name := t.Name.String()
+		class := t.Class()
+		if t.Refused(f) != "" {
+			exclude = append(exclude, name)
+		}
+		switch {
+		case class == schema.NonTransactional:
+			engines = append(engines, name+" ("+t.Engine+")")
+		case class == schema.NoRows:
+			rowless = append(rowless, name+" ("+t.Engine+")")
+		case t.Cascades && !LogsCascades(f):
+			cascades = append(cascades, name)
+		case class == schema.Snapshot:
+			keyless = append(keyless, name)
+		}
+	}
+	var findings []Finding
+	add := func(names []string, id string, level Level, message, remedy string) {
+		if len(names) > 0 {
+			findings = append(findings, Finding{ID: id, Level: level, Message: fmt.Sprintf(message, counted(names), listed(names)), Remedy: remedy})
+		}
+	}
+	leaveOut := "leave them out with --exclude " + excluded(exclude)
+	add(engines, "engine", LevelError, "%s not transactional, this version backs up transactional tables only: %s", "ALTER TABLE ... ENGINE=InnoDB, or "+leaveOut)
+	add(cascades, "cascade", LevelError, "%s in a foreign key whose cascades the source does not log: %s", "on MySQL 9 set innodb_native_foreign_keys=OFF and restart the server, or "+leaveOut)
+	add(rowless, "rowless", LevelWarning, "%s of an engine that keeps its rows elsewhere, only the definition is backed up: %s", "back up the rows where they are kept")
+	add(keyless, "keyless", LevelWarning, "%s without a key that a row can be found by, so each is read in one SELECT: %s", "ALTER TABLE ... ADD PRIMARY KEY; large ones that are written to all the time cannot be backed up otherwise")
+	return findings
+}
+
+func counted(names []string) string {
+	if len(names) == 1 {
+		return "1 table is"
+	}
+	return fmt.Sprintf("%d tables are", len(names))
+}
+
+// excluded prints names as --exclude takes them.
+func excluded(names []string) string {
+	if len(names) > namesShown {
+		return strings.Join(names[:namesShown], ",") + ",..."
+	}
+	return strings.Join(names, ",")
+}
+
+// notSystem returns the condition on a column named table_schema.
+func notSystem() string {
+	literals := make([]string, len(schema.SystemSchemas))
+	for i, name := range schema.SystemSchemas {
 		// Information_schema compares as utf8; the session's literals are binary.
 		literals[i] = fmt.Sprintf("_utf8mb4 x'%x'", name)
 	}
-	return "table_schema " + not + "IN (" + strings.Join(literals, ", ") + ")"
+	return "table_schema NOT IN (" + strings.Join(literals, ", ") + ")"
 }
 
-// survey returns the first column of the query's rows, or schema.name of the first two.
-func survey(ctx context.Context, srv *server.Server, query string) (names []string, err error) {
+// survey returns schema and name of the query's rows.
+func survey(ctx context.Context, srv *server.Server, query string) (names []schema.Name, err error) {
 	rows, err := srv.DB().QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
@@ -57,9 +171,18 @@ func survey(ctx context.Context, srv *server.Server, query string) (names []stri
 		if err := rows.Scan(&n.Schema, &n.Name); err != nil {
 			return nil, err
 		}
-		names = append(names, n.String())
+		names = append(names, n)
 	}
 	return names, rows.Err()
+}
+
+func nameSet(ctx context.Context, srv *server.Server, query string) (map[schema.Name]bool, error) {
+	names, err := survey(ctx, srv, query)
+	set := make(map[schema.Name]bool, len(names))
+	for _, n := range names {
+		set[n] = true
+	}
+	return set, err
 }
 
 // listed prints the first names and how many more there are.
@@ -68,56 +191,4 @@ func listed(names []string) string {
 		return strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:namesShown], ", "), len(names)-namesShown)
-}
-
-func surveyEngines(ctx context.Context, srv *server.Server, condition string) ([]Finding, error) {
-	names, err := survey(ctx, srv, "SELECT table_schema, table_name FROM information_schema.tables"+
-		" WHERE table_type='BASE TABLE' AND engine<>'InnoDB' AND "+condition+" ORDER BY 1, 2")
-	if err != nil || len(names) == 0 {
-		return nil, err
-	}
-	return []Finding{{
-		ID: "engine", Level: LevelWarning,
-		Message: fmt.Sprintf("%d tables are not of InnoDB, so no read view covers them: %s", len(names), listed(names)),
-		Remedy:  "ALTER TABLE ... ENGINE=InnoDB, or leave them out with --exclude",
-	}}, nil
-}
-
-// surveyKeys: a row is found by the primary key, or by a unique key over whole, NOT NULL columns.
-func surveyKeys(ctx context.Context, srv *server.Server, condition string) ([]Finding, error) {
-	expression := ""
-	if f := srv.Facts(); f.Flavor == server.FlavorMySQL && f.AtLeast(8, 0, 13) {
-		expression = " OR expression IS NOT NULL"
-	}
-	names, err := survey(ctx, srv, "SELECT t.table_schema, t.table_name FROM information_schema.tables t LEFT JOIN"+
-		" (SELECT table_schema AS s, table_name AS n FROM information_schema.statistics WHERE non_unique=0 AND "+condition+
-		" GROUP BY table_schema, table_name, index_name HAVING SUM(nullable='YES' OR sub_part IS NOT NULL"+expression+")=0) k"+
-		" ON k.s=t.table_schema AND k.n=t.table_name WHERE k.n IS NULL AND t.table_type='BASE TABLE' AND t."+condition+" ORDER BY 1, 2")
-	if err != nil || len(names) == 0 {
-		return nil, err
-	}
-	return []Finding{{
-		ID: "keyless", Level: LevelWarning,
-		Message: fmt.Sprintf("%d tables have no key that a row can be found by, so each is read in one SELECT: %s", len(names), listed(names)),
-		Remedy:  "ALTER TABLE ... ADD PRIMARY KEY; large ones that are written to all the time cannot be backed up otherwise",
-	}}, nil
-}
-
-// surveyCascades: 9.x logs what foreign keys cascade unless innodb_native_foreign_keys is on
-// (facts 4.1, 4.2); older servers never do.
-func surveyCascades(ctx context.Context, srv *server.Server, condition string) ([]Finding, error) {
-	if f := srv.Facts(); f.Major >= 9 && !f.NativeForeignKeys {
-		return nil, nil
-	}
-	names, err := survey(ctx, srv, "SELECT DISTINCT constraint_schema, table_name FROM information_schema.referential_constraints"+
-		" WHERE (delete_rule IN ('CASCADE','SET NULL','SET DEFAULT') OR update_rule IN ('CASCADE','SET NULL','SET DEFAULT')) AND "+
-		strings.Replace(condition, "table_schema", "constraint_schema", 1)+" ORDER BY 1, 2")
-	if err != nil || len(names) == 0 {
-		return nil, err
-	}
-	return []Finding{{
-		ID: "cascade", Level: LevelWarning,
-		Message: fmt.Sprintf("the server does not log what foreign keys cascade into %d tables: %s", len(names), listed(names)),
-		Remedy:  "on MySQL 9 set innodb_native_foreign_keys=OFF and restart the server",
-	}}, nil
 }

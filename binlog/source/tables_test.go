@@ -1,10 +1,12 @@
 package source_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/internal/mysqltest"
+	"github.com/tripod-db/tripod/internal/schema"
 )
 
 func TestPreflightTables(t *testing.T) {
@@ -12,11 +14,11 @@ func TestPreflightTables(t *testing.T) {
 	srv := asBackupUser(t, s)
 	survey := func(schemas ...string) []source.Finding {
 		t.Helper()
-		findings, err := source.PreflightTables(t.Context(), srv, schemas...)
+		list, err := source.Tables(t.Context(), srv, func(n schema.Name) bool { return len(schemas) == 0 || slices.Contains(schemas, n.Schema) })
 		if err != nil {
 			t.Fatal(err)
 		}
-		return findings
+		return source.PreflightTables(srv.Facts(), list)
 	}
 	if findings := survey(); len(findings) > 0 {
 		t.Fatalf("an empty server: %+v", findings)
@@ -31,12 +33,14 @@ func TestPreflightTables(t *testing.T) {
 		"CREATE TABLE b.m (id INT PRIMARY KEY) ENGINE=MyISAM",
 		"CREATE TABLE b.p (id INT PRIMARY KEY)",
 		"CREATE TABLE b.c (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES b.p (id) ON DELETE SET NULL)",
+		"CREATE TABLE b.hole (id INT) ENGINE=BLACKHOLE",
 		"CREATE VIEW b.v AS SELECT 1")
 	all := survey()
-	wantFinding(t, all, "keyless", source.LevelWarning, "4 tables", "ADD PRIMARY KEY")
+	wantFinding(t, all, "keyless", source.LevelWarning, "4 tables are", "ADD PRIMARY KEY")
 	wantFinding(t, all, "keyless", source.LevelWarning, ": ü.expression, ü.none, ü.nullable, ü.prefix", "")
-	wantFinding(t, all, "engine", source.LevelWarning, "1 tables are not of InnoDB, so no read view covers them: b.m", "ENGINE=InnoDB")
-	wantFinding(t, all, "cascade", source.LevelWarning, "1 tables: b.c", "innodb_native_foreign_keys=OFF")
+	wantFinding(t, all, "engine", source.LevelError, "1 table is not transactional, this version backs up transactional tables only: b.m (MyISAM)", "--exclude b.c,b.m")
+	wantFinding(t, all, "cascade", source.LevelError, "1 table is in a foreign key whose cascades the source does not log: b.c", "innodb_native_foreign_keys=OFF")
+	wantFinding(t, all, "rowless", source.LevelWarning, "b.hole (BLACKHOLE)", "")
 	if only := survey("ü"); len(only) != 1 || only[0].ID != "keyless" {
 		t.Errorf("of one schema: %+v", only)
 	}

@@ -24,7 +24,7 @@ type backupCommand struct {
 	keylessMissing             bool
 	wait                       time.Duration
 	ddlTries, snapshotTries    int
-	singleWriter               bool
+	singleWriter, dryRun       bool
 }
 
 func newBackup(inv *invocation) *cobra.Command {
@@ -37,6 +37,10 @@ writes and changes its tables, and the binlog makes them agree. Beside an archiv
 for the archive; without one it archives by itself.
 
 The manifest is written last: a backup without one does not exist.
+
+With --dry-run nothing is read but the server's own tables, and nothing is written: it says
+which tables would be read, of which class, how large the server thinks they are, and what
+would be refused or warned about, and exits as the backup would.
 ` + exitStatus,
 		Example: `  tripod backup --source mysql://tripod@db:3306/ --store file:///backups --instance shop
   tripod backup --source mysql://tripod@/run/mysqld/mysqld.sock --store file:///backups --instance shop --databases 'shop*' --exclude 'shop.tmp_*'`,
@@ -57,6 +61,7 @@ The manifest is written last: a backup without one does not exist.
 	f.IntVar(&c.ddlTries, "ddl-tries", dumper.DefaultDDLTries, "how often a table is read again because of DDL")
 	f.IntVar(&c.snapshotTries, "snapshot-tries", dumper.DefaultSnapshotTries, "how often a table without a key is read again because of writes")
 	f.BoolVar(&c.singleWriter, "single-writer", false, "promise that nobody else writes this instance, for stores without put-if-absent")
+	f.BoolVar(&c.dryRun, "dry-run", false, "say what would be read and what would be refused, and exit as the backup would, without writing")
 	return cmd
 }
 
@@ -82,6 +87,9 @@ func (c *backupCommand) run(ctx context.Context, inv *invocation) (err error) {
 	}
 	defer closing(&err, end)
 	config.Source, config.Catalog = source, cat
+	if c.dryRun {
+		return c.plan(ctx, inv, config)
+	}
 	if config.SpoolDir, err = inv.spoolFolder(c.sourceFlags); err != nil {
 		return err
 	}
@@ -105,6 +113,47 @@ func (c *backupCommand) run(ctx context.Context, inv *invocation) (err error) {
 			"the backup %s is complete but for %d tables", r.BackupID, len(r.NotBackedUp))
 	}
 	return nil
+}
+
+// plan is --dry-run.
+func (c *backupCommand) plan(ctx context.Context, inv *invocation, config dumper.Config) error {
+	p, err := dumper.DryRun(ctx, config)
+	if p == nil {
+		return ctxErr(ctx, err)
+	}
+	inv.result = p
+	if !inv.global.json {
+		if printErr := printBackupPlan(inv.st.out, p); printErr != nil {
+			return printErr
+		}
+	}
+	return ctxErr(ctx, err)
+}
+
+func printBackupPlan(out io.Writer, p *dumper.Plan) error {
+	w := tabwriter.NewWriter(out, 2, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "table\tclass\trows (estimate)\tbytes (estimate)\t")
+	for _, t := range p.Tables {
+		refused := ""
+		if t.Refused != "" {
+			refused = "REFUSED: " + t.Refused
+		}
+		fmt.Fprintf(w, "%s.%s\t%s\t%d\t%d\t%s\n", t.Schema, t.Name, t.Class, t.Rows, t.Bytes, refused)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, o := range p.Objects {
+		fmt.Fprintf(out, "%s %s.%s\n", o.Kind, o.Schema, o.Name)
+	}
+	for _, f := range p.Findings {
+		fmt.Fprintf(out, "%s: %s\n", f.Level, oneLine(f.Message))
+		if f.Remedy != "" {
+			fmt.Fprintf(out, "  remedy: %s\n", f.Remedy)
+		}
+	}
+	_, err := fmt.Fprintf(out, "backup of instance %s: %d tables, about %d rows and %d bytes; nothing was written\n", p.Instance, len(p.Tables), p.Rows, p.Bytes)
+	return err
 }
 
 func printBackup(out io.Writer, r *dumper.Result) error {

@@ -21,6 +21,7 @@ import (
 type listCommand struct {
 	store, instance string
 	maxLag          time.Duration
+	limited         bool // --max-lag was given
 }
 
 // listResult is the JSON of `tripod list`.
@@ -62,17 +63,20 @@ them: holes, and changes that no restore can replay. Such a change ends the rang
 tables; behind it they can be had from a later backup only, the others with --exclude.
 
 With --max-lag it ends with exit 1 when the archive of an instance is complete only up to an
-older moment than that; the list is printed all the same.
+older moment than that (as_of), or the instance has no archive; the list is printed all the same.
 ` + exitStatus,
 		Example: `  tripod list --store file:///backups
   tripod list --store file:///backups --instance shop --max-lag 60s --json`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context(), inv) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c.limited = cmd.Flags().Changed("max-lag")
+			return c.run(cmd.Context(), inv)
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&c.store, "store", "", "store, `URL` file:///path")
 	f.StringVar(&c.instance, "instance", "", "only the instance of this `NAME`")
-	f.DurationVar(&c.maxLag, "max-lag", 0, "fail when an archive is older than this")
+	f.DurationVar(&c.maxLag, "max-lag", 0, "fail when an archive is complete only up to a moment longer ago than this")
 	mustHave(cmd, "store")
 	return cmd
 }
@@ -107,7 +111,10 @@ func (c *listCommand) run(ctx context.Context, inv *invocation) (err error) {
 			return err
 		}
 	}
-	return errors.Join(append(damage, result.late(c.maxLag, time.Now()))...)
+	if c.limited {
+		damage = append(damage, result.late(c.maxLag, time.Now()))
+	}
+	return errors.Join(damage...)
 }
 
 // damages are the faults of single objects of a store; they end a listing, but not at once: in a
@@ -178,21 +185,24 @@ func listInstance(ctx context.Context, cat *catalog.Catalog, name string, damage
 	return out, nil
 }
 
-// late is exit 1 for archives that are older than --max-lag.
+// late is exit 1 for archives that are older than --max-lag, or are not there at all: all of them
+// are named.
 func (r *listResult) late(maxLag time.Duration, now time.Time) error {
-	if maxLag == 0 {
-		return nil
-	}
+	var messages []string
+	hint := "see whether tripod archive is running, and its log"
 	for _, i := range r.Instances {
 		switch {
 		case i.AsOf == 0:
-			return fault.New(fault.CodeFailed, fault.KindRange, "start tripod archive", "instance %s has no archive", i.Name)
+			messages = append(messages, "instance "+i.Name+" has no archive")
+			hint = "start tripod archive for each of them"
 		case now.Sub(i.AsOf.Std()) > maxLag:
-			return fault.New(fault.CodeFailed, fault.KindRange, "see whether tripod archive is running, and its log",
-				"the archive of instance %s is complete only up to %s, %s ago", i.Name, i.AsOf, now.Sub(i.AsOf.Std()).Round(time.Second))
+			messages = append(messages, fmt.Sprintf("the archive of instance %s is complete only up to %s, %s ago", i.Name, i.AsOf, now.Sub(i.AsOf.Std()).Round(time.Second)))
 		}
 	}
-	return nil
+	if len(messages) == 0 {
+		return nil
+	}
+	return fault.New(fault.CodeFailed, fault.KindRange, hint, "%s", strings.Join(messages, "; "))
 }
 
 func (r *listResult) print(out io.Writer) error {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/storage/catalog"
 	"github.com/tripod-db/tripod/storage/file"
@@ -55,5 +56,30 @@ func TestListPrintsWhatIsNotDamaged(t *testing.T) {
 	code, out, errs := invoke(t, nil, "list", "--store", "file://"+folder)
 	if code != fault.CodeDifference || !strings.Contains(out, ids[0]) || !strings.Contains(errs, ids[1]) {
 		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+}
+
+// Every instance whose archive is late, or not there, is named.
+func TestListMaxLagNamesEveryInstance(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	at := func(ago time.Duration) binlog.Time { return binlog.TimeOf(now.Add(-ago)) }
+	r := listResult{Instances: []listedInstance{
+		{Name: "fresh", AsOf: at(59 * time.Second)}, {Name: "stale", AsOf: at(61 * time.Second)}, {Name: "ahead", AsOf: at(-time.Hour)}, {Name: "none"}, {Name: "old", AsOf: at(time.Hour)},
+	}}
+	err := r.late(time.Minute, now)
+	if f := fault.Of(err); f == nil || f.Code != fault.CodeFailed || f.Hint == "" {
+		t.Fatalf("%+v", f)
+	}
+	for name, late := range map[string]bool{"fresh": false, "stale": true, "ahead": false, "none": true, "old": true} {
+		if strings.Contains(err.Error(), "instance "+name) != late {
+			t.Errorf("%s: late %v, and the error is %v", name, late, err)
+		}
+	}
+	r.Instances = r.Instances[:1]
+	if err := r.late(time.Minute, now); err != nil {
+		t.Errorf("%v", err)
+	}
+	if err := r.late(0, now); err == nil {
+		t.Error("59 s are more than none")
 	}
 }

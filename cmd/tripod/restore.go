@@ -38,6 +38,10 @@ stop point it is the last transaction end of the archive.
 
 The target user needs rights on the restored schemas only. An existing schema is no
 obstacle; an existing object that the restore would make is: see --force.
+
+With --dry-run nothing is written: the plan says which backup and segments are used, how many
+bytes are read, which grants are missing, and how long it takes, estimated by the rates of the
+last restore into the same target from here, or by usual ones: it says which.
 ` + exitStatus,
 		Example: `  tripod restore --store file:///backups --instance shop --target mysql://restorer@other:3306/ --to-time 2026-11-20T12:00:00Z
   tripod restore --store file:///backups --instance shop --target mysql://restorer@other:3306/ --to-position binlog.000042:1234 --dry-run`,
@@ -90,7 +94,7 @@ func (c *restoreCommand) run(cmd *cobra.Command, inv *invocation) (err error) {
 	defer closing(&err, target.Close)
 	unwatch := inv.watch()
 	defer unwatch()
-	config := pitr.Config{Catalog: cat, Target: target, Program: version, Memory: int64(inv.global.memory), Log: inv.log, Progress: inv.board}
+	config := pitr.Config{Catalog: cat, Target: target, Program: version, Memory: int64(inv.global.memory), Log: inv.log, Progress: inv.board, Rates: inv.knownRates(address.Redacted())}
 	plan, err := pitr.MakePlan(ctx, config, wish)
 	if err != nil {
 		return ctxErr(ctx, err)
@@ -109,6 +113,9 @@ func (c *restoreCommand) run(cmd *cobra.Command, inv *invocation) (err error) {
 	unwatch()
 	if r != nil {
 		inv.result = r
+	}
+	if err == nil {
+		inv.keepRates(address.Redacted(), plan, r)
 	}
 	if r != nil && !inv.global.json {
 		if printErr := printRestore(inv.st.out, r); err == nil {

@@ -101,7 +101,7 @@ Passwords come from TRIPOD_SOURCE_PASSWORD and TRIPOD_TARGET_PASSWORD, from a
 	p.Var(&inv.global.bandwidth, "bandwidth", "`BYTES` per second to put into the store and get from it, at most (default: no bound)")
 	p.StringVar(&inv.global.logLevel, "log-level", "info", "debug, info, warn or error")
 	p.StringVar(&inv.global.logFormat, "log-format", "text", "text or json")
-	root.AddCommand(newArchive(inv), newBackup(inv), newCompletion(inv), newList(inv), newRestore(inv), newVersion(inv))
+	root.AddCommand(newArchive(inv), newBackup(inv), newCheck(inv), newCompletion(inv), newList(inv), newRestore(inv), newVerify(inv), newVersion(inv))
 	root.SetHelpCommand(newHelp())
 	root.SetHelpFunc(inv.help(root.HelpFunc()))
 	root.InitDefaultHelpCmd()

@@ -199,6 +199,32 @@ func (g Grants) HasAnywhere(privilege string) bool {
 	return slices.ContainsFunc(g.entries, func(e grant) bool { return e.holds(privilege) })
 }
 
+// SchemasWith returns the scopes, as GRANT spells them, on which the account holds all of the
+// privileges: *.* alone, or schemas and patterns of schemas.
+func (g Grants) SchemasWith(privileges ...string) []string {
+	holdsAll := func(schemaName string) bool {
+		return !slices.ContainsFunc(privileges, func(p string) bool { return !g.Has(p, schemaName) })
+	}
+	if holdsAll("") {
+		return []string{Everywhere}
+	}
+	var scopes []string
+	for _, e := range g.entries {
+		scope := schema.Quote(e.schema) + ".*"
+		if e.schema == "" || e.table != "" || slices.Contains(scopes, scope) {
+			continue
+		}
+		name := e.schema
+		if !g.literal {
+			name = unescape(name)
+		}
+		if holdsAll(name) {
+			scopes = append(scopes, scope)
+		}
+	}
+	return scopes
+}
+
 // Missing returns the needs that are not met, in their order.
 func (g Grants) Missing(needs ...Need) []Need {
 	var missing []Need

@@ -133,3 +133,22 @@ func TestMissingNothingForTheBackupUser(t *testing.T) {
 		}
 	}
 }
+
+func TestSchemasWith(t *testing.T) {
+	s := mysqltest.Source(t)
+	for name, c := range map[string]struct {
+		statements []string
+		want       []string
+	}{
+		"nothing":    {nil, nil},
+		"everywhere": {[]string{"GRANT SELECT, INSERT ON *.* TO g", "GRANT ALL ON a.* TO g"}, []string{"*.*"}},
+		"together":   {[]string{"GRANT SELECT ON *.* TO g", "GRANT INSERT ON `a_b`.* TO g", "GRANT DELETE ON c.* TO g"}, []string{"`a_b`.*"}},
+		"patterns":   {[]string{"GRANT SELECT ON `app%`.* TO g", "GRANT ALL ON `x\\_y`.* TO g", "GRANT INSERT ON `app%`.* TO g"}, []string{"`app%`.*", "`x\\_y`.*"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := grantsOf(t, s, c.statements...).SchemasWith("SELECT", "INSERT"); !slices.Equal(got, c.want) {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}

@@ -97,17 +97,13 @@ func (c *Catalog) backupsWith(ctx context.Context, instance string, manifest boo
 	if _, err := c.Instance(ctx, instance); err != nil {
 		return nil, err
 	}
-	folders, err := c.folders(ctx, backupsPrefix(instance))
+	folders, err := c.BackupFolders(ctx, instance)
 	if err != nil {
 		return nil, err
 	}
 	var ids []string
-	for _, folder := range folders {
-		id, ok := Unescape(folder)
-		if !ok {
-			continue // no id of ours has such a name
-		}
-		there, err := c.has(ctx, ManifestKey(instance, id))
+	for _, id := range folders {
+		there, err := c.HasManifest(ctx, instance, id)
 		if err != nil {
 			return nil, err
 		}

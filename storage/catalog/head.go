@@ -94,12 +94,9 @@ func (c *Catalog) Holes(ctx context.Context, instance string) ([]Hole, error) {
 		if err != nil {
 			return nil, storage.Fault(fmt.Errorf("list the holes of instance %s: %w", instance, err))
 		}
-		var hole Hole
-		if err := c.read(ctx, object.Key, HoleVersion, &hole); err != nil {
+		hole, err := c.holeAt(ctx, instance, object.Key)
+		if err != nil {
 			return nil, err
-		}
-		if HoleKey(instance, hole.From) != object.Key {
-			return nil, storage.Altered(object.Key, "is that of a hole at %s", hole.From)
 		}
 		holes = append(holes, hole)
 	}
@@ -110,6 +107,17 @@ func (c *Catalog) Holes(ctx context.Context, instance string) ([]Hole, error) {
 		return a.From.Compare(b.From)
 	})
 	return holes, nil
+}
+
+func (c *Catalog) holeAt(ctx context.Context, instance, key string) (Hole, error) {
+	var hole Hole
+	if err := c.read(ctx, key, HoleVersion, &hole); err != nil {
+		return hole, err
+	}
+	if HoleKey(instance, hole.From) != key {
+		return hole, storage.Altered(key, "is that of a hole at %s", hole.From)
+	}
+	return hole, nil
 }
 
 // PutHole writes a hole down. It has to be there before the next byte is accepted; writing

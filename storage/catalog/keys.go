@@ -19,6 +19,7 @@ const (
 	intentName   = "intent.json"
 	instanceName = "instance.json"
 	headName     = "head.json"
+	indexName    = "index.json"
 
 	// offsetDigits is the width of an offset or epoch, so that listings sort: 2^64 has 20 digits.
 	offsetDigits = 20

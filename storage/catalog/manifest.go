@@ -95,11 +95,13 @@ type NameBase struct {
 
 	Columns []string `json:"columns,omitempty"` // of the chunks, in their order
 	Load    string   `json:"load,omitempty"`    // the exact LOAD DATA statement (fact 15.7)
-	// SchemaKey is the object that holds SHOW CREATE TABLE.
-	SchemaKey string  `json:"schema_key,omitempty"`
-	RowCount  uint64  `json:"row_count"`
-	Bytes     uint64  `json:"bytes"` // of chunk text, uncompressed
-	Chunks    []Chunk `json:"chunks,omitempty"`
+	// SchemaKey is the object that holds SHOW CREATE TABLE, SchemaSHA256 the hash of that text;
+	// backups of earlier versions lack the hash.
+	SchemaKey    string  `json:"schema_key,omitempty"`
+	SchemaSHA256 string  `json:"schema_sha256,omitempty"`
+	RowCount     uint64  `json:"row_count"`
+	Bytes        uint64  `json:"bytes"` // of chunk text, uncompressed
+	Chunks       []Chunk `json:"chunks,omitempty"`
 
 	ReadAgain []ReadAgain `json:"read_again,omitempty"`
 }

@@ -49,6 +49,12 @@ func (c *Catalog) OpenSchemaObject(ctx context.Context, instance, id, below stri
 	return text, nil
 }
 
+// TextSHA256 is the hash by which a manifest knows a definition's text.
+func TextSHA256(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
 // PutChunk stores a chunk's object from body, which is read to its end once, or again from
 // its start by the retry layer if it can seek. below is its ChunkKey, size its length in bytes.
 func (c *Catalog) PutChunk(ctx context.Context, instance, id, below string, body io.Reader, size int64) error {

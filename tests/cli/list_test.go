@@ -133,4 +133,19 @@ func TestListMaxLag(t *testing.T) {
 	if text := d.refusedText(late, args...); !strings.Contains(text.Stdout, story.backup) {
 		t.Errorf("the list is not printed\n%s", text)
 	}
+	d.refusedJSON(late, "list", "--store", d.store(), "--max-lag", "0s")
+	d.with("TRIPOD_MAX_LAG=1ms").refusedJSON(late, "list", "--store", d.store())
+}
+
+// Beside a live archiver no instance is late, whether or not anything is written.
+func TestListMaxLagOfALiveArchive(t *testing.T) {
+	source := sourceServer(t)
+	smallShop(t, source)
+	d := newDesk(t)
+	archiver := d.startArchiver("a", source)
+	args := []string{"list", "--store", d.store(), "--max-lag", "60s"}
+	mysqltest.Eventually(t, func() bool { return d.run(args...).Code == 0 }, "an archive that is complete up to now")
+	d.works(args...)
+	archiver.Kill()
+	d.refusedJSON(refusal{code: 1, kind: "range", says: []string{"instance " + instance}, hint: []string{"tripod archive"}}, "list", "--store", d.store(), "--max-lag", "1ms")
 }

@@ -11,7 +11,9 @@ import (
 var commands = map[string][]string{
 	"archive": {"--source", "mysql://u@127.0.0.1:1/", "--store", "file:///nonexistent/store", "--instance", "i"},
 	"backup":  {"--source", "mysql://u@127.0.0.1:1/", "--store", "file:///nonexistent/store", "--instance", "i"},
+	"check":   {"--store", "file:///nonexistent/store"},
 	"list":    {"--store", "file:///nonexistent/store"},
+	"verify":  {"--store", "file:///nonexistent/store"},
 	"restore": {"--store", "file:///nonexistent/store", "--instance", "i", "--target", "mysql://u@127.0.0.1:1/"},
 }
 
@@ -157,9 +159,11 @@ func TestHelp(t *testing.T) {
 	}
 	// Every flag of the contract, by command.
 	for command, flags := range map[string]string{
-		"backup":  "--source --store --instance --databases --tables --exclude --threads --max-hold --compress --spool --fresh --keyless-missing --wait --ddl-tries --snapshot-tries",
+		"backup":  "--source --store --instance --databases --tables --exclude --threads --max-hold --compress --spool --fresh --keyless-missing --wait --ddl-tries --snapshot-tries --dry-run",
 		"archive": "--source --store --instance --flush --segment-size --spool --spool-size --server-id --from-oldest --new-timeline --single-writer --until-idle",
+		"check":   "--source --target --store",
 		"list":    "--store --instance --max-lag",
+		"verify":  "--store --instance --backup --deep",
 		"restore": "--store --instance --target --backup --to-time --to-gtid --before-gtid --to-position --threads --events --dry-run --force",
 	} {
 		help := d.run(command, "--help").Stdout
