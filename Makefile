@@ -13,6 +13,7 @@ JOBS ?= 2
 TIMEOUT ?= 15m
 SEED ?= 1
 HISTORIES ?= 150
+KILLS ?= 150
 # Further flags for demo, history and soak.
 ARGS ?=
 
@@ -65,6 +66,10 @@ history: servers build-failpoints ## one random history, backed up and restored 
 .PHONY: soak
 soak: servers build-failpoints ## many random histories (HISTORIES=n)
 	go run ./tests/cmd/history -soak $(HISTORIES) $(ARGS)
+
+.PHONY: soak-kill
+soak-kill: servers build-failpoints ## kill -9 archivers, backups, restores, sources and targets (KILLS=n)
+	go run ./tests/cmd/history -kill-soak $(KILLS) $(ARGS)
 
 .PHONY: hold
 hold: servers build ## a backup of 1 GB beside writers and 100 ALTERs: who held, who waited, for how long
