@@ -28,7 +28,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: servers
-servers: ## install MySQL 9.7 privately under .servers/ (TRIPOD_TEST_MYSQLD=/path/to/mysqld uses your own instead)
+servers: ## install MySQL 9.7, jq and zstd privately under .servers/ (TRIPOD_TEST_MYSQLD=/path/to/mysqld uses your own instead)
 	@scripts/servers.sh
 
 .PHONY: build
