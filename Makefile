@@ -13,6 +13,7 @@ JOBS ?= 2
 TIMEOUT ?= 15m
 SEED ?= 1
 HISTORIES ?= 150
+KILLS ?= 150
 # Further flags for demo, history and soak.
 ARGS ?=
 
@@ -27,7 +28,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: servers
-servers: ## install MySQL 9.7 privately under .servers/ (TRIPOD_TEST_MYSQLD=/path/to/mysqld uses your own instead)
+servers: ## install MySQL 9.7, jq and zstd privately under .servers/ (TRIPOD_TEST_MYSQLD=/path/to/mysqld uses your own instead)
 	@scripts/servers.sh
 
 .PHONY: build
@@ -65,6 +66,10 @@ history: servers build-failpoints ## one random history, backed up and restored 
 .PHONY: soak
 soak: servers build-failpoints ## many random histories (HISTORIES=n)
 	go run ./tests/cmd/history -soak $(HISTORIES) $(ARGS)
+
+.PHONY: soak-kill
+soak-kill: servers build-failpoints ## kill -9 archivers, backups, restores, sources and targets (KILLS=n)
+	go run ./tests/cmd/history -kill-soak $(KILLS) $(ARGS)
 
 .PHONY: hold
 hold: servers build ## a backup of 1 GB beside writers and 100 ALTERs: who held, who waited, for how long

@@ -84,6 +84,13 @@ func (b *board) evaluate() (done bool, waiting string) {
 	return done, waiting
 }
 
+// idle tells whether nothing is being read.
+func (b *board) idle() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.busy) == 0
+}
+
 // look reads the state.
 func look[T any](b *board, read func(*bases.Bases) T) T {
 	b.mu.Lock()

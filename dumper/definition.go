@@ -32,6 +32,8 @@ type definitionRead struct {
 // their own: the answers belong together. With any other error the moments are returned too.
 func (w *worker) between(ctx context.Context, want bases.Want, statements func(*server.RawConn) error) (moments, error) {
 	deadline := time.Now().Add(w.cfg.Wait)
+	held := w.held()
+	defer held.over()
 	for {
 		conn, err := w.connection(ctx)
 		if err != nil {
@@ -52,6 +54,7 @@ func (w *worker) between(ctx context.Context, want bases.Want, statements func(*
 		if v := judge(err); v != again && v != tooBig || time.Now().After(deadline) {
 			return read, fmt.Errorf("read the definition of %s: %w", want.Name, server.Classify(err))
 		}
+		held.by(err, want.Name)
 		w.cfg.Log.Debug("a definition is read again", "name", want.Name.String(), "error", err)
 		if err := sleep(ctx, firstPause); err != nil {
 			return moments{}, err

@@ -44,6 +44,8 @@ func notSystem(column string) string {
 // says nothing. It gives up after cfg.Wait.
 func (b *backup) discover(ctx context.Context) (listing, error) {
 	deadline := time.Now().Add(b.cfg.Wait)
+	held := b.held()
+	defer held.over()
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		l, err := discover(ctx, b.cfg.Source, b.selection, b.advances.step)
 		switch v := judge(err); {
@@ -54,6 +56,7 @@ func (b *backup) discover(ctx context.Context) (listing, error) {
 		case v != again && v != tooBig, time.Now().After(deadline):
 			return l, server.Classify(err)
 		}
+		held.by(err, schema.Name{})
 		b.cfg.Log.Warn("discovery begins again", "error", err)
 		if err := sleep(ctx, pause); err != nil {
 			return listing{}, err

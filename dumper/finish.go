@@ -25,10 +25,15 @@ func (b *backup) finish(ctx context.Context, archiving *archiving) (*Result, err
 	if err := b.clock.Err(); err != nil {
 		return nil, err
 	}
+	phase := b.cfg.Progress.Begin("definitions", progress.Amount{})
+	defer phase.End()
+	phase.Doing("compare the source's log with what was read of it")
 	if err := b.watch.prove(ctx, b.cfg.Wait); err != nil {
 		return nil, err
 	}
+	phase.Doing("store the definitions")
 	m, err := b.manifest(ctx)
+	phase.End()
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +95,7 @@ const coverEvery = 100 * time.Millisecond
 // transactions open there, to the highest high.
 func (b *backup) covered(ctx context.Context, reader *archive.Reader, m *catalog.Manifest, archiving *archiving) error {
 	from := neededFrom(m)
-	phase := b.cfg.Progress.Begin("wait for the archive", progress.Amount{})
+	phase := b.cfg.Progress.Begin("archive", progress.Amount{})
 	defer phase.End()
 	still := stillness{limit: b.cfg.Wait, since: time.Now()}
 	for {
@@ -111,6 +116,7 @@ func (b *backup) covered(ctx context.Context, reader *archive.Reader, m *catalog
 		if headErr != nil {
 			return headErr
 		}
+		phase.Doing(fmt.Sprintf("the archive is at %s, the backup needs it up to %s", head.End.Position, m.End.Position))
 		if moved := still.check(nearer(head.End.Position, m.End.Position).String(), fmt.Sprintf("the archive does not reach %s (%v)", m.End, err)); moved != nil {
 			return moved
 		}

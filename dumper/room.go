@@ -26,6 +26,7 @@ func (r *tableRead) rowLimit() int { return max(r.longest, int(r.chunkMemory()/4
 
 // acquireRoom waits until a chunk may be read; more than there is at all waits until all others are done.
 func (r *tableRead) acquireRoom(ctx context.Context) (release func(), err error) {
+	defer r.phase.Waits("for memory to read " + r.want.Name.String() + " (--memory)")()
 	return r.room.Acquire(ctx, int64(r.chunkMemory())+2*int64(r.rowLimit()))
 }
 

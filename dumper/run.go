@@ -237,11 +237,18 @@ const (
 // are content. It gives up when nothing has come nearer to its end for as long as cfg.Wait.
 func (b *backup) untilDone(ctx context.Context) error {
 	still := stillness{limit: b.cfg.Wait, since: time.Now()}
+	held := b.held()
+	defer held.over()
 	for {
 		began := time.Now()
 		done, waiting := b.board.evaluate()
 		if done {
 			return errRead
+		}
+		if b.board.idle() {
+			held.because("for " + waiting)
+		} else {
+			held.over()
 		}
 		reached := b.resolver.Reached()
 		b.lag.look(time.Now(), reached, b.clock.Latest())

@@ -60,6 +60,7 @@ func (b *backup) progressMark() string {
 // awaitStream waits until the stream has passed p, for as long as it comes nearer.
 func (b *backup) awaitStream(ctx context.Context, p binlog.Position) error {
 	b.board.update(func(s *bases.Bases) { s.MustPass(p) })
+	defer b.phase.Waits("for the stream of the source's log to pass " + p.String())()
 	still := stillness{limit: b.cfg.Wait, since: time.Now()}
 	for {
 		waiting, cancel := context.WithTimeout(ctx, min(time.Second, b.cfg.Wait))

@@ -263,6 +263,8 @@ func (w *worker) kill(ctx context.Context, conn *server.RawConn) {
 // But it is lost after some of its rows only as often as cfg.SnapshotTries says.
 func (r *tableRead) attempt(ctx context.Context, statement func(context.Context) error) error {
 	r.moved = time.Now()
+	held := r.held()
+	defer held.over()
 	lost := 0
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		if !r.board.current(r.want) {
@@ -289,6 +291,7 @@ func (r *tableRead) attempt(ctx context.Context, statement func(context.Context)
 			return fault.New(fault.CodeFailed, fault.KindTimeout, "see who holds locks on the table, or allow more time with --wait",
 				"%s could not be read for %v: %w", r.want.Name, r.cfg.Wait, server.Classify(err))
 		}
+		held.by(err, r.want.Name)
 		r.cfg.Log.Debug("a statement is tried again", "table", r.want.Name.String(), "error", err)
 		if err := sleep(ctx, pause); err != nil {
 			return err

@@ -128,6 +128,8 @@ func (w *worker) connection(ctx context.Context) (*server.RawConn, error) {
 		return nil, err
 	}
 	deadline := time.Now().Add(w.cfg.Wait)
+	held := w.held()
+	defer held.over()
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		conn, err := w.cfg.Source.RawConn(ctx)
 		if err == nil {
@@ -137,6 +139,7 @@ func (w *worker) connection(ctx context.Context) (*server.RawConn, error) {
 		if ctx.Err() != nil || !server.IsTransient(err) || time.Now().After(deadline) {
 			return nil, err
 		}
+		held.because("for the source, which cannot be reached")
 		w.cfg.Log.Warn("cannot reach the source; trying again", "error", err)
 		if err := sleep(ctx, pause); err != nil {
 			return nil, err
@@ -196,6 +199,7 @@ const (
 // before is t0 of a read that is sent next; not before the place that the new base must be behind (R3).
 func (w *worker) before(ctx context.Context, want bases.Want) (source.Tick, error) {
 	short := func(t source.Tick) bool { return !want.Behind.IsZero() && t.High.Before(want.Behind) }
+	defer w.phase.Waits("for the source's clock: its last tick is seconds old")()
 	t, err := w.clock.Before(ctx)
 	if err == nil && short(t) {
 		t, err = w.clock.AfterNow(ctx) // the stream has shown the place: a new tick is behind it

@@ -26,14 +26,22 @@ func resolveStop(ctx context.Context, r *archive.Reader, manifests []*catalog.Ma
 	return r.Resolve(ctx, stop, applied)
 }
 
+// tellEvery is after how many events the place is told to whoever watches.
+const tellEvery = 256
+
 // walk feeds the archive's events between two boundaries to an assembler and returns how many
 // bytes they are. done is called with every entry that ended.
 func walk(ctx context.Context, r *archive.Reader, a *event.Assembler, from, stop binlog.Position, phase progress.Phase, done func(*event.Entry) error) (bytes uint64, err error) {
 	reached := from
+	events := 0
 	for e, err := range r.Events(ctx, from) {
 		if err != nil {
 			return bytes, fmt.Errorf("read the archive: %w", err)
 		}
+		if events%tellEvery == 0 {
+			phase.Doing(e.Position.String())
+		}
+		events++
 		if a.AtBoundary() && stop.AtOrBefore(e.Position) {
 			return bytes, nil
 		}

@@ -87,6 +87,8 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 		return broken(e.Start, "row event of "+name.String(), fmt.Errorf("%s: %w", name, errMissing))
 	}
 	r.events++
+	rowsBefore := r.rows
+	defer func() { r.phase.Add(progress.Amount{Rows: int64(r.rows - rowsBefore)}) }()
 	ready := false
 	return rows.Each(func(before, after event.Image) error {
 		o := rewriter.Origin{Entry: e.Start, GTID: e.GTID, Row: r.rowOfEntry}

@@ -8,6 +8,7 @@
 #   .servers/<name>/usr/...  the unpacked packages
 #   .servers/<name>/stamp    written last: what is installed here
 #   .servers/<name>/version  what the server says of itself
+#   .servers/tools/bin/      jq and zstd, which a restore by hand needs
 #
 # A second run takes milliseconds. Interrupted runs go on; two runs at once wait for each other.
 set -euo pipefail
@@ -89,6 +90,21 @@ mysql_9_7() {
 	say "$name is installed: $(cat "$root/version")"
 }
 
+# tools: what the README of a store asks for beside the server's own programs.
+tools() {
+	local name=tools root=$servers/tools what="bookworm: jq zstd"
+	if installed $name "$what"; then
+		return
+	fi
+	say "installing jq and zstd privately under .servers ($what)"
+	scripts/debroot.sh bookworm "$root.new" jq zstd
+	patch_programs "$root.new" "$root" usr/bin/{jq,zstd}
+	rm -rf "$root.new"/usr/share/{doc,man,locale} "$root"
+	mv "$root.new" "$root"
+	"$root/bin/jq" --version >/dev/null && "$root/bin/zstd" --version >/dev/null || die "the installed jq and zstd do not run on this machine"
+	stamp $name "$what" >"$root/stamp"
+}
+
 # sysbench_program: the load generator of make replay-speed. Its client library looks for its plugins, and it for its
 # scripts, in folders that only the environment names: see .servers/sysbench/run.
 sysbench_program() {
@@ -116,15 +132,16 @@ sysbench_program() {
 	say "$name is installed: $(cat "$root/version")"
 }
 
+mkdir -p "$servers"
+exec 9>"$servers/.lock"
+flock 9
+tools
+
 if [ -n "${TRIPOD_TEST_MYSQLD:-}" ]; then
 	[ -x "$TRIPOD_TEST_MYSQLD" ] || die "TRIPOD_TEST_MYSQLD=$TRIPOD_TEST_MYSQLD is not a program"
 	say "using the server you named: $("$TRIPOD_TEST_MYSQLD" --no-defaults --version)"
 	[ "$*" = sysbench ] || exit 0
 fi
-
-mkdir -p "$servers"
-exec 9>"$servers/.lock"
-flock 9
 
 for server in "${@:-mysql-9.7}"; do
 	case $server in

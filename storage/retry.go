@@ -51,6 +51,9 @@ type RetryOptions struct {
 	First, Longest time.Duration
 	// OnRetry, if set, is told of each failure that is tried again.
 	OnRetry func(operation, key string, err error)
+	// Waits, if set, is told of a call's first failure, and to call what it returns when the
+	// store has answered or the call has been given up.
+	Waits func(operation, key string) (over func())
 }
 
 // DefaultRetryLimit outlasts the restart of a store's server, and is short enough for the
@@ -85,6 +88,15 @@ type attempts struct {
 	options  RetryOptions
 	pause    time.Duration
 	deadline time.Time
+	waited   func()
+}
+
+// over ends the tries of a call, or begins them anew where the store has answered.
+func (a *attempts) over() {
+	if a.waited != nil {
+		a.waited()
+	}
+	*a = attempts{options: a.options}
 }
 
 // again waits and returns nil if the call may be tried again after err, else the error to return.
@@ -95,6 +107,9 @@ func (a *attempts) again(ctx context.Context, operation, key string, err error) 
 	now := time.Now()
 	if a.deadline.IsZero() {
 		a.deadline, a.pause = now.Add(a.options.Limit), a.options.First
+		if a.options.Waits != nil {
+			a.waited = a.options.Waits(operation, key)
+		}
 	}
 	if now.After(a.deadline) {
 		return fmt.Errorf("given up after %v: %w", a.options.Limit, err)
@@ -116,6 +131,7 @@ func (a *attempts) again(ctx context.Context, operation, key string, err error) 
 // do calls once until it succeeds or may not be tried again.
 func (r *retrying) do(ctx context.Context, operation, key string, once func() error) error {
 	a := attempts{options: r.options}
+	defer a.over()
 	for {
 		err := once()
 		if err == nil {
@@ -249,6 +265,7 @@ func (r *retrying) Properties(ctx context.Context) (properties Properties, err e
 func (r *retrying) List(ctx context.Context, prefix, from string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		a := attempts{options: r.options}
+		defer a.over()
 		for {
 			failure := error(nil)
 			for object, err := range r.Bucket.List(ctx, prefix, from) {
@@ -256,11 +273,11 @@ func (r *retrying) List(ctx context.Context, prefix, from string) iter.Seq2[Obje
 					failure = err
 					break
 				}
+				a.over()
 				if !yield(object, nil) {
 					return
 				}
 				from = object.Key + "\x00" // the smallest string behind the key
-				a = attempts{options: r.options}
 			}
 			if failure == nil {
 				return

@@ -18,7 +18,7 @@ func (r *retrying) Get(ctx context.Context, key string, offset, length int64) (i
 	}
 	tries := attempts{options: r.options}
 	resuming.again = func(err error) error { return tries.again(ctx, "read", key, err) }
-	resuming.succeeded = func() { tries = attempts{options: r.options} }
+	resuming.succeeded = tries.over
 	if err := r.do(ctx, "get", key, resuming.reopen); err != nil {
 		return nil, err
 	}
@@ -82,7 +82,10 @@ func (r *resumingReader) resume() error {
 }
 
 // Close lets the object go.
-func (r *resumingReader) Close() error { return r.object.Close() }
+func (r *resumingReader) Close() error {
+	r.succeeded()
+	return r.object.Close()
+}
 
 // closedReader stands where an object was closed and could not be opened again.
 type closedReader struct{}

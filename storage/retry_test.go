@@ -31,7 +31,9 @@ func open(t testing.TB) storage.Bucket {
 }
 
 func TestStackConforms(t *testing.T) {
-	storagetest.Run(t, func(t testing.TB) storage.Bucket { return storage.Stack(open(t), storage.Options{Retry: soon}) })
+	storagetest.Run(t, func(t testing.TB) storage.Bucket {
+		return storage.Stack(open(t), storage.Options{Retry: soon, Bandwidth: storage.NewBandwidth(64 << 20)})
+	})
 }
 
 func TestRetryMendsEveryOperation(t *testing.T) {
@@ -43,6 +45,11 @@ func TestRetryMendsEveryOperation(t *testing.T) {
 			var told []string
 			o := soon
 			o.OnRetry = func(operation, _ string, _ error) { told = append(told, operation) }
+			waits, waited := 0, 0
+			o.Waits = func(string, string) func() {
+				waits++
+				return func() { waited++ }
+			}
 			b := storage.Retry(storagetest.FailOnce(under, op, ""), o)
 
 			storagetest.Put(t, b, "a", "text of a")
@@ -67,8 +74,8 @@ func TestRetryMendsEveryOperation(t *testing.T) {
 			if keys := storagetest.Keys(t, b, "", ""); !slices.Equal(keys, []string{"a", "b"}) {
 				t.Errorf("listed %q", keys)
 			}
-			if len(told) != 1 {
-				t.Errorf("retries: %q, want one", told)
+			if len(told) != 1 || waits != 1 || waited != 1 {
+				t.Errorf("retries: %q, want one; %d waits of which %d are over", told, waits, waited)
 			}
 		})
 	}

@@ -61,6 +61,8 @@ type Config struct {
 	Log  *slog.Logger // nil for none
 	// Progress is called after each upload, from one goroutine; nil for none.
 	Progress func(Progress)
+	// Waits is told why the archiver stands still, and to call what it returns when that is over; nil for none.
+	Waits func(why string) (over func())
 
 	timing timing
 }
@@ -108,6 +110,9 @@ var defaultTiming = timing{
 }
 
 func (c Config) withDefaults() Config {
+	if c.Waits == nil {
+		c.Waits = func(string) func() { return func() {} }
+	}
 	if c.Flush <= 0 {
 		c.Flush = DefaultFlush
 	}

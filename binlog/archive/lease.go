@@ -46,10 +46,18 @@ func (c *candidate) take(ctx context.Context) (*tenure, error) {
 		return &tenure{candidate: c}, nil
 	}
 	var seen *watched
+	var told uint64 // the epoch of the lease that is waited for
+	over := func() {}
+	defer func() { over() }()
 	for {
 		t, err := c.try(ctx, &seen)
 		if t != nil || err != nil {
 			return t, err
+		}
+		if seen != nil && seen.lease.Epoch != told {
+			over()
+			told = seen.lease.Epoch
+			over = c.config.Waits(fmt.Sprintf("for the lease, which the %s on host %s (process %d) has", seen.lease.Role, seen.lease.Host, seen.lease.PID))
 		}
 		if err := sleep(ctx, c.timing.look); err != nil {
 			return nil, err

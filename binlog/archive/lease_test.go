@@ -3,6 +3,8 @@ package archive_test
 import (
 	"context"
 	"errors"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,12 +96,51 @@ func TestTakeoverOfAHolderThatIsSilent(t *testing.T) {
 	_ = cmd.Wait() // killed
 	other := s.elsewhere(t)
 	start := time.Now()
-	other.untilIdle(t, func(c *archive.Config) { *c = c.WithQuickLease() })
+	told := &toldWaits{}
+	other.untilIdle(t, func(c *archive.Config) {
+		*c = c.WithQuickLease()
+		c.Waits = told.begin
+	})
+	told.check(t, "for the lease, which the archive on host")
 	if took := time.Since(start); took < 2*time.Second {
 		t.Errorf("taken over after %v, before the beat was stale", took)
 	}
 	if l := s.lease(t); l.Epoch != 2 {
 		t.Errorf("lease %+v", l)
+	}
+}
+
+// toldWaits are the reasons for which an archiver said that it stands still.
+type toldWaits struct {
+	mu    sync.Mutex
+	begun []string
+	over  int
+}
+
+func (w *toldWaits) begin(why string) func() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.begun = append(w.begun, why)
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.over++
+	}
+}
+
+// check wants a reason, told once, and no wait left.
+func (w *toldWaits) check(t testing.TB, want string) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, why := range w.begun {
+		if strings.HasPrefix(why, want) {
+			n++
+		}
+	}
+	if n != 1 || w.over != len(w.begun) {
+		t.Errorf("it waited %q, and %d waits are over; want one that begins with %q", w.begun, w.over, want)
 	}
 }
 

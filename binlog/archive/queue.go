@@ -113,8 +113,19 @@ func (q *queue) pop() {
 }
 
 // awaitRoom waits until the spool has room for more.
-func (q *queue) awaitRoom(ctx context.Context, limit int64) error {
-	return q.await(ctx, func() bool { return q.bytes < limit })
+func (q *queue) awaitRoom(ctx context.Context, limit int64, waits func(why string) (over func())) error {
+	var over func()
+	defer func() {
+		if over != nil {
+			over()
+		}
+	}()
+	return q.await(ctx, func() bool {
+		if q.bytes >= limit && over == nil {
+			over = waits("for the store to take what fills the spool (--spool-size)")
+		}
+		return q.bytes < limit
+	})
 }
 
 // awaitEmpty waits until everything that was cut is in the store.

@@ -109,7 +109,7 @@ func (r *receiver) goOn() error {
 // receive takes events until ctx ends or the stream does.
 func (r *receiver) receive(ctx context.Context) error {
 	for {
-		if err := r.queue.awaitRoom(ctx, r.config.SpoolSize); err != nil {
+		if err := r.queue.awaitRoom(ctx, r.config.SpoolSize, r.config.Waits); err != nil {
 			return err
 		}
 		e, err := r.follower.Next(ctx)

@@ -127,6 +127,8 @@ func TestSpoolTakesOverWhileTheStoreIsDown(t *testing.T) {
 	mysqltest.Exec(t, s.source, "CREATE SCHEMA w", "CREATE TABLE w.t (id INT PRIMARY KEY AUTO_INCREMENT, b LONGBLOB)")
 	c := s.config(t)
 	c.SpoolSize = 2 << 20
+	told := &toldWaits{}
+	c.Waits = told.begin
 	r := s.start(t, c)
 	s.untilIdleBeside(t, r)
 	down.Store(true)
@@ -147,6 +149,7 @@ func TestSpoolTakesOverWhileTheStoreIsDown(t *testing.T) {
 		t.Errorf("the spool has %d bytes", size)
 	}
 	r.stop(t)
+	told.check(t, "for the store, to upload")
 	s.bucket = whole
 	s.compareFiles(t, s.timeline(t))
 	s.readAll(t)

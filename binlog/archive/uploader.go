@@ -191,10 +191,15 @@ func (u *uploader) putHead(ctx context.Context) error {
 
 // retry calls do until it succeeds, ctx ends, or nothing that time brings helps.
 func (u *uploader) retry(ctx context.Context, what string, do func() error) error {
+	var over func()
 	for wait := firstUploadBackOff; ; wait = min(2*wait, u.config.timing.uploadMax) {
 		err := do()
 		if err == nil || ctx.Err() != nil || u.isFinal(err) {
 			return err
+		}
+		if over == nil {
+			over = u.config.Waits("for the store, to " + what)
+			defer over()
 		}
 		spooled := u.queue.size()
 		u.config.Log.Warn("the store does not take what was received; trying again", "what", what, "in", wait,

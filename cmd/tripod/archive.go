@@ -11,6 +11,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/archive"
 	logsource "github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/progress"
 )
 
 type archiveCommand struct {
@@ -101,12 +102,14 @@ func (c *archiveCommand) run(ctx context.Context, inv *invocation) (err error) {
 	if err != nil {
 		return err
 	}
+	shown := newArchiveProgress(inv)
 	r, err := archive.Run(ctx, archive.Config{
 		Server: source, Catalog: cat, Instance: c.instance, Role: archive.RoleArchive, SpoolDir: spool,
 		Flush: c.flush, SegmentSize: int64(c.segmentSize), SpoolSize: int64(c.spoolSize), ServerID: c.serverID,
 		FromOldest: c.fromOldest, NewTimeline: c.newTimeline, SingleWriter: c.singleWriter, UntilIdle: c.untilIdle,
-		Log: inv.log, Progress: c.report(inv),
+		Log: inv.log, Progress: shown.report, Waits: shown.phase.Waits,
 	})
+	shown.end()
 	if err != nil && r.End.Position.IsZero() {
 		return ctxErr(ctx, err)
 	}
@@ -119,14 +122,39 @@ func (c *archiveCommand) run(ctx context.Context, inv *invocation) (err error) {
 	return err
 }
 
-// report logs how far the archive has come, at the rhythm of progressInterval.
-func (c *archiveCommand) report(inv *invocation) func(archive.Progress) {
-	var last time.Time
-	return func(p archive.Progress) {
-		if time.Since(last) < progressInterval {
-			return
-		}
-		last = time.Now()
-		inv.log.Info("archived", "segments", p.Segments, "bytes", p.Bytes, "end", p.End.String(), "as_of", p.AsOf.String(), "spooled", p.Spooled)
+// archiveProgress tells how far the archive has come: on a terminal all the time, else in a
+// line at the rhythm of progressInterval.
+type archiveProgress struct {
+	inv     *invocation
+	phase   progress.Phase
+	unwatch func()
+	logged  time.Time
+	before  archive.Progress
+}
+
+func newArchiveProgress(inv *invocation) *archiveProgress {
+	a := &archiveProgress{inv: inv, phase: inv.board.Begin("archive", progress.Amount{})}
+	if inv.screen.canDraw {
+		a.unwatch = inv.watch()
+	} else {
+		a.unwatch = logProgress(inv.log, inv.board, func(s progress.Snapshot) bool { return s.Waiting != "" })
 	}
+	return a
+}
+
+// report takes over what one upload has brought.
+func (a *archiveProgress) report(p archive.Progress) {
+	a.phase.Add(progress.Amount{Bytes: int64(p.Bytes - a.before.Bytes), Items: int64(p.Segments - a.before.Segments)})
+	a.phase.Doing(fmt.Sprintf("the archive ends at %s, complete up to %s", p.End, p.AsOf))
+	a.before = p
+	if a.inv.screen.canDraw || time.Since(a.logged) < progressInterval {
+		return
+	}
+	a.logged = time.Now()
+	a.inv.log.Info("archived", "segments", p.Segments, "bytes", p.Bytes, "end", p.End.String(), "as_of", p.AsOf.String(), "spooled", p.Spooled)
+}
+
+func (a *archiveProgress) end() {
+	a.phase.End()
+	a.unwatch()
 }

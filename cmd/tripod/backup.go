@@ -93,10 +93,10 @@ func (c *backupCommand) run(ctx context.Context, inv *invocation) (err error) {
 	if config.SpoolDir, err = inv.spoolFolder(c.sourceFlags); err != nil {
 		return err
 	}
-	sink, stopProgress := watchProgress(inv.log)
-	defer stopProgress()
-	config.Progress = sink
+	config.Progress = inv.board
+	unwatch := inv.watch()
 	r, err := dumper.Run(ctx, config)
+	unwatch()
 	if r != nil {
 		inv.result = r
 	}

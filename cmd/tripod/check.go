@@ -122,7 +122,7 @@ func (c *checkCommand) looks(inv *invocation, r *checkResult) ([]checkLook, erro
 		}})
 	}
 	if c.store != "" {
-		cat, end, err := openStore(c.store, true, inv.log)
+		cat, end, err := inv.openStore(c.store, true)
 		switch f := fault.Of(err); {
 		case err == nil:
 			looks = append(looks, checkLook{subject: "store", at: func(ctx context.Context) (err error) {

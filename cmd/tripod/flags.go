@@ -66,6 +66,29 @@ func (b *byteSize) String() string {
 // Type names the flag's type in help.
 func (b *byteSize) Type() string { return "bytes" }
 
+// perSecond is a flag in bytes per second, written as byteSize, with or without "/s"; zero is
+// no bound and cannot be given.
+type perSecond byteSize
+
+// Set reads the flag's text.
+func (p *perSecond) Set(s string) error {
+	if err := (*byteSize)(p).Set(strings.TrimSuffix(s, "/s")); err != nil {
+		return fmt.Errorf("%q is no bandwidth; write 10MiB, or 10MiB/s", s)
+	}
+	return nil
+}
+
+// String prints the bound, nothing where there is none.
+func (p *perSecond) String() string {
+	if *p == 0 {
+		return ""
+	}
+	return (*byteSize)(p).String() + "/s"
+}
+
+// Type names the flag's type in help.
+func (p *perSecond) Type() string { return "bytes per second" }
+
 // nameList is a flag of names separated by commas; a comma inside backticks belongs to a name.
 // Given again, it adds to what was given before.
 type nameList []string

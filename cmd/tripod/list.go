@@ -85,7 +85,7 @@ func (c *listCommand) run(ctx context.Context, inv *invocation) (err error) {
 	if c.maxLag < 0 {
 		return fault.New(fault.CodeUsage, fault.KindUsage, "write --max-lag 60s", "--max-lag %s is negative", c.maxLag)
 	}
-	cat, closeStore, err := openStore(c.store, false, inv.log)
+	cat, closeStore, err := inv.openStore(c.store, false)
 	if err != nil {
 		return err
 	}

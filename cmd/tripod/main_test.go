@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"go.uber.org/goleak"
 
 	"github.com/tripod-db/tripod/internal/fault"
@@ -28,16 +30,45 @@ func invoke(t *testing.T, env map[string]string, args ...string) (code int, stdo
 	return code, out.String(), errs.String()
 }
 
+// walk visits a command and all below it.
+func walk(cmd *cobra.Command, visit func(*cobra.Command)) {
+	visit(cmd)
+	for _, c := range cmd.Commands() {
+		walk(c, visit)
+	}
+}
+
 func TestEveryCommandHasHelpWithExitStatusAndExamples(t *testing.T) {
-	inv := &invocation{}
-	for _, c := range newRoot(inv).Commands() {
-		if !strings.Contains(c.Long, "EXIT STATUS") || c.Example == "" || c.Short == "" {
-			t.Errorf("%s lacks an EXIT STATUS section, examples or a short line", c.Name())
+	visited := 0
+	walk(newRoot(&invocation{}), func(c *cobra.Command) {
+		visited++
+		path := strings.Fields(c.CommandPath())[1:]
+		if c.Short == "" || c.Example == "" {
+			t.Errorf("%v lacks examples or a short line", path)
 		}
-		code, out, _ := invoke(t, nil, c.Name(), "--help")
-		if code != 0 || !strings.Contains(out, "Flags:") {
-			t.Errorf("%s --help: exit %d", c.Name(), code)
+		code, out, _ := invoke(t, nil, append(path, "--help")...)
+		_, helped, _ := invoke(t, nil, append([]string{"help"}, path...)...)
+		if code != 0 || helped != out {
+			t.Errorf("%v --help: exit %d, and help says something else:\n%s\n%s", path, code, out, helped)
 		}
+		for _, part := range []string{"\nEXIT STATUS\n", "\nExamples:\n", "\nFlags:\n", "--json", "--bandwidth", "\nUsage:\n"} {
+			if !strings.Contains(out, part) {
+				t.Errorf("the help of %v lacks %q", path, part)
+			}
+		}
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if f.Usage == "" {
+				t.Errorf("%v --%s says nothing", path, f.Name)
+			}
+		})
+		var doc helpResult
+		code, out, _ = invoke(t, nil, append(path, "--help", "--json")...)
+		if err := json.Unmarshal([]byte(out), &doc); err != nil || code != 0 || !strings.Contains(doc.Help, "EXIT STATUS") || strings.Count(out, "\n") != 1 {
+			t.Errorf("%v --help --json: exit %d, %v: %.200q", path, code, err, out)
+		}
+	})
+	if visited < 8 {
+		t.Errorf("%d commands", visited)
 	}
 }
 

@@ -13,32 +13,39 @@ import (
 // rare enough for a log.
 const progressInterval = 5 * time.Second
 
-// watchProgress makes a board and prints a line for each phase at work until the returned
-// function is called.
-func watchProgress(log *slog.Logger) (progress.Sink, func()) {
-	board := progress.NewBoard(time.Now)
-	stop := make(chan struct{})
+// watch shows the board until the returned function, which may be called again, is called: by
+// bars on a terminal, else by a line now and then for each phase at work.
+func (inv *invocation) watch() (stop func()) {
+	if inv.screen.canDraw {
+		return inv.screen.draw(inv.board)
+	}
+	return logProgress(inv.log, inv.board, func(progress.Snapshot) bool { return true })
+}
+
+// logProgress logs, of the phases at work, those that are worth it.
+func logProgress(log *slog.Logger, board *progress.Board, worth func(progress.Snapshot) bool) (stop func()) {
+	ending := make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() {
 		ticker := time.NewTicker(progressInterval)
 		defer ticker.Stop()
 		for {
 			select {
-			case <-stop:
+			case <-ending:
 				return
 			case <-ticker.C:
 				for _, s := range board.Snapshot() {
-					if !s.Ended {
+					if !s.Ended && worth(s) {
 						logPhase(log, s)
 					}
 				}
 			}
 		}
 	})
-	return board, func() {
-		close(stop)
+	return sync.OnceFunc(func() {
+		close(ending)
 		done.Wait()
-	}
+	})
 }
 
 func logPhase(log *slog.Logger, s progress.Snapshot) {
@@ -46,6 +53,9 @@ func logPhase(log *slog.Logger, s progress.Snapshot) {
 	attrs := []any{"rows", s.Done.Rows, "bytes", s.Done.Bytes, "rows_per_second", rate.Rows, "bytes_per_second", rate.Bytes}
 	if s.Doing != "" {
 		attrs = append(attrs, "at", s.Doing)
+	}
+	if s.Waiting != "" && s.Waited >= patience {
+		attrs = append(attrs, "waits", s.Waiting, "for", rounded(s.Waited))
 	}
 	if f, ok := s.Fraction(); ok {
 		attrs = append(attrs, "done", fmt.Sprintf("%.0f%%", f*100))

@@ -82,7 +82,7 @@ func (c *restoreCommand) run(cmd *cobra.Command, inv *invocation) (err error) {
 	if err != nil {
 		return err
 	}
-	cat, closeStore, err := openStore(c.store, false, inv.log)
+	cat, closeStore, err := inv.openStore(c.store, false)
 	if err != nil {
 		return err
 	}
@@ -92,14 +92,15 @@ func (c *restoreCommand) run(cmd *cobra.Command, inv *invocation) (err error) {
 		return err
 	}
 	defer closing(&err, target.Close)
-	sink, stopProgress := watchProgress(inv.log)
-	defer stopProgress()
-	config := pitr.Config{Catalog: cat, Target: target, Program: version, Memory: int64(inv.global.memory), Log: inv.log, Progress: sink, Rates: inv.knownRates(address.Redacted())}
+	unwatch := inv.watch()
+	defer unwatch()
+	config := pitr.Config{Catalog: cat, Target: target, Program: version, Memory: int64(inv.global.memory), Log: inv.log, Progress: inv.board, Rates: inv.knownRates(address.Redacted())}
 	plan, err := pitr.MakePlan(ctx, config, wish)
 	if err != nil {
 		return ctxErr(ctx, err)
 	}
 	if c.dryRun {
+		unwatch()
 		inv.result = plan
 		if !inv.global.json {
 			if _, err := io.WriteString(inv.st.out, plan.Text()); err != nil {
@@ -109,6 +110,7 @@ func (c *restoreCommand) run(cmd *cobra.Command, inv *invocation) (err error) {
 		return plan.Problem()
 	}
 	r, err := pitr.Run(ctx, config, plan)
+	unwatch()
 	if r != nil {
 		inv.result = r
 	}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/progress"
 )
 
 // invocation is one run of the program: what every command needs and none may change.
@@ -17,7 +19,9 @@ type invocation struct {
 	env     lookup
 	global  globalFlags
 	set     *settings
+	screen  *screen
 	log     *slog.Logger
+	board   *progress.Board
 	started bool // a command's own work began: what fails now is no usage error
 	result  any
 }
@@ -28,13 +32,14 @@ type globalFlags struct {
 	defaultsFile string
 	json         bool
 	memory       byteSize
+	bandwidth    perSecond
 	logLevel     string
 	logFormat    string
 }
 
 // run executes one command line and returns the process's exit code.
 func run(ctx context.Context, args []string, st streams, env lookup) int {
-	inv := &invocation{st: st, env: env, global: globalFlags{memory: defaultMemory}}
+	inv := &invocation{st: st, env: env, global: globalFlags{memory: defaultMemory}, screen: newScreen(st.err, env), board: progress.NewBoard(time.Now)}
 	root := newRoot(inv)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -43,7 +48,12 @@ func run(ctx context.Context, args []string, st streams, env lookup) int {
 		// Unknown commands, unknown flags and values that do not parse come from cobra.
 		err = fault.New(fault.CodeUsage, fault.KindUsage, "tripod help lists commands and flags", "%w", err)
 	}
-	return finish(ctx, st, inv.global.json || wantsJSON(args), inv.result, err)
+	return finish(ctx, st, (inv.global.json || wantsJSON(args)) && !completes(args), inv.result, err)
+}
+
+// completes tells a question of a shell's completion script, whose answer is lines.
+func completes(args []string) bool {
+	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
 }
 
 // wantsJSON finds --json where parsing failed before the flag was reached.
@@ -68,7 +78,11 @@ primary and no replica. It stands on three legs: an unlocked dump, an unbroken b
 archive, and a replay that makes the two agree.
 
 Passwords come from TRIPOD_SOURCE_PASSWORD and TRIPOD_TARGET_PASSWORD, from a
---defaults-file, or from the config file; never from the command line.`,
+--defaults-file, or from the config file; never from the command line.
+` + exitStatus,
+		Example: `  tripod backup --source mysql://tripod@db:3306/ --store file:///backups --instance shop
+  tripod restore --store file:///backups --instance shop --target mysql://restorer@other:3306/ --to-time 2026-11-20T12:00:00Z
+  tripod help restore`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -84,15 +98,47 @@ Passwords come from TRIPOD_SOURCE_PASSWORD and TRIPOD_TARGET_PASSWORD, from a
 	p.StringVar(&inv.global.defaultsFile, "defaults-file", "", "MySQL option `FILE`; its [client] group may hold user, password, host, port, socket")
 	p.BoolVar(&inv.global.json, "json", false, "print exactly one JSON document on stdout; logs go to stderr")
 	p.Var(&inv.global.memory, "memory", "`BYTES` of memory to stay under, plus twice the largest row or event")
+	p.Var(&inv.global.bandwidth, "bandwidth", "`BYTES` per second to put into the store and get from it, at most (default: no bound)")
 	p.StringVar(&inv.global.logLevel, "log-level", "info", "debug, info, warn or error")
 	p.StringVar(&inv.global.logFormat, "log-format", "text", "text or json")
-	root.AddCommand(newArchive(inv), newBackup(inv), newCheck(inv), newList(inv), newRestore(inv), newVerify(inv), newVersion(inv))
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return inv.prepare(root, cmd) }
+	root.AddCommand(newArchive(inv), newBackup(inv), newCheck(inv), newCompletion(inv), newList(inv), newRestore(inv), newVerify(inv), newVersion(inv))
+	root.SetHelpCommand(newHelp())
+	root.SetHelpFunc(inv.help(root.HelpFunc()))
+	root.InitDefaultHelpCmd()
+	inv.completeFlags(root)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if cmd.Name() == cobra.ShellCompRequestCmd {
+			return nil // settings that are broken must not break a shell
+		}
+		return inv.prepare(root, cmd)
+	}
 	return root
 }
 
 // prepare reads the settings that lie outside the command line and sets up logging.
-func (inv *invocation) prepare(root, cmd *cobra.Command) error {
+func (inv *invocation) prepare(root, cmd *cobra.Command) (err error) {
+	if err := inv.load(root); err != nil {
+		return err
+	}
+	if err := inv.set.apply(cmd); err != nil {
+		return err
+	}
+	if inv.log, err = newLogger(inv.screen, inv.global.logLevel, inv.global.logFormat); err != nil {
+		return err
+	}
+	if err := requireFlags(cmd); err != nil {
+		return err
+	}
+	if err := inv.global.check(); err != nil {
+		return err
+	}
+	limitHeap(inv.global.memory)
+	inv.started = true
+	return nil
+}
+
+// load reads the config file that --config or the environment names.
+func (inv *invocation) load(root *cobra.Command) error {
 	path := inv.global.config
 	if v, ok := inv.env("TRIPOD_CONFIG"); ok && path == "" {
 		path = v
@@ -113,17 +159,24 @@ func (inv *invocation) prepare(root, cmd *cobra.Command) error {
 		return err
 	}
 	inv.set = set
-	if err := set.apply(cmd); err != nil {
-		return err
+	return nil
+}
+
+const (
+	// leastMemory is what promise 8 is tested with: below it the runtime alone would leave nothing for rows.
+	leastMemory = byteSize(32 * mebibyte)
+	// leastBandwidth lets a lease's beat, of some hundred bytes each 5 s, come through beside chunks.
+	leastBandwidth = perSecond(4 * kibibyte)
+)
+
+// check refuses bounds in which no command can work.
+func (g *globalFlags) check() error {
+	if g.memory < leastMemory {
+		return fault.New(fault.CodeUsage, fault.KindUsage, "--memory 512MiB is the default", "--memory %s: want 32MiB or more", &g.memory)
 	}
-	if inv.log, err = newLogger(inv.st.err, inv.global.logLevel, inv.global.logFormat); err != nil {
-		return err
+	if g.bandwidth != 0 && g.bandwidth < leastBandwidth {
+		return fault.New(fault.CodeUsage, fault.KindUsage, "write --bandwidth 10MiB, or leave it out", "--bandwidth %s: want 4KiB per second or more", &g.bandwidth)
 	}
-	if err := requireFlags(cmd); err != nil {
-		return err
-	}
-	limitHeap(inv.global.memory)
-	inv.started = true
 	return nil
 }
 

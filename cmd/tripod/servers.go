@@ -56,7 +56,7 @@ func (f *sourceFlags) open(ctx context.Context, inv *invocation) (source *server
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	cat, closeStore, err := openStore(f.store, true, inv.log)
+	cat, closeStore, err := inv.openStore(f.store, true)
 	if err != nil {
 		return nil, nil, nil, err
 	}

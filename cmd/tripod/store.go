@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/url"
 
 	"github.com/tripod-db/tripod/internal/fault"
@@ -14,7 +13,7 @@ import (
 
 // openStore opens the store that --store names. Commands that write make a missing store;
 // for the others it is exit 10.
-func openStore(raw string, create bool, log *slog.Logger) (*catalog.Catalog, func() error, error) {
+func (inv *invocation) openStore(raw string, create bool) (*catalog.Catalog, func() error, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return nil, nil, fault.New(fault.CodeUsage, fault.KindUsage, "write --store file:///path", "store URL is malformed")
@@ -29,9 +28,12 @@ func openStore(raw string, create bool, log *slog.Logger) (*catalog.Catalog, fun
 	if err != nil {
 		return nil, nil, err
 	}
-	bucket := storage.Stack(driver, storage.Options{Retry: storage.RetryOptions{
+	bucket := storage.Stack(driver, storage.Options{Bandwidth: storage.NewBandwidth(int64(inv.global.bandwidth)), Retry: storage.RetryOptions{
 		OnRetry: func(operation, key string, err error) {
-			log.Warn("the store failed, trying again", "operation", operation, "object", key, "error", err)
+			inv.log.Warn("the store failed, trying again", "operation", operation, "object", key, "error", err)
+		},
+		Waits: func(operation, key string) (over func()) {
+			return inv.board.Waits("for the store, to " + operation + " " + key)
 		},
 	}})
 	return catalog.New(bucket), bucket.Close, nil

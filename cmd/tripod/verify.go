@@ -50,14 +50,14 @@ func (c *verifyCommand) run(ctx context.Context, inv *invocation) (err error) {
 	if c.backup != "" && c.instance == "" {
 		return fault.New(fault.CodeUsage, fault.KindUsage, "name its instance with --instance", "--backup %s needs --instance", c.backup)
 	}
-	cat, closeStore, err := openStore(c.store, false, inv.log)
+	cat, closeStore, err := inv.openStore(c.store, false)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, closeStore)
-	sink, stopProgress := watchProgress(inv.log)
-	defer stopProgress()
-	r, err := verify.Run(ctx, verify.Config{Catalog: cat, Instance: c.instance, Backup: c.backup, Deep: c.deep, Progress: sink})
+	unwatch := inv.watch()
+	r, err := verify.Run(ctx, verify.Config{Catalog: cat, Instance: c.instance, Backup: c.backup, Deep: c.deep, Progress: inv.board})
+	unwatch()
 	if err != nil {
 		return ctxErr(ctx, err)
 	}

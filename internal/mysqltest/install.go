@@ -104,6 +104,20 @@ func (i Install) Program(name string) (string, error) {
 	return path, nil
 }
 
+// Tools returns the folder with the programs that a restore by hand needs beside the server's own: jq and zstd. The
+// error says what installs them.
+func Tools() (string, error) {
+	project, err := projectFolder()
+	if err != nil {
+		return "", err
+	}
+	tools := filepath.Join(project, ".servers", "tools")
+	if _, err := os.Stat(filepath.Join(tools, "stamp")); err != nil {
+		return "", fmt.Errorf("find jq and zstd: run make servers (%w)", err)
+	}
+	return filepath.Join(tools, "bin"), nil
+}
+
 // fileArgs are the options that tell a server in a private root where its own files are.
 func (i Install) fileArgs() []string {
 	if i.root == "" {

@@ -28,6 +28,9 @@ type Phase interface {
 	SetTotal(total Amount)
 	// Doing says what is being worked on now: a table, a position.
 	Doing(what string)
+	// Waits says why work stands still, until over is called: "for a lock on a.t". Several may
+	// wait at once.
+	Waits(why string) (over func())
 	End()
 }
 
@@ -40,27 +43,35 @@ func (discard) Begin(string, Amount) Phase { return discard{} }
 func (discard) Add(Amount)                 {}
 func (discard) SetTotal(Amount)            {}
 func (discard) Doing(string)               {}
+func (discard) Waits(string) func()        { return func() {} }
 func (discard) End()                       {}
 
 // Board is a Sink that remembers, for one that draws bars or prints lines. Create it with NewBoard.
 type Board struct {
 	now    func() time.Time
+	waits  waits // of no phase
 	mu     sync.Mutex
 	phases []*tracked
 }
 
 // NewBoard makes an empty board. now is time.Now outside tests.
-func NewBoard(now func() time.Time) *Board { return &Board{now: now} }
+func NewBoard(now func() time.Time) *Board { return &Board{now: now, waits: waits{now: now}} }
 
 // Begin implements Sink.
 func (b *Board) Begin(name string, total Amount) Phase {
-	p := &tracked{board: b, name: name, began: b.now()}
+	p := &tracked{board: b, name: name, began: b.now(), waits: waits{now: b.now}}
 	p.SetTotal(total)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.phases = append(b.phases, p)
 	return p
 }
+
+// Waits is that of a Phase, for what all phases need: the store.
+func (b *Board) Waits(why string) (over func()) { return b.waits.begin(why) }
+
+// Waiting returns the reason for which the run has stood still longest, "" for none.
+func (b *Board) Waiting() (why string, lasts time.Duration) { return b.waits.oldest() }
 
 // Snapshot returns the state of all phases in the order in which they began.
 func (b *Board) Snapshot() []Snapshot {
@@ -81,6 +92,7 @@ type tracked struct {
 	began              time.Time
 	rows, bytes, items atomic.Int64
 	ended              atomic.Bool
+	waits              waits
 
 	mu    sync.Mutex
 	total Amount
@@ -113,6 +125,8 @@ func (p *tracked) Doing(what string) {
 	}
 }
 
+func (p *tracked) Waits(why string) (over func()) { return p.waits.begin(why) }
+
 func (p *tracked) End() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -132,6 +146,7 @@ func (p *tracked) snapshot() Snapshot {
 	until := p.end
 	if !s.Ended {
 		until = p.board.now()
+		s.Waiting, s.Waited = p.waits.oldest()
 	}
 	s.Elapsed = until.Sub(p.began)
 	return s
@@ -141,6 +156,8 @@ func (p *tracked) snapshot() Snapshot {
 type Snapshot struct {
 	Name    string
 	Doing   string // what is being worked on, "" where nobody said
+	Waiting string // why work stands still, "" where it does not
+	Waited  time.Duration
 	Done    Amount
 	Total   Amount // zero members are unknown
 	Elapsed time.Duration

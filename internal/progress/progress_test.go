@@ -80,3 +80,38 @@ func TestUnknownTotal(t *testing.T) {
 		t.Fatalf("fraction %v, %v", f, ok)
 	}
 }
+
+func TestWaitsTellTheOldestReason(t *testing.T) {
+	now := time.Unix(0, 0)
+	b := progress.NewBoard(func() time.Time { return now })
+	p := b.Begin("backup", progress.Amount{})
+	lock := p.Waits("for a lock")
+	now = now.Add(time.Second)
+	memory := p.Waits("for memory")
+	now = now.Add(time.Second)
+	if s := b.Snapshot()[0]; s.Waiting != "for a lock" || s.Waited != 2*time.Second {
+		t.Errorf("it waits %q for %v", s.Waiting, s.Waited)
+	}
+	lock()
+	if s := b.Snapshot()[0]; s.Waiting != "for memory" || s.Waited != time.Second {
+		t.Errorf("it waits %q for %v", s.Waiting, s.Waited)
+	}
+	memory()
+	lock() // again
+	if s := b.Snapshot()[0]; s.Waiting != "" {
+		t.Errorf("it waits %q", s.Waiting)
+	}
+	over := b.Waits("for the store")
+	if why, lasts := b.Waiting(); why != "for the store" || lasts != 0 {
+		t.Errorf("the run waits %q for %v", why, lasts)
+	}
+	over()
+	if why, _ := b.Waiting(); why != "" {
+		t.Errorf("the run waits %q", why)
+	}
+	p.Waits("for nobody")
+	p.End()
+	if s := b.Snapshot()[0]; s.Waiting != "" {
+		t.Errorf("an ended phase waits %q", s.Waiting)
+	}
+}

@@ -80,6 +80,9 @@ func TestWrongUsage(t *testing.T) {
 		"segment size":          {usage("--segment-size"), with("archive", "--segment-size", "much")},
 		"tiny segments":         {usage("--segment-size"), with("archive", "--segment-size", "1B")},
 		"memory":                {usage("--memory"), with("list", "--memory", "-1")},
+		"little memory":         {usage("--memory", "32MiB"), with("restore", "--memory", "1MiB")},
+		"bandwidth":             {usage("--bandwidth", "10MiB"), with("list", "--bandwidth", "fast")},
+		"little bandwidth":      {usage("--bandwidth", "4KiB"), with("backup", "--bandwidth", "1KiB")},
 		"max lag":               {usage("--max-lag"), with("list", "--max-lag", "long")},
 		"log level":             {usage("loud"), with("list", "--log-level", "loud")},
 		"log format":            {usage("xml"), with("list", "--log-format", "xml")},
@@ -164,7 +167,7 @@ func TestHelp(t *testing.T) {
 		"restore": "--store --instance --target --backup --to-time --to-gtid --before-gtid --to-position --threads --events --dry-run --force",
 	} {
 		help := d.run(command, "--help").Stdout
-		for flag := range strings.FieldsSeq(flags + " --config --defaults-file --memory --log-level --log-format") {
+		for flag := range strings.FieldsSeq(flags + " --config --defaults-file --memory --bandwidth --log-level --log-format") {
 			if !strings.Contains(help, flag+" ") && !strings.Contains(help, flag+"\n") {
 				t.Errorf("%s has no %s", command, flag)
 			}

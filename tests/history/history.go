@@ -72,17 +72,21 @@ const dumperPackage = "github.com/tripod-db/tripod/dumper"
 // Run makes one history and judges every restore of it. The error tells the first difference.
 func Run(ctx context.Context, s Servers, c Config) (Report, error) {
 	began := time.Now()
-	random := func(use uint64) *rand.Rand { return rand.New(rand.NewPCG(c.Seed, use)) }
-	h := &run{
-		Config: c, servers: s, report: Report{Seed: c.Seed}, live: &live{}, counters: map[name]uint64{},
-		r: random(7), pace: random(8), probes: random(9),
-	}
+	h := newRun(s, c)
 	err := h.all(ctx)
 	h.report.Took = time.Since(began)
 	if err != nil {
 		err = fmt.Errorf("history of seed %d (GTIDs %v): %w", c.Seed, c.GTID, err)
 	}
 	return h.report, errors.Join(err, h.cleanUp(err != nil))
+}
+
+func newRun(s Servers, c Config) *run {
+	random := func(use uint64) *rand.Rand { return rand.New(rand.NewPCG(c.Seed, use)) }
+	return &run{
+		Config: c, servers: s, report: Report{Seed: c.Seed}, live: &live{}, counters: map[name]uint64{},
+		r: random(7), pace: random(8), probes: random(9),
+	}
 }
 
 type run struct {

@@ -10,16 +10,15 @@ import (
 	build "github.com/tripod-db/tripod/tests/program"
 )
 
-// Six seeds that are always the same, and three that never are: whatever a random one finds
-// can be run again by its number, with make history SEED=n.
-func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
+// testFleet returns servers and a tripod with failpoints for the time of a test.
+func testFleet(t *testing.T) (fleet *Fleet, binary string) {
+	t.Helper()
 	ctx := t.Context()
 	binary, err := build.Build(ctx, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	fleet, err := StartFleet(ctx, "")
-	if err != nil {
+	if fleet, err = StartFleet(ctx, ""); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -27,6 +26,14 @@ func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	return fleet, binary
+}
+
+// Six seeds that are always the same, and three that never are: whatever a random one finds
+// can be run again by its number, with make history SEED=n.
+func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
+	ctx := t.Context()
+	fleet, binary := testFleet(t)
 	seeds := []uint64{1, 2, 3, 4, 5, 6, rand.Uint64N(1 << 40), rand.Uint64N(1 << 40), rand.Uint64N(1 << 40)}
 	again := 0
 	for i, seed := range seeds {

@@ -11,25 +11,30 @@ import (
 )
 
 func (h *run) restore(ctx context.Context, p stopPoint) error {
-	target := h.servers.Target
+	if err := h.emptyTarget(ctx); err != nil {
+		return err
+	}
+	return h.judge(ctx, p)
+}
+
+func (h *run) emptyTarget(ctx context.Context) error {
 	drops := []string{"SET foreign_key_checks=0"} // keys may cross schemas
 	for _, s := range schemas {
 		drops = append(drops, "DROP DATABASE IF EXISTS "+quote(s))
 	}
 	drops = append(drops, "SET foreign_key_checks=1")
-	if err := target.Exec(ctx, drops...); err != nil {
-		return err
-	}
-	args := []string{"restore", "--store", h.store(), "--instance", instance, "--target", target.URL(mysqltest.RestoreUser)}
-	if p.flag != "" {
-		args = append(args, p.flag, p.value)
-	}
+	return h.servers.Target.Exec(ctx, drops...)
+}
+
+// judge restores a stop point and compares.
+func (h *run) judge(ctx context.Context, p stopPoint) error {
+	target := h.servers.Target
 	var result struct {
 		Rows    int      `json:"rows_loaded"`
 		Txns    int      `json:"transactions_replayed"`
 		Changed []string `json:"definers_changed"`
 	}
-	o, err := h.prog.must(ctx, &result, args...)
+	o, err := h.prog.must(ctx, &result, h.restoreArgs(p)...)
 	if err != nil {
 		return fmt.Errorf("restore %s %s: %w", p.flag, p.value, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -108,8 +109,16 @@ type Service struct {
 
 // Start starts tripod; it is killed when ctx ends. The caller waits for it or kills it.
 func (p Program) Start(ctx context.Context, args ...string) (*Service, error) {
+	return p.startWith(ctx, nil, args...)
+}
+
+// startWith is Start with standard error on a terminal, if there is one: then Outcome has none.
+func (p Program) startWith(ctx context.Context, terminal *os.File, args ...string) (*Service, error) {
 	s := &Service{cmd: p.command(ctx, args), args: args, ended: make(chan struct{}), watched: make(chan struct{}), began: time.Now()}
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.err
+	if terminal != nil {
+		s.cmd.Stderr = terminal
+	}
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start tripod %s: %w", strings.Join(args, " "), err)
 	}

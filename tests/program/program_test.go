@@ -61,3 +61,21 @@ func TestJSONWantsOneDocumentAndANewline(t *testing.T) {
 		}
 	}
 }
+
+func TestScreenShowsWhatIsNotClearedAway(t *testing.T) {
+	s := &Screen{Width: 8, Height: 3}
+	for _, text := range []string{"one\ntwo\nthr", "ee\n", "\x1b[2", "A\x1b[Jlog\nZwei\xc3", "\xbc\n", "x\ry\n"} {
+		if _, err := s.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Join(s.Lines(), "|"); got != "one|log|Zweiü|y" {
+		t.Errorf("it shows %q", got)
+	}
+	if err := s.Check(); err != nil || len(s.Frames()) != 6 {
+		t.Errorf("%v, %d frames", err, len(s.Frames()))
+	}
+	if _, err := s.Write([]byte("\x1b[31m123456789")); err != nil || s.Check() == nil {
+		t.Errorf("a colour and a long line are fine (%v)", err)
+	}
+}

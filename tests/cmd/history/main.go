@@ -26,6 +26,7 @@ func main() {
 func run(ctx context.Context) (err error) {
 	c := history.Config{Log: os.Stdout}
 	soak := flag.Int("soak", 0, "run this many histories with consecutive seeds")
+	kills := flag.Int("kill-soak", 0, "kill archivers, backups, restores, sources and targets so many times")
 	flag.Uint64Var(&c.Seed, "seed", uint64(time.Now().UnixMicro()), "seed of the history, or of the first one")
 	flag.BoolVar(&c.GTID, "gtid", true, "source with GTIDs (one history; a soak mixes)")
 	flag.IntVar(&c.Transactions, "transactions", history.DefaultTransactions, "committed transactions, at least")
@@ -41,6 +42,10 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, fleet.Stop(context.WithoutCancel(ctx))) }()
+	if *kills > 0 {
+		c.Log = nil
+		return history.KillSoak(ctx, fleet, c, *kills, true, os.Stdout)
+	}
 	if *soak > 0 {
 		c.Log = nil
 		return history.Soak(ctx, fleet, c, *soak, os.Stdout)

@@ -1,0 +1,9 @@
+package byhand
+
+import (
+	"testing"
+
+	"github.com/tripod-db/tripod/internal/mysqltest"
+)
+
+func TestMain(m *testing.M) { mysqltest.Main(m) }

@@ -1,0 +1,308 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/tripod-db/tripod/internal/mysqltest"
+)
+
+// killsOfRound is how many kills one history holds: enough that several lie in one backup and one
+// restore, few enough that all that comes between them is looked at often.
+const killsOfRound = 10
+
+// round is one history with kills.
+type round struct {
+	*run
+	kills   Kills
+	objects int // in the store at the end
+	random  *rand.Rand
+	began   time.Time
+	// What an unkilled backup and an unkilled restore of this history took: kills lie anywhere in it.
+	backupTakes, restoreTakes time.Duration
+}
+
+func killRound(ctx context.Context, s Servers, c Config, kills int) (*round, error) {
+	k := &round{run: newRun(s, c), kills: Kills{}, random: rand.New(rand.NewPCG(c.Seed, 11)), began: time.Now()}
+	err := k.all(ctx, kills)
+	k.report.Took = time.Since(k.began)
+	if err != nil {
+		err = fmt.Errorf("kills of seed %d (GTIDs %v): %w", c.Seed, c.GTID, err)
+	}
+	return k, errors.Join(err, k.cleanUp(err != nil))
+}
+
+func (k *round) all(ctx context.Context, kills int) error {
+	if err := k.prepare(ctx); err != nil {
+		return fmt.Errorf("prepare: %w", err)
+	}
+	if err := k.write(ctx); err != nil {
+		return err
+	}
+	if err := k.startArchiver(ctx); err != nil {
+		return err
+	}
+	for _, kills := range []int{0, (kills + 1) / 2} {
+		if err := k.backUp(ctx, kills); err != nil {
+			return fmt.Errorf("back up: %w", err)
+		}
+		if kills == 0 {
+			k.backupTakes = k.report.Backup
+		}
+	}
+	if err := k.takeStopPoints(ctx); err != nil {
+		return err
+	}
+	if err := k.endArchive(ctx); err != nil {
+		return err
+	}
+	if err := k.checkArchive(ctx); err != nil {
+		return err
+	}
+	for i, p := range k.stops {
+		share, before := 0, k.report.Restores
+		if i == len(k.stops)-1 {
+			share = kills / 2
+		}
+		if err := k.restoreKilled(ctx, p, share); err != nil {
+			return err
+		}
+		k.restoreTakes = k.report.Restores - before
+	}
+	return k.owned(ctx)
+}
+
+// write starts writers and DDL, or others in the place of those whose source died.
+func (k *round) write(ctx context.Context) (err error) {
+	k.writers = k.moreWriters(ctx)
+	if k.ddl != nil {
+		_ = k.ddl.close() // its connection died with the source
+	}
+	done := k.ddl
+	if k.ddl, err = newDDL(ctx, k.source, k.live, rand.New(rand.NewPCG(k.Seed, k.random.Uint64())), k.counters); err != nil {
+		return err
+	}
+	if done != nil {
+		k.ddl.count, k.ddl.done, k.ddl.definitionOnly = done.count, done.done, done.definitionOnly
+	}
+	return nil
+}
+
+func (k *round) moreWriters(ctx context.Context) *writers {
+	w := startWriters(ctx, k.source, k.live, k.random.Uint64(), k.Writers)
+	if k.writers != nil {
+		w.committed.Store(k.writers.committed.Load())
+		w.rolledBack.Store(k.writers.rolledBack.Load())
+	}
+	return w
+}
+
+// backUp has backups killed, archivers beside them, and the source under both, and then one
+// that comes to its end.
+func (k *round) backUp(ctx context.Context, kills int) error {
+	victims := []string{backupVictim, backupVictim, archiverVictim, backupVictim, sourceVictim}
+	for i := range kills {
+		service, err := k.prog.start(ctx, k.backupArgs()...)
+		if err != nil {
+			return err
+		}
+		err = k.killBackup(ctx, service, victims[i%len(victims)])
+		if err != nil {
+			service.kill()
+			return err
+		}
+	}
+	var result backedUp
+	o, err := k.prog.must(ctx, &result, k.backupArgs()...)
+	if err != nil {
+		return err
+	}
+	k.report.Backup, k.report.Tables, k.report.Rows = o.took, len(result.Tables), result.Rows
+	k.logf("backup %s: %d tables, %d rows, %s", result.BackupID, len(result.Tables), result.Rows, o.took.Round(time.Millisecond))
+	return nil
+}
+
+func (k *round) backupArgs() []string {
+	return k.sourceArgs("backup", "--threads", "4", "--ddl-tries", "200", "--snapshot-tries", "200")
+}
+
+func (k *round) moment(takes time.Duration) time.Duration {
+	return time.Duration(k.random.Int64N(int64(takes)))
+}
+
+// killBackup kills the backup, or another victim while the backup runs.
+func (k *round) killBackup(ctx context.Context, backup *service, victim string) error {
+	before := k.count("backups/*/data/*/*/*")
+	if err := k.changeFor(ctx, k.moment(k.backupTakes), backup); err != nil {
+		return err
+	}
+	phase := "begin"
+	if k.count("backups/*/data/*/*/*") > before {
+		phase = "tables"
+	}
+	switch over, how := backup.ended(); {
+	case over && backup.cmd.ProcessState.ExitCode() != 0:
+		return fmt.Errorf("the backup ended by itself: %s", how)
+	case over:
+		return nil
+	}
+	switch victim {
+	case backupVictim:
+		backup.kill()
+		k.kills.add(backupVictim, phase)
+		return nil
+	case archiverVictim:
+		k.archiver.kill()
+		k.kills.add(archiverVictim, "archive")
+		if err := k.startArchiver(ctx); err != nil {
+			return err
+		}
+	case sourceVictim:
+		if err := k.killSource(ctx); err != nil {
+			return err
+		}
+		k.kills.add(sourceVictim, "backup")
+	}
+	// The backup goes on, or says why not; the next one has to succeed in any case.
+	if err := k.changeFor(ctx, k.backupTakes, backup); err != nil {
+		return err
+	}
+	if over, _ := backup.ended(); !over {
+		backup.kill()
+		k.kills.add(backupVictim, "tables")
+	}
+	return nil
+}
+
+// changeFor lets DDL run for a time, or until the service ends.
+func (k *round) changeFor(ctx context.Context, d time.Duration, s *service) error {
+	for until := time.Now().Add(d); time.Now().Before(until); {
+		if over, _ := s.ended(); over {
+			return nil
+		}
+		if k.pace.IntN(8) == 0 {
+			if _, err := k.ddl.step(ctx); err != nil {
+				return err
+			}
+		}
+		if err := pause(ctx, min(20*time.Millisecond, max(time.Until(until), 0))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count counts objects of the store by a glob.
+func (k *round) count(glob string) int {
+	found, err := filepath.Glob(filepath.Join(k.folder, "store", instance, glob))
+	if err != nil {
+		return 0 // of a bad pattern only
+	}
+	return len(found)
+}
+
+// killSource kills the server while its writers commit.
+func (k *round) killSource(ctx context.Context) error {
+	if err := k.servers.Source.Kill(); err != nil {
+		return err
+	}
+	k.writers.stop()
+	k.writers.done.Wait() // whatever their connections died of
+	if err := k.servers.Source.Restart(ctx); err != nil {
+		return err
+	}
+	if err := k.live.refresh(ctx, k.source); err != nil {
+		return err
+	}
+	return k.write(ctx)
+}
+
+// restoreKilled restores a stop point by runs that are killed, or whose target is, and one that
+// comes to its end.
+func (k *round) restoreKilled(ctx context.Context, p stopPoint, kills int) error {
+	if err := k.emptyTarget(ctx); err != nil {
+		return err
+	}
+	for i := 0; i < kills; {
+		service, err := k.prog.start(ctx, k.restoreArgs(p)...)
+		if err != nil {
+			return err
+		}
+		_ = pause(ctx, k.moment(k.restoreTakes)) // a context that ended ends the rest as well
+		phase := k.restorePhase(ctx)
+		if over, how := service.ended(); over {
+			if service.cmd.ProcessState.ExitCode() != 0 {
+				return fmt.Errorf("the restore ended by itself: %s", how)
+			}
+			if err := k.emptyTarget(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		if i%4 == 3 {
+			err = k.servers.Target.Kill()
+			<-service.done //nolint:errcheck // it cannot succeed
+			if err == nil {
+				err = k.servers.Target.Restart(ctx)
+			}
+			k.kills.add(targetVictim, "restore")
+		} else {
+			service.kill()
+			k.kills.add(restoreVictim, phase)
+		}
+		if err != nil {
+			return err
+		}
+		i++
+	}
+	if err := k.judge(ctx, p); err != nil {
+		return err
+	}
+	var left int
+	err := k.servers.Target.Root().QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_NAME LIKE '\_\_tripod%'`).Scan(&left)
+	if err == nil && left != 0 {
+		err = fmt.Errorf("%d tables of tripod's are left on the target", left)
+	}
+	return err
+}
+
+// restorePhase asks the progress table.
+func (k *round) restorePhase(ctx context.Context) string {
+	for _, s := range schemas {
+		var phase string
+		if k.servers.Target.Root().QueryRowContext(ctx, "SELECT value FROM "+quote(s)+".__tripod_restore WHERE kind='phase'").Scan(&phase) == nil {
+			return strings.Trim(phase, `"`)
+		}
+	}
+	return "begin" // no table yet
+}
+
+// owned wants every object of the store whole, and named by something in it.
+func (k *round) owned(ctx context.Context) error {
+	var result struct {
+		Objects        int      `json:"objects"`
+		Unowned        []string `json:"unowned"`
+		UnownedObjects *int     `json:"unowned_objects"`
+	}
+	if _, err := k.prog.must(ctx, &result, "verify", "--store", k.store(), "--deep"); err != nil {
+		return err
+	}
+	if result.UnownedObjects == nil || *result.UnownedObjects != 0 {
+		return fmt.Errorf("objects that nothing owns: %s", strings.Join(result.Unowned, ", "))
+	}
+	k.objects = result.Objects
+	return nil
+}
+
+func (h *run) restoreArgs(p stopPoint) []string {
+	args := []string{"restore", "--store", h.store(), "--instance", instance, "--target", h.servers.Target.URL(mysqltest.RestoreUser)}
+	if p.flag != "" {
+		args = append(args, p.flag, p.value)
+	}
+	return args
+}
