@@ -140,8 +140,9 @@ func (s *site) putChunk(id string, name schema.Name, n uint64, text string) cata
 	return c
 }
 
-// takeBackup puts a backup of two tables of two chunks and a view, whose windows end in the third file.
-func (s *site) takeBackup() string {
+// takeBackup puts a backup of two tables of two chunks and a view, whose windows end in the third
+// file. change may alter its manifest before that is written.
+func (s *site) takeBackup(change ...func(*catalog.Manifest)) string {
 	s.t.Helper()
 	floor, end := s.at("binlog.000001", 304), s.at("binlog.000003", 700)
 	id, err := s.cat.CreateIntent(s.t.Context(), catalog.Intent{Instance: instance, Floor: binlog.Point{Position: floor}}, time.Now().Add(-time.Hour))
@@ -168,6 +169,9 @@ func (s *site) takeBackup() string {
 	view.SchemaKey = catalog.SchemaKey(view.Kind, view.Name)
 	put(view.SchemaKey, view.Create)
 	m.Objects = []catalog.Object{view}
+	for _, c := range change {
+		c(m)
+	}
 	s.must(s.cat.PutManifest(s.t.Context(), m))
 	return id
 }

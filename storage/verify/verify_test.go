@@ -226,6 +226,45 @@ func TestW4_WindowsOutsideOfTheArchive(t *testing.T) {
 	}
 }
 
+// A manifest may be sealed and say what is not so.
+func TestManifestsThatAreWrong(t *testing.T) {
+	orders := schema.Name{Schema: "shop", Name: "orders"}
+	for _, c := range []struct {
+		name   string
+		change func(s *site, m *catalog.Manifest)
+		object func(id string) string
+		kind   verify.Kind
+	}{
+		{"rows", func(_ *site, m *catalog.Manifest) { m.Names[0].Chunks[1].Rows++ },
+			func(id string) string { return catalog.BackupKey(instance, id, catalog.ChunkKey(orders, 2, "zstd")) }, verify.Altered},
+		{"bytes of text", func(_ *site, m *catalog.Manifest) { m.Names[0].Chunks[0].Bytes-- },
+			func(id string) string { return catalog.BackupKey(instance, id, catalog.ChunkKey(orders, 1, "zstd")) }, verify.Altered},
+		{"recoverable before floor", func(s *site, m *catalog.Manifest) { m.RecoverableFrom.Position = s.at("binlog.000001", 4) },
+			func(id string) string { return catalog.ManifestKey(instance, id) }, verify.Window},
+		{"end before floor", func(s *site, m *catalog.Manifest) {
+			m.End.Position = s.at("binlog.000001", 4)
+			m.Names[0].Rows, m.Names[1].Rows = binlog.Window{}, binlog.Window{}
+		}, func(id string) string { return catalog.ManifestKey(instance, id) }, verify.Window},
+		{"no floor", func(_ *site, m *catalog.Manifest) { m.Floor = binlog.Point{} },
+			func(id string) string { return catalog.ManifestKey(instance, id) }, verify.Window},
+		{"a high behind the archive", func(s *site, m *catalog.Manifest) { m.Names[1].Rows.High = s.at("binlog.000003", 901) },
+			func(id string) string { return catalog.ManifestKey(instance, id) }, verify.Window},
+		{"a prepare before the archive", func(s *site, m *catalog.Manifest) {
+			m.OpenXA = []catalog.OpenXA{{XID: "x", Prepare: s.at("binlog.000000", 4)}}
+		}, func(id string) string { return catalog.ManifestKey(instance, id) }, verify.Window},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := newSite(t)
+			id := s.takeBackup(func(m *catalog.Manifest) { c.change(s, m) })
+			r := s.verify(verify.Config{Deep: true})
+			wants(t, r, c.object(id), c.kind)
+			if len(r.Problems) != 1 {
+				t.Errorf("%v", r.Problems)
+			}
+		})
+	}
+}
+
 // What is in front of a hole is held, and a break without a hole is told.
 func TestHoles(t *testing.T) {
 	s := newSite(t)
