@@ -128,7 +128,7 @@ func (d *desk) backupBesideALock(source *mysqltest.Server) {
 // TRIPOD_TEST_SCREEN names a file.
 func (d *desk) restoreSlowly(target *mysqltest.Server) {
 	d.t.Helper()
-	s := d.startOn(usual, d.restore(target, "--bandwidth", "200KiB")...)
+	s := d.startOn(usual, d.restore(target, "--bandwidth", "60KiB")...)
 	d.shows(s, `(?m)^load +\[=*>?-+\] +\d+% .* left +[0-9,]+ rows +\S+ KiB +\S+ KiB/s\n  shop\.`)
 	frame := d.shows(s, `(?m)^replay +\[=+>-+\] +\d+% .* left .* rows .* KiB +\S+ KiB/s\n  \S`)
 	if o := d.finish(s); o.Code != 0 || !strings.Contains(o.Stdout, "restored backup") {
