@@ -78,7 +78,7 @@ func checkExisting(p *Plan, f *targetFacts, add addFinding) {
 			add("unfinished", LevelInfo, "", "the restore goes on where it was when it ended last time: table %s.%s is there", s.Name, ProgressTable)
 			continue
 		}
-		if _, begun := f.objects[f.key(ObjectName{Kind: "table", Name: schema.Name{Schema: s.Name, Name: ProgressTable}})]; begun && !p.empty[s.Name] {
+		if _, begun := f.objects[f.key(ObjectName{Kind: "table", Name: schema.Name{Schema: s.Name, Name: ProgressTable}})]; begun && !p.begun.empty[s.Name] {
 			level := LevelError
 			if p.Force {
 				level = LevelWarning

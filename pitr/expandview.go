@@ -32,7 +32,7 @@ func (r *replay) expandView(ctx context.Context, v *object) (n viewNote, err err
 		if row, err = f.reader.queryText(ctx, "SHOW CREATE VIEW "+v.name.Quoted()); err != nil {
 			err = fmt.Errorf("read view %s back: %w", v.name, err)
 		} else {
-			n.Create = row[1]
+			n.Create = []byte(row[1])
 		}
 	}
 	if utf8Err := f.session.readUTF8(ctx); err == nil {
@@ -52,7 +52,7 @@ func (r *replay) expanded(v *object, n viewNote) error {
 		r.director.warn("view %s was made with a star that could not be expanded where it was made (%s): compare its columns with the source's", v.name, n.Problem)
 		return nil
 	}
-	return r.director.expanded(v, n.Create)
+	return r.director.expanded(v, string(n.Create))
 }
 
 // makeForReading creates a view alone, or, where it refers to what is not there, behind all views

@@ -101,7 +101,7 @@ func TestR9FenceOfOneTable(t *testing.T) {
 	reader, err := r.target.session(t.Context())
 	s.must(err)
 	defer reader.close()
-	s.must(r.progress.create(t.Context(), reader, restoreNote{}))
+	s.must(r.progress.prepare(t.Context(), reader))
 	tables := newTableSet(reader, unfolded)
 	lane := startKeyed(t.Context(), r.flusher(writers[1:]), 1<<20)
 	defer func() { s.must(lane.Close()) }()

@@ -26,12 +26,12 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 	}
 	p := &Plan{Instance: w.Instance, Wanted: w.Stop.String(), Force: w.Force, Target: c.Target.Address().Redacted(), wish: w}
 	reader := archive.Open(c.Catalog, w.Instance)
-	begun, empty, err := findUnfinished(ctx, c.Target, w)
-	p.empty = empty
+	found, others, err := findUnfinished(ctx, c.Target, w)
+	p.begun = others
 	switch {
 	case err != nil:
-	case begun != nil:
-		err = p.goOn(ctx, c, begun)
+	case found != nil:
+		err = p.goOn(ctx, c, found)
 	default:
 		err = p.begin(ctx, c, reader)
 	}

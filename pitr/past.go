@@ -26,6 +26,7 @@ type past struct {
 	// statement is the last one that was begun; those before it are done.
 	statement  *statementNote
 	parents    *parentsNote
+	anew       []schema.Name               // tables that are dropped because the restore begins anew
 	counters   map[schema.Name]counterNote // folded
 	views      map[string]viewNote
 	objects    []ObjectName
@@ -55,7 +56,7 @@ type counterNote struct {
 
 // viewNote is the text of a view that was made with a star, as the server expanded it.
 type viewNote struct {
-	Create  string `json:"create,omitempty"`
+	Create  []byte `json:"create,omitempty"`  // no text: what is no UTF-8 stays as it is
 	Problem string `json:"problem,omitempty"` // why it could not be expanded
 }
 
@@ -64,13 +65,15 @@ type statementNote struct {
 	At   binlog.Position `json:"at"`
 	Step int             `json:"step"` // of those of the entry, from 0
 	Done bool            `json:"done"`
+	// Refused: the target said no, and the step has changed nothing.
+	Refused bool `json:"refused,omitempty"`
 	// Before are the definitions of what the step changes; empty for a table that was not there.
 	Before []definitionNote `json:"before,omitempty"`
 }
 
 type definitionNote struct {
 	schema.Name
-	Create string `json:"create"`
+	Create []byte `json:"create"`
 }
 
 // readPast reads the notes of a progress table.
@@ -107,6 +110,8 @@ func (p *past) add(kind, item string, value []byte) error {
 		return json.Unmarshal(value, &p.statement)
 	case noteParents:
 		return json.Unmarshal(value, &p.parents)
+	case noteAnew:
+		return json.Unmarshal(value, &p.anew)
 	case noteFenced:
 		return addTo(value, func(n fencedNote) { p.fenced[p.fold(n.Name)] = n.mark })
 	case noteCounter:
@@ -147,7 +152,7 @@ func (p *past) did(entry binlog.Position, step int) bool {
 // doubts tells whether a step of an entry was begun and may be done.
 func (p *past) doubts(entry binlog.Position, step int) bool {
 	s := p.statement
-	return s != nil && p.phase != phaseFinish && s.At == entry && s.Step == step && !s.Done
+	return s != nil && p.phase != phaseFinish && s.At == entry && s.Step == step && !s.Done && !s.Refused
 }
 
 // fencedOff tells whether a change of a table is on the target, whatever its lane.

@@ -43,7 +43,7 @@ type Plan struct {
 	manifest   *catalog.Manifest
 	warnings   []string // for the result as well
 	unfinished *unfinished
-	empty      map[string]bool // schemas with a progress table that says nothing
+	begun      begun
 }
 
 // SchemaPlan is one schema that the restore works in.

@@ -31,9 +31,13 @@ type presence struct {
 	next atomic.Int64
 }
 
-// connections is the most that a restore with so many threads opens: three that prepare and
-// finish, those of the load, those of both lanes.
-func connections(threads int) int { return 3 + threads + 1 + threads }
+// keptConnections live as long as the restore: they create, drop and note, replay statements, and
+// read definitions.
+const keptConnections = 3
+
+// connections is the most that a restore with so many threads opens: those that it keeps, those of
+// the load, those of both lanes.
+func connections(threads int) int { return keptConnections + threads + 1 + threads }
 
 func (p *presence) lock(number int) string {
 	return fmt.Sprintf("tripod_restore_%.8x_%d", sha256.Sum256([]byte(p.home)), number)
@@ -65,9 +69,11 @@ func (p *presence) take(ctx context.Context, s querier, number int, wait time.Du
 	return row[0] == "1", nil
 }
 
-// awaitOthers waits until no connection of an earlier run is left. waits is called while there is one.
-func (p *presence) awaitOthers(ctx context.Context, s querier, most int, waits func(doing string)) error {
+// awaitOthers waits until no connection of an earlier run is left. waits is told of each.
+func (p *presence) awaitOthers(ctx context.Context, s querier, most int, waits func(why string) (over func())) error {
 	begun := time.Now()
+	over := func() {}
+	defer func() { over() }()
 	for number := int(p.next.Load()); number < most; {
 		free, err := p.take(ctx, s, number, lookEvery)
 		if err != nil {
@@ -78,13 +84,16 @@ func (p *presence) awaitOthers(ctx context.Context, s querier, most int, waits f
 				return fmt.Errorf("look for other restores on the target: %w", err)
 			}
 			number++
+			over()
+			over = func() {}
 			continue
 		}
 		row, err := oneRow(ctx, s, "SELECT IS_USED_LOCK('"+p.lock(number)+"')")
 		if err != nil {
 			return fmt.Errorf("look for other restores on the target: %w", err)
 		}
-		waits("waits for connection " + row[0] + " of the killed restore, which is still at its last statement")
+		over()
+		over = waits("for connection " + row[0] + " of the killed restore, which is still at its last statement")
 		if time.Since(begun) > endsWithin {
 			return fault.New(fault.CodeFailed, fault.KindTarget, "on the target: KILL "+row[0],
 				"connection %s of the killed restore has not ended in %s", row[0], endsWithin)

@@ -3,9 +3,11 @@ package pitr
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/rewriter"
 )
@@ -41,6 +43,7 @@ const (
 	noteFenced     = "fenced"     // fencedNote, by table
 	noteStatement  = "statement"  // the last one that was begun (statementNote)
 	noteParents    = "parents"    // foreign keys that follow a RENAME (parentsNote)
+	noteAnew       = "anew"       // tables that are dropped because the restore begins anew
 	noteCounter    = "counter"    // AUTO_INCREMENT, by table (counterNote)
 	noteView       = "view"       // that was expanded (viewNote)
 	noteObject     = "object"     // that is or was about to be made (ObjectName)
@@ -56,18 +59,27 @@ func newNote(kind, item string, value any) note {
 	return note{kind: kind, item: item, value: text}
 }
 
-// create makes the table, which a run may have been killed right behind. The primary key is there for targets that demand one, and narrow enough
-// for the smallest that InnoDB allows (767 bytes).
-func (p *progressTable) create(ctx context.Context, s *session, restore restoreNote) error {
+// prepare makes the table, unless a run was killed right behind that. The primary key is there for
+// targets that demand one, and narrow enough for the smallest that InnoDB allows (767 bytes).
+func (p *progressTable) prepare(ctx context.Context, s *session) error {
 	err := s.exec(ctx, "CREATE TABLE IF NOT EXISTS "+p.name.Quoted()+" (kind VARBINARY(16) NOT NULL, item VARBINARY(700) NOT NULL, value LONGBLOB NOT NULL,"+
 		" PRIMARY KEY (kind, item)) ENGINE=InnoDB COMMENT='tripod keeps its progress here; restore drops it at its end'")
-	if err == nil {
-		err = p.write(ctx, s, newNote(noteRestore, "", restore), newNote(notePhase, "", phaseLoad))
-	}
 	if err != nil {
 		return fmt.Errorf("note the restore on the target: %w", err)
 	}
+	row, err := s.queryText(ctx, "SELECT COUNT(*) FROM "+p.name.Quoted())
+	if err != nil {
+		return fmt.Errorf("note the restore on the target: %w", err)
+	}
+	if row[0] != "0" {
+		return fault.New(fault.CodeFailed, fault.KindTarget, "give the command again", "another restore into schema %s has begun meanwhile", p.name.Schema)
+	}
 	return nil
+}
+
+// begin notes which restore it is.
+func (p *progressTable) begin(ctx context.Context, s *session, restore restoreNote) error {
+	return p.write(ctx, s, newNote(noteRestore, "", restore), newNote(notePhase, "", phaseLoad))
 }
 
 // put is the statement that takes notes.
@@ -88,13 +100,17 @@ type execer interface {
 	exec(ctx context.Context, statements string) error
 }
 
+// notesBytes bounds the statement that takes notes: far below the smallest max_allowed_packet that
+// servers have by default (1 MiB).
+const notesBytes = 256 << 10
+
 // write takes notes in a transaction of their own. Notes of other connections may stand in the way.
 func (p *progressTable) write(ctx context.Context, s execer, notes ...note) error {
 	if len(notes) == 0 {
 		return nil
 	}
 	for try := 1; ; try++ {
-		err := s.exec(ctx, p.put(notes...))
+		err := p.once(ctx, s, notes)
 		if err == nil {
 			return nil
 		}
@@ -104,17 +120,58 @@ func (p *progressTable) write(ctx context.Context, s execer, notes ...note) erro
 	}
 }
 
+func (p *progressTable) once(ctx context.Context, s execer, notes []note) error {
+	size := 0
+	for i, n := range notes {
+		if size += 2 * (len(n.item) + len(n.value)); size > notesBytes && i > 0 {
+			return p.parts(ctx, s, notes, i)
+		}
+	}
+	return s.exec(ctx, p.put(notes...))
+}
+
+// parts takes notes that are too many for one statement, of which the first fit into one.
+func (p *progressTable) parts(ctx context.Context, s execer, notes []note, first int) error {
+	if err := s.exec(ctx, "START TRANSACTION"); err != nil {
+		return err
+	}
+	err := s.exec(ctx, p.put(notes[:first]...))
+	for rest := notes[first:]; err == nil && len(rest) > 0; {
+		n := min(len(rest), first)
+		err = s.exec(ctx, p.put(rest[:n]...))
+		rest = rest[n:]
+	}
+	if err != nil {
+		return errors.Join(err, s.exec(ctx, "ROLLBACK"))
+	}
+	return s.exec(ctx, "COMMIT")
+}
+
 // enter notes the beginning of a phase.
 func (p *progressTable) enter(ctx context.Context, s *session, phase string) error {
 	return p.write(ctx, s, newNote(notePhase, "", phase))
 }
 
-// forget takes all notes away but what restore it is.
-func (p *progressTable) forget(ctx context.Context, s *session) error {
-	if err := s.exec(ctx, "DELETE FROM "+p.name.Quoted()+" WHERE kind<>'"+noteRestore+"'"); err != nil {
+// forget takes all notes away but what restore it is, and notes which tables go with them: whoever
+// finds that note drops them again.
+func (p *progressTable) forget(ctx context.Context, s *session, tables []schema.Name) error {
+	for _, statement := range []string{
+		"START TRANSACTION", "DELETE FROM " + p.name.Quoted() + " WHERE kind<>'" + noteRestore + "'",
+		p.put(newNote(notePhase, "", phaseLoad), newNote(noteAnew, "", tables)), "COMMIT",
+	} {
+		if err := s.exec(ctx, statement); err != nil {
+			return fmt.Errorf("begin the restore anew: %w", err)
+		}
+	}
+	return nil
+}
+
+// forgotten ends what forget began: the tables are dropped.
+func (p *progressTable) forgotten(ctx context.Context, s *session) error {
+	if err := s.exec(ctx, "DELETE FROM "+p.name.Quoted()+" WHERE kind='"+noteAnew+"'"); err != nil {
 		return fmt.Errorf("begin the restore anew: %w", err)
 	}
-	return p.enter(ctx, s, phaseLoad)
+	return nil
 }
 
 // swap and swapped are names that a RENAME takes along, to prove that it has run.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -120,7 +121,14 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	r.target.presence.home = home
 	r.progress = &progressTable{name: schema.Name{Schema: home, Name: ProgressTable}}
 	r.result.BinlogWritten = r.config.Target.Facts().LogBin && !r.target.permits(noBinlog)
-	for _, s := range []**session{&r.main, &r.definitions, &r.reader} {
+	// The first is the one that keeps other restores away; the others wait for those of a killed one.
+	if r.main, err = r.target.session(ctx); err != nil {
+		return err
+	}
+	if err := r.awaitOthers(ctx); err != nil {
+		return err
+	}
+	for _, s := range []**session{&r.definitions, &r.reader} {
 		if *s, err = r.target.session(ctx); err != nil {
 			return err
 		}
@@ -132,20 +140,25 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	return r.recall(ctx)
 }
 
+// awaitOthers waits for the connections of a killed restore.
+func (r *run) awaitOthers(ctx context.Context) error {
+	if !r.plan.Resumes && !r.plan.Force {
+		return nil
+	}
+	conn, err := r.config.Target.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	s := &session{conn: conn, changed: map[string]string{}} // of its own: old servers give a connection one lock
+	defer s.close()
+	phase := r.config.progress().Begin("wait", progress.Amount{})
+	defer phase.End()
+	return r.target.presence.awaitOthers(ctx, s, max(connections(r.plan.Load.Threads), r.plan.begun.connections), phase.Waits)
+}
+
 // recall finds out what earlier runs have done.
 func (r *run) recall(ctx context.Context) (err error) {
 	r.past = newPast(r.director.fold)
-	most := connections(r.plan.Load.Threads)
-	if r.plan.Resumes {
-		most = r.plan.unfinished.Connections
-	}
-	if r.plan.Resumes || r.plan.Force {
-		phase := r.config.progress().Begin("wait", progress.Amount{})
-		defer phase.End()
-		if err := r.target.presence.awaitOthers(ctx, r.main, most, phase.Doing); err != nil {
-			return err
-		}
-	}
 	if !r.plan.Resumes {
 		return nil
 	}
@@ -166,6 +179,11 @@ func (r *run) recall(ctx context.Context) (err error) {
 	r.config.log().Info("the restore goes on where it was", "phase", r.past.phase, "stop", note.Stop.Position.String())
 	if err := r.progress.write(ctx, r.main, newNote(noteRestore, "", note)); err != nil {
 		return err
+	}
+	if len(r.past.anew) > 0 {
+		if err := r.dropAnew(ctx, r.past.anew); err != nil {
+			return err
+		}
 	}
 	return r.dropObjects(ctx)
 }
@@ -193,12 +211,10 @@ func (r *run) beginAnew(ctx context.Context) (err error) {
 	for _, d := range r.past.statement.Before {
 		drop[d.Name] = true
 	}
-	for n := range drop {
-		if err := r.main.exec(ctx, "DROP TABLE IF EXISTS "+n.Quoted()); err != nil {
-			return fmt.Errorf("begin the restore anew: drop %s: %w", n, err)
-		}
+	if err := r.progress.forget(ctx, r.main, slices.Collect(maps.Keys(drop))); err != nil {
+		return err
 	}
-	if err := r.progress.forget(ctx, r.main); err != nil {
+	if err := r.dropAnew(ctx, slices.Collect(maps.Keys(drop))); err != nil {
 		return err
 	}
 	if r.director, err = newDirectorFor(r.plan.manifest, r.plan.wish); err != nil {
@@ -206,9 +222,20 @@ func (r *run) beginAnew(ctx context.Context) (err error) {
 	}
 	r.past = newPast(r.director.fold)
 	r.past.resumed = true
+	r.target.presence.next.Store(keptConnections) // all others have ended
 	r.result.Divergence = r.result.Divergence[:0]
 	r.newTables()
 	return nil
+}
+
+// dropAnew drops the tables of a restore that begins anew.
+func (r *run) dropAnew(ctx context.Context, tables []schema.Name) error {
+	for _, n := range tables {
+		if err := r.main.exec(ctx, "DROP TABLE IF EXISTS "+n.Quoted()); err != nil {
+			return fmt.Errorf("begin the restore anew: drop %s: %w", n, err)
+		}
+	}
+	return r.progress.forgotten(ctx, r.main)
 }
 
 func (r *run) newTables() {
@@ -251,6 +278,9 @@ func (r *run) begin(ctx context.Context) error {
 	if err := r.main.exec(ctx, rewriter.CreateDatabase(home, "", "")); err != nil {
 		return fmt.Errorf("create schema %s: %w", home, err)
 	}
+	if err := r.progress.prepare(ctx, r.main); err != nil {
+		return err
+	}
 	n := restoreNote{
 		Format: progressFormat, Program: r.config.Program, Wish: r.plan.wish.identity(), Force: r.plan.Force, Instance: r.plan.Instance,
 		BackupID: r.plan.BackupID, Stop: r.plan.Stop, Made: []string{}, Connections: connections(r.plan.Load.Threads),
@@ -260,7 +290,7 @@ func (r *run) begin(ctx context.Context) error {
 			n.Made = append(n.Made, s.Name)
 		}
 	}
-	return r.progress.create(ctx, r.main, n)
+	return r.progress.begin(ctx, r.main, n)
 }
 
 // packet is how many bytes of SQL the target takes at once.

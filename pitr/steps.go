@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/internal/fault"
@@ -120,7 +122,7 @@ func (r *replay) begins(ctx context.Context, start binlog.Position, number int, 
 		if err != nil {
 			return err
 		}
-		n.Before = append(n.Before, definitionNote{name, text})
+		n.Before = append(n.Before, definitionNote{name, []byte(text)})
 	}
 	notes := []note{newNote(noteStatement, "", n)}
 	for _, name := range fence {
@@ -137,6 +139,9 @@ func (r *replay) done(ctx context.Context, start binlog.Position, number int, s 
 			return fmt.Errorf("replay at %s (%s): %w", start, excerpt(x.text), err)
 		}
 		named = x.changes()
+		if err := r.addedKeys(ctx, start, x); err != nil {
+			return err
+		}
 	}
 	notes := []note{newNote(noteStatement, "", statementNote{At: start, Step: number, Done: true})}
 	for _, t := range r.tables.named(named...) {
@@ -155,6 +160,11 @@ func (x *execution) changes() []schema.Name {
 		list = append(list, p[0], p[1])
 	}
 	return list
+}
+
+// redefined lists the names whose definitions tell whether an execution has run.
+func (x *execution) redefined() []schema.Name {
+	return slices.Concat(x.created, x.altered, x.truncated)
 }
 
 func (r *replay) moveParent(ctx context.Context, start binlog.Position, number int, m *parentMove, again bool) error {
@@ -195,22 +205,33 @@ func (r *replay) execute(ctx context.Context, start binlog.Position, number int,
 	if err != nil {
 		return err
 	}
-	if err := r.begins(ctx, start, number, fence, x.changes()); err != nil {
+	if err := r.begins(ctx, start, number, fence, x.redefined()); err != nil {
 		return err
 	}
 	if err := r.definitions.run(ctx, marked); err != nil {
+		if server.ErrorNumber(err) != 0 { // the target's own answer: it has done nothing
+			err = errors.Join(err, r.progress.write(ctx, r.own, newNote(noteStatement, "", statementNote{At: start, Step: number, Refused: true})))
+		}
 		return statementFailed(start, x, err)
 	}
 	if err := r.done(ctx, start, number, step{execution: x}); err != nil {
 		return err
 	}
-	for _, n := range x.created {
-		if t := r.tables.get(n); !x.copied && t.hasAddedKey(x.text) {
-			return fault.New(fault.CodeFailed, fault.KindTarget, "on the target: SET GLOBAL sql_generate_invisible_primary_key = OFF",
-				"replay at %s (%s): the target adds a column %s to table %s", start, excerpt(x.text), invisibleKey, n)
-		}
-	}
 	r.statements++
+	return nil
+}
+
+// addedKeys refuses a new table to which the target has added a key, and takes it away: the
+// statement runs again when the target is set as it has to be.
+func (r *replay) addedKeys(ctx context.Context, start binlog.Position, x *execution) error {
+	for _, n := range x.created {
+		if t := r.tables.get(n); x.copied || !t.hasAddedKey(x.text) {
+			continue
+		}
+		refusal := fault.New(fault.CodeFailed, fault.KindTarget, "on the target: SET GLOBAL sql_generate_invisible_primary_key = OFF",
+			"replay at %s (%s): the target adds a column %s to table %s", start, excerpt(x.text), invisibleKey, n)
+		return errors.Join(refusal, r.own.exec(ctx, "DROP TABLE "+n.Quoted()))
+	}
 	return nil
 }
 
@@ -268,28 +289,60 @@ func (r *replay) ran(ctx context.Context, s step) (bool, error) {
 		text, err := r.tables.shown(ctx, r.progress.swapped())
 		return text != "", err
 	}
-	var left []schema.Name // of a DROP
+	switch {
+	case len(x.renamed) > 0:
+		return r.renamed(ctx, x)
+	case len(x.dropped) > 0:
+		return true, r.dropRest(ctx, x)
+	}
 	for _, d := range r.past.statement.Before {
 		now, err := r.tables.shown(ctx, d.Name)
 		if err != nil {
 			return false, err
 		}
-		if now != "" {
-			left = append(left, d.Name)
-		}
-		if len(x.dropped) == 0 && now != d.Create {
+		if withoutCounter(now) != withoutCounter(string(d.Create)) {
 			return true, nil
 		}
 	}
-	if len(x.dropped) > 0 && len(left) == 0 {
-		return true, nil
-	}
-	// A DROP of which some is left is that of an older server, which drops table by table.
-	if undoesItself(x) || len(x.dropped) > 0 && len(left) < len(x.dropped) {
+	if undoesItself(x) {
 		return false, fmt.Errorf("replay at %s (%s): %w", x.start, excerpt(x.text), errDoubt)
 	}
 	return false, nil
 }
+
+// renamed tells by the names that are there whether a RENAME has run. Older servers carry it out
+// table by table: then neither those before nor those behind it are there.
+func (r *replay) renamed(ctx context.Context, x *execution) (bool, error) {
+	before, behind := present(x.renamed)
+	was, is := true, true
+	for n := range before {
+		text, err := r.tables.shown(ctx, n)
+		if err != nil {
+			return false, err
+		}
+		was = was && (text != "") == before[n]
+		is = is && (text != "") == behind[n]
+	}
+	if was == is {
+		return false, fmt.Errorf("replay at %s (%s): %w", x.start, excerpt(x.text), errDoubt)
+	}
+	return is, nil
+}
+
+// dropRest drops what is left of a DROP, which older servers carry out table by table.
+func (r *replay) dropRest(ctx context.Context, x *execution) error {
+	for _, n := range x.dropped {
+		if err := r.own.exec(ctx, "DROP TABLE IF EXISTS "+n.Quoted()); err != nil {
+			return fmt.Errorf("replay at %s (%s): %w", x.start, excerpt(x.text), err)
+		}
+	}
+	return nil
+}
+
+var counterOption = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
+
+// withoutCounter is a definition without the counter, which older servers count anew when they start.
+func withoutCounter(definition string) string { return counterOption.ReplaceAllString(definition, "") }
 
 var (
 	exchanges  = regexp.MustCompile(`(?i)\bEXCHANGE\b`)
@@ -306,26 +359,23 @@ func undoesItself(x *execution) bool {
 // swaps tells whether a RENAME leaves the same names behind: nothing but the contents tells then
 // whether it has run.
 func swaps(pairs [][2]schema.Name) bool {
-	present := map[schema.Name]bool{}
-	for i := len(pairs) - 1; i >= 0; i-- { // what there was in front of it
-		present[pairs[i][1]] = false
-		present[pairs[i][0]] = true
+	before, behind := present(pairs)
+	return len(before) > 1 && maps.Equal(before, behind)
+}
+
+// present tells of the names of a RENAME which are there before it, and which behind it.
+func present(pairs [][2]schema.Name) (before, behind map[schema.Name]bool) {
+	before, behind = map[schema.Name]bool{}, map[schema.Name]bool{}
+	for _, p := range slices.Backward(pairs) {
+		before[p[1]] = false
+		before[p[0]] = true
 	}
-	var was []schema.Name
-	for n, p := range present {
-		if p {
-			was = append(was, n)
-		}
-	}
+	maps.Copy(behind, before)
 	for _, p := range pairs {
-		present[p[0]], present[p[1]] = false, true
+		behind[p[0]] = false
+		behind[p[1]] = true
 	}
-	for _, n := range was {
-		if !present[n] {
-			return false
-		}
-	}
-	return len(was) > 0
+	return before, behind
 }
 
 // shown is a table's definition on the target; empty where there is none.

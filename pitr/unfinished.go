@@ -48,35 +48,44 @@ func (w Wish) identity() string {
 	return string(text)
 }
 
-// findUnfinished looks on the target for a restore of this wish; nil for none. empty are the
-// schemas whose progress table says nothing yet: that restore was killed before it made anything
-// else. Progress tables that this account may not read, or of another format, are nobody's here: plan
+// begun is what there is on the target of restores that have not finished, of any wish.
+type begun struct {
+	// empty are the schemas whose progress table says nothing yet: that restore was killed before it
+	// made anything else.
+	empty       map[string]bool
+	connections int // that any of them has at most
+}
+
+// findUnfinished looks on the target for a restore of this wish; nil for none. Progress tables that this account may not read, or of another format, are nobody's here: plan
 // refuses those in the schemas that it needs.
-func findUnfinished(ctx context.Context, srv *server.Server, w Wish) (found *unfinished, empty map[string]bool, err error) {
+func findUnfinished(ctx context.Context, srv *server.Server, w Wish) (found *unfinished, others begun, err error) {
 	conn, err := srv.Conn(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, others, err
 	}
 	s := &session{conn: conn, changed: map[string]string{}}
 	defer s.close()
 	rows, err := s.queryRows(ctx, "SELECT TABLE_SCHEMA FROM information_schema.TABLES WHERE TABLE_NAME='"+ProgressTable+"'")
 	if err != nil {
-		return nil, nil, fmt.Errorf("look for unfinished restores on the target: %w", err)
+		return nil, others, fmt.Errorf("look for unfinished restores on the target: %w", err)
 	}
-	empty = map[string]bool{}
+	others.empty = map[string]bool{}
 	for _, row := range rows {
 		u, isEmpty, err := readUnfinished(ctx, s, row[0])
 		if err != nil {
-			return nil, nil, err
+			return nil, others, err
 		}
-		empty[row[0]] = isEmpty
+		others.empty[row[0]] = isEmpty
+		if u != nil {
+			others.connections = max(others.connections, u.Connections)
+		}
 		// Where --force came later it means to begin anew; one that was there from the beginning has
 		// done its work.
 		if u != nil && u.Wish == w.identity() && (u.Force || !w.Force) {
 			found = u
 		}
 	}
-	return found, empty, nil
+	return found, others, nil
 }
 
 // readUnfinished reads what a progress table says of its restore; nil where it says nothing.
