@@ -13,21 +13,39 @@ import (
 )
 
 // choose returns the backup that serves a stop point: the newest whose recoverable_from is at
-// or before it; with a wish for one backup, that one; nil for none. It is pure; manifests come
+// or before it, and one that does not hold all of the instance only where no other does; with a wish
+// for one backup, that one; nil for none. It is pure; manifests come
 // oldest first. Positions of another timeline than the stop point's have no order to it (W5): such
 // backups do not serve it.
 func choose(manifests []*catalog.Manifest, backup string, stop binlog.Position) *catalog.Manifest {
+	var partial *catalog.Manifest
 	for i := len(manifests) - 1; i >= 0; i-- {
 		m := manifests[i]
 		if backup != "" && m.ID != backup {
 			continue
 		}
 		from := m.RecoverableFrom.Position
-		if from.Timeline == stop.Timeline && from.AtOrBefore(stop) {
+		switch {
+		case from.Timeline != stop.Timeline || stop.Before(from):
+		case m.Whole() || backup != "":
 			return m
+		case partial == nil:
+			partial = m
 		}
 	}
-	return nil
+	return partial
+}
+
+// lacking says what a backup from which everything is restored does not hold; empty for nothing.
+func lacking(m *catalog.Manifest) []string {
+	var list []string
+	if s := m.Selection; len(s.Databases)+len(s.Tables)+len(s.Exclude) > 0 {
+		list = append(list, fmt.Sprintf("backup %s was made of a part of the instance (databases %v, tables %v, without %v): nothing else is restored", m.ID, s.Databases, s.Tables, s.Exclude))
+	}
+	for _, n := range m.NotBackedUp {
+		list = append(list, fmt.Sprintf("%s is not in backup %s, and is not restored: %s", n.Name, m.ID, n.Reason))
+	}
+	return list
 }
 
 // settle resolves the stop point and chooses the backup that serves it. Where there is none the

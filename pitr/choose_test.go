@@ -21,6 +21,15 @@ func TestChooseTheNewestBackupThatServes(t *testing.T) {
 		m.RecoverableFrom.Position = at(timeline, pos)
 		return m
 	}
+	part := func(m *catalog.Manifest) *catalog.Manifest {
+		m.Selection.Tables = []string{"d.t"}
+		return m
+	}
+	lacks := func(m *catalog.Manifest) *catalog.Manifest {
+		m.NotBackedUp = []catalog.NotBackedUp{{}}
+		return m
+	}
+	mixed := []*catalog.Manifest{part(backup("0", "a", 50)), backup("1", "a", 100), part(backup("2", "a", 200)), lacks(backup("3", "a", 300))}
 	all := []*catalog.Manifest{backup("1", "a", 100), backup("2", "a", 200), backup("3", "b", 100), backup("4", "a", 400)}
 	for _, c := range []struct {
 		name      string
@@ -37,6 +46,9 @@ func TestChooseTheNewestBackupThatServes(t *testing.T) {
 		{"none of the timeline", all, "", at("c", 999), ""},
 		{"no backup", nil, "", at("a", 999), ""},
 		{"the one asked for", all, "1", at("a", 999), "1"},
+		{"a whole one before newer ones of parts", mixed, "", at("a", 999), "1"},
+		{"one of a part where no other reaches back", mixed, "", at("a", 99), "0"},
+		{"one of a part that is asked for", mixed, "2", at("a", 999), "2"},
 		{"the one asked for is too late", all, "4", at("a", 300), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

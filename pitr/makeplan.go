@@ -84,6 +84,9 @@ func (p *Plan) begin(ctx context.Context, c Config, reader *archive.Reader) erro
 	for _, d := range damaged {
 		p.warnings = append(p.warnings, fmt.Sprintf("a backup is left out, its manifest cannot be read: %v", d))
 	}
+	if s := p.wish.Selection; len(s.Databases)+len(s.Tables)+len(s.Exclude) == 0 {
+		p.warnings = append(p.warnings, lacking(p.manifest)...)
+	}
 	return nil
 }
 

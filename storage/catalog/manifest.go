@@ -41,6 +41,12 @@ type Manifest struct {
 	Warnings    []string      `json:"warnings,omitempty"`
 }
 
+// Whole tells whether the backup holds all of the instance.
+func (m *Manifest) Whole() bool {
+	s := m.Selection
+	return len(s.Databases)+len(s.Tables)+len(s.Exclude)+len(m.NotBackedUp) == 0
+}
+
 // SourceFacts describes the source server as it was during the backup.
 type SourceFacts struct {
 	ServerUUID          string `json:"server_uuid"`
