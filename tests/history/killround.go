@@ -141,9 +141,11 @@ func (k *round) killBackup(ctx context.Context, backup *service, victim string) 
 	if err := k.changeFor(ctx, k.moment(k.backupTakes), backup); err != nil {
 		return err
 	}
-	phase := "begin"
-	if k.count("backups/*/data/*/*/*") > before {
-		phase = "tables"
+	phase := func() string {
+		if k.count("backups/*/data/*/*/*") > before {
+			return "tables"
+		}
+		return "begin"
 	}
 	switch over, how := backup.ended(); {
 	case over && backup.cmd.ProcessState.ExitCode() != 0:
@@ -153,8 +155,8 @@ func (k *round) killBackup(ctx context.Context, backup *service, victim string) 
 	}
 	switch victim {
 	case backupVictim:
+		k.kills.add(backupVictim, phase())
 		backup.kill()
-		k.kills.add(backupVictim, phase)
 		return nil
 	case archiverVictim:
 		k.archiver.kill()
@@ -172,9 +174,14 @@ func (k *round) killBackup(ctx context.Context, backup *service, victim string) 
 	if err := k.changeFor(ctx, k.backupTakes, backup); err != nil {
 		return err
 	}
-	if over, _ := backup.ended(); !over {
+	over, how := backup.ended()
+	if !over {
+		k.kills.add(backupVictim, phase())
 		backup.kill()
-		k.kills.add(backupVictim, "tables")
+		return nil
+	}
+	if code := backup.cmd.ProcessState.ExitCode(); code > 1 { // a hole, a difference
+		return fmt.Errorf("the backup whose %s was killed: %s", victim, how)
 	}
 	return nil
 }
@@ -234,30 +241,25 @@ func (k *round) restoreKilled(ctx context.Context, p stopPoint, kills int) error
 			return err
 		}
 		_ = pause(ctx, k.moment(k.restoreTakes)) // a context that ended ends the rest as well
-		phase := k.restorePhase(ctx)
-		if over, how := service.ended(); over {
-			if service.cmd.ProcessState.ExitCode() != 0 {
-				return fmt.Errorf("the restore ended by itself: %s", how)
-			}
+		victim, phase := restoreVictim, k.restorePhase(ctx)
+		if i%4 == 3 {
+			victim, phase = targetVictim, "restore"
+			err = k.killTarget(ctx, service)
+		} else {
+			service.kill()
+		}
+		switch code := service.cmd.ProcessState.ExitCode(); {
+		case err != nil:
+			return err
+		case code == 0: // it was quicker
 			if err := k.emptyTarget(ctx); err != nil {
 				return err
 			}
 			continue
+		case code > 1:
+			return fmt.Errorf("the restore that was to be killed ended with %d: %s", code, lastLines(service.logs.String(), 25))
 		}
-		if i%4 == 3 {
-			err = k.servers.Target.Kill()
-			<-service.done //nolint:errcheck // it cannot succeed
-			if err == nil {
-				err = k.servers.Target.Restart(ctx)
-			}
-			k.kills.add(targetVictim, "restore")
-		} else {
-			service.kill()
-			k.kills.add(restoreVictim, phase)
-		}
-		if err != nil {
-			return err
-		}
+		k.kills.add(victim, phase)
 		i++
 	}
 	if err := k.judge(ctx, p); err != nil {
@@ -269,6 +271,13 @@ func (k *round) restoreKilled(ctx context.Context, p stopPoint, kills int) error
 		err = fmt.Errorf("%d tables of tripod's are left on the target", left)
 	}
 	return err
+}
+
+// killTarget kills the server under a restore, waits for the restore's end and starts it again.
+func (k *round) killTarget(ctx context.Context, restore *service) error {
+	err := k.servers.Target.Kill()
+	<-restore.done //nolint:errcheck // its exit code tells
+	return errors.Join(err, k.servers.Target.Restart(ctx))
 }
 
 // restorePhase asks the progress table.
