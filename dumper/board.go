@@ -20,6 +20,10 @@ type board struct {
 	busy map[thing]bool
 	// due is from when on a thing may be read once more.
 	due map[thing]pause
+	// jobs are parts of tables that nobody walks yet, helping is how many are walked by others than
+	// the table's own worker, resting how many workers have nothing to do.
+	jobs             []rangeJob
+	helping, resting int
 	// lag, and for how long a try may wait until it is small.
 	lag  *lag
 	wait time.Duration
@@ -88,7 +92,7 @@ func (b *board) evaluate() (done bool, waiting string) {
 func (b *board) idle() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.busy) == 0
+	return len(b.busy) == 0 && b.helping == 0 && len(b.jobs) == 0
 }
 
 // look reads the state.
@@ -112,27 +116,66 @@ func pauseBefore(n int) time.Duration {
 	return min(longestPause, firstPause<<min(n-2, 10))
 }
 
-// next returns the next thing to read, which is the caller's until release. It waits for one
-// until ctx ends.
-func (b *board) next(ctx context.Context) (bases.Want, error) {
+// next returns the next thing to read, which is the caller's until release, or a part of a table to
+// help with. It waits for one until ctx ends.
+func (b *board) next(ctx context.Context) (assignment, error) {
 	for {
-		b.mu.Lock()
-		w, ok, wait := b.take(time.Now())
-		changed := b.changed
-		b.mu.Unlock()
+		a, ok, wait, changed := b.assign()
 		if ok {
-			return w, nil
+			return a, nil
 		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-changed:
 		case <-timer.C:
 		case <-ctx.Done():
-			timer.Stop()
-			return bases.Want{}, context.Cause(ctx)
 		}
 		timer.Stop()
+		b.mu.Lock()
+		b.resting--
+		b.mu.Unlock()
+		if ctx.Err() != nil {
+			return assignment{}, context.Cause(ctx)
+		}
 	}
+}
+
+// assign returns what a worker does next. If there is nothing, the worker counts as resting.
+func (b *board) assign() (a assignment, ok bool, wait time.Duration, changed chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.jobs) > 0 {
+		a.help = &b.jobs[0]
+		b.jobs = b.jobs[1:]
+		b.helping++
+		return a, true, 0, nil
+	}
+	if a.want, ok, wait = b.take(time.Now()); !ok {
+		b.resting++
+	}
+	return a, ok, wait, b.changed
+}
+
+// hungry tells whether a worker has nothing to do.
+func (b *board) hungry() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.resting > len(b.jobs)
+}
+
+// helped says that a part has been walked, or given up.
+func (b *board) helped() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.helping--
+}
+
+// offer has somebody walk a part of a table.
+func (b *board) offer(j ...rangeJob) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.jobs = append(b.jobs, j...)
+	b.wake()
 }
 
 func (b *board) take(now time.Time) (w bases.Want, ok bool, wait time.Duration) {

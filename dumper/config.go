@@ -44,6 +44,8 @@ type Config struct {
 	// KeylessMissing: tables without a key that cannot be read exactly are left out and listed,
 	// instead of failing the backup.
 	KeylessMissing bool
+	// Fresh: nothing of a killed backup is gone on with.
+	Fresh bool
 	// Memory in bytes bounds the chunks held at once.
 	Memory int64
 
@@ -71,9 +73,18 @@ type tuning struct {
 	mostRows uint64
 	// chunkText is the most text that a chunk gets, in bytes.
 	chunkText uint64
+	// splitText is how much text has to be left of a key range, in bytes, before it is split for a
+	// worker that has nothing to do.
+	splitText uint64
+	// renewEvery is how often the intent is renewed. A backup that has not done so for three times
+	// as long is taken for dead on other machines, and gone on with there.
+	renewEvery time.Duration
 }
 
-var defaultTuning = tuning{firstRows: 1000, mostRows: 4_000_000, chunkText: 64 << 20}
+// defaultSplitText is what one worker reads in about a tenth of a second.
+const defaultSplitText = 8 << 20
+
+var defaultTuning = tuning{firstRows: 1000, mostRows: 4_000_000, chunkText: 64 << 20, splitText: defaultSplitText, renewEvery: 5 * time.Second}
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.Threads, DefaultThreads)
@@ -84,6 +95,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.SnapshotTries, DefaultSnapshotTries)
 	setDefault(&c.Memory, DefaultMemory)
 	setDefault(&c.tuning, defaultTuning)
+	setDefault(&c.tuning.splitText, defaultTuning.splitText)
+	setDefault(&c.tuning.renewEvery, defaultTuning.renewEvery)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

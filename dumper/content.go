@@ -31,9 +31,10 @@ type contents struct {
 	schemas map[string]catalog.SchemaBase
 	objects map[objectName]catalog.Object
 	missing []catalog.NotBackedUp
-	// written is the greatest number of a chunk that was ever put for a table: those behind the
-	// last read's are left over.
-	written map[schema.Name]int
+	// written counts the chunks that this run has put for a table; those that the manifest does
+	// not name are left over. before is the number in front of the first one.
+	written map[schema.Name]uint64
+	before  uint64
 }
 
 type objectName struct {
@@ -44,7 +45,7 @@ type objectName struct {
 func newContents() *contents {
 	return &contents{
 		tables: map[schema.Name]*content{}, schemas: map[string]catalog.SchemaBase{}, objects: map[objectName]catalog.Object{},
-		written: map[schema.Name]int{},
+		written: map[schema.Name]uint64{},
 	}
 }
 
@@ -66,10 +67,12 @@ func (c *contents) table(n schema.Name) *content {
 	return c.tables[n]
 }
 
-func (c *contents) wrote(n schema.Name, number int) {
+// nextChunk returns the number of a table's next chunk. None is given twice.
+func (c *contents) nextChunk(n schema.Name) uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.written[n] = max(c.written[n], number)
+	c.written[n]++
+	return c.before + c.written[n]
 }
 
 // setDefinition replaces the definition of a table whose chunks stay.
@@ -79,6 +82,17 @@ func (c *contents) setDefinition(t *schema.Table) {
 	if old := c.tables[t.Name]; old != nil {
 		old.table = t
 	}
+}
+
+// stored counts the chunks that this run has put, of all tables.
+func (c *contents) stored() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := uint64(0)
+	for _, written := range c.written {
+		n += written
+	}
+	return int(n)
 }
 
 func (c *contents) setSchema(s catalog.SchemaBase) {

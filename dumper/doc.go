@@ -8,7 +8,10 @@
 //	discovery         what is there
 //	worker, table     one thing read after the other, each between two ticks
 //	walk, bound, key  chunks in key order
+//	parts, split      key ranges of one table, for workers that have nothing else to do
 //	snapshot          tables without a key, in one read view
+//	journal           what is finished, for the run that goes on with a killed one
+//	killed, adoption  that run: whether it may, and from where
 //	object            views, routines, triggers, events
 //
 // The rules themselves (R1 to R6, R11, R12) are package dumper/bases.

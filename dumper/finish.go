@@ -25,6 +25,9 @@ func (b *backup) finish(ctx context.Context, archiving *archiving) (*Result, err
 	if err := b.clock.Err(); err != nil {
 		return nil, err
 	}
+	if err := b.bounded(ctx, "the store, given the journal,", b.journal.flush); err != nil {
+		return nil, err
+	}
 	phase := b.cfg.Progress.Begin("definitions", progress.Amount{})
 	defer phase.End()
 	phase.Doing("compare the source's log with what was read of it")
@@ -45,15 +48,29 @@ func (b *backup) finish(ctx context.Context, archiving *archiving) (*Result, err
 			return nil, err
 		}
 	}
+	// Tests kill the backup here.
+	failpoint.Inject("beforeManifest", nil)
+	if err := b.bounded(ctx, "the store, asked for another run,", b.inCharge); err != nil {
+		return nil, err
+	}
 	m.Finished = binlog.TimeOf(time.Now())
-	if err := b.cfg.Catalog.PutManifest(ctx, m); err != nil {
+	put := func(ctx context.Context) error { return b.cfg.Catalog.PutManifest(ctx, m) }
+	if err := b.bounded(ctx, "the store, given the manifest,", put); errors.Is(err, storage.ErrExists) {
+		return nil, errors.Join(b.takenOver(), err) // it is that of a process which has taken this one for dead
+	} else if err != nil {
 		return nil, b.withdraw(ctx, err) // it may be there all the same
 	}
 	if late {
 		return b.result(m), nil
 	}
-	if err := reader.Covers(ctx, neededFrom(m), m.End.Position); err != nil {
+	covers := func(ctx context.Context) error { return reader.Covers(ctx, neededFrom(m), m.End.Position) }
+	if err := b.bounded(ctx, "the store, asked for the archive,", covers); err != nil {
 		return nil, b.withdraw(ctx, fmt.Errorf("look whether the archive still holds what backup %s needs: %w", b.id, err))
+	}
+	failpoint.Inject("behindManifest", nil)
+	remove := func(ctx context.Context) error { return b.cfg.Catalog.RemoveJournal(ctx, b.cfg.Instance, b.id) }
+	if err := b.bounded(ctx, "the store", remove); err != nil {
+		b.cfg.Log.Warn("the backup is complete; its journal, which nobody needs any more, could not be removed", "error", err)
 	}
 	b.cfg.Log.Info("backup complete", "id", b.id, "recoverable_from", m.RecoverableFrom.String())
 	return b.result(m), nil
@@ -99,7 +116,7 @@ func (b *backup) covered(ctx context.Context, reader *archive.Reader, m *catalog
 	defer phase.End()
 	still := stillness{limit: b.cfg.Wait, since: time.Now()}
 	for {
-		err := reader.Covers(ctx, from, m.End.Position)
+		err := b.bounded(ctx, "the store, asked for the archive,", func(ctx context.Context) error { return reader.Covers(ctx, from, m.End.Position) })
 		if err == nil {
 			return nil
 		}
@@ -112,8 +129,11 @@ func (b *backup) covered(ctx context.Context, reader *archive.Reader, m *catalog
 		if ended := archiving.reason(b.clock.Err()); ended != nil {
 			return ended
 		}
-		head, _, headErr := b.cfg.Catalog.Head(ctx, b.cfg.Instance, b.timeline)
-		if headErr != nil {
+		var head catalog.Head
+		if headErr := b.bounded(ctx, "the store, asked for the archive's head,", func(ctx context.Context) (err error) {
+			head, _, err = b.cfg.Catalog.Head(ctx, b.cfg.Instance, b.timeline)
+			return err
+		}); headErr != nil {
 			return headErr
 		}
 		phase.Doing(fmt.Sprintf("the archive is at %s, the backup needs it up to %s", head.End.Position, m.End.Position))
@@ -139,7 +159,7 @@ func (b *backup) manifest(ctx context.Context) (*catalog.Manifest, error) {
 			ServerUUID: f.ServerUUID, Version: f.Version, Flavor: f.Flavor, GTIDMode: f.GTIDs(),
 			LowerCaseTableNames: f.LowerCaseTableNames, CharacterSetServer: f.CharacterSetServer, CollationServer: f.CollationServer,
 		},
-		Started:         binlog.TimeOf(b.started),
+		Started:         b.intent.Started,
 		Floor:           binlog.Point{Position: r.Floor, GTIDSet: floor.gtids, Time: floor.time},
 		RecoverableFrom: r.RecoverableFrom,
 		End:             binlog.Point{Position: r.End},
@@ -169,13 +189,16 @@ func (b *backup) manifest(ctx context.Context) (*catalog.Manifest, error) {
 		}
 	}
 	sort.Slice(m.Names, func(i, j int) bool { return m.Names[i].Compare(m.Names[j].Name) < 0 })
+	left := func(ctx context.Context) error { return b.removeLeftOver(ctx, m) }
+	if err := b.bounded(ctx, "the removal of chunks that do not count", left); err != nil {
+		return nil, err
+	}
 	return m, nil
 }
 
 // putName completes a table's base by what was read and stores its definition.
 func (b *backup) putName(ctx context.Context, n *catalog.NameBase) error {
 	c := b.contents.table(n.Name)
-	kept := 0
 	if n.Base == catalog.BaseRead && !n.Absent {
 		if c == nil {
 			return fmt.Errorf("%s was read, but nothing is kept of it", n.Name)
@@ -193,23 +216,26 @@ func (b *backup) putName(ctx context.Context, n *catalog.NameBase) error {
 			n.RowCount += chunk.Rows
 			n.Bytes += chunk.Bytes
 		}
-		kept = len(n.Chunks)
-		if err := b.cfg.Catalog.PutSchemaObject(ctx, b.cfg.Instance, b.id, n.SchemaKey, []byte(c.table.Create)); err != nil {
+		if err := b.putText(ctx, n.SchemaKey, c.table.Create); err != nil {
 			return err
 		}
 	}
-	return b.removeLeftOver(ctx, n.Name, kept)
+	return nil
 }
 
-// removeLeftOver deletes chunks of reads that do not count, behind those that do.
-func (b *backup) removeLeftOver(ctx context.Context, n schema.Name, kept int) error {
-	for i := kept + 1; i <= b.contents.written[n]; i++ {
-		key := catalog.BackupKey(b.cfg.Instance, b.id, catalog.ChunkKey(n, uint64(i), b.cfg.Compression))
-		if err := b.cfg.Catalog.Bucket().Delete(ctx, key); err != nil {
-			return fmt.Errorf("remove a chunk of a read that does not count: %w", err)
-		}
+// removeLeftOver deletes the chunks of reads that do not count.
+func (b *backup) removeLeftOver(ctx context.Context, m *catalog.Manifest) error {
+	kept := 0
+	for i := range m.Names {
+		kept += len(m.Names[i].Chunks)
 	}
-	return nil
+	if b.adopted == nil && kept == b.contents.stored() {
+		return nil
+	}
+	if err := b.inCharge(ctx); err != nil {
+		return err
+	}
+	return b.cfg.Catalog.RemoveUnnamed(ctx, m)
 }
 
 func (b *backup) putSchema(ctx context.Context, m *catalog.Manifest, s catalog.SchemaBase) error {
@@ -220,7 +246,7 @@ func (b *backup) putSchema(ctx context.Context, m *catalog.Manifest, s catalog.S
 		return nil
 	}
 	key := catalog.SchemaKey(catalog.KindDatabase, schema.Name{Schema: s.Name, Name: s.Name})
-	return b.cfg.Catalog.PutSchemaObject(ctx, b.cfg.Instance, b.id, key, []byte(found.Create))
+	return b.putText(ctx, key, found.Create)
 }
 
 func (b *backup) putObject(ctx context.Context, m *catalog.Manifest, o catalog.Object) error {
@@ -235,7 +261,14 @@ func (b *backup) putObject(ctx context.Context, m *catalog.Manifest, o catalog.O
 	found.Window = o.Window
 	found.SchemaKey = catalog.SchemaKey(o.Kind, o.Name)
 	m.Objects = append(m.Objects, found)
-	return b.cfg.Catalog.PutSchemaObject(ctx, b.cfg.Instance, b.id, found.SchemaKey, []byte(found.Create))
+	return b.putText(ctx, found.SchemaKey, found.Create)
+}
+
+// putText stores a definition.
+func (b *backup) putText(ctx context.Context, below, text string) error {
+	return b.bounded(ctx, "the store, given "+below+",", func(ctx context.Context) error {
+		return b.cfg.Catalog.PutSchemaObject(ctx, b.cfg.Instance, b.id, below, []byte(text))
+	})
 }
 
 // result is what the command prints.
@@ -261,6 +294,7 @@ func (b *backup) result(m *catalog.Manifest) *Result {
 		for _, c := range n.Chunks {
 			r.BytesStored += c.BytesStored
 		}
+		r.Adopted.add(b.contents.table(n.Name))
 		r.Tables = append(r.Tables, t)
 	}
 	return r

@@ -39,9 +39,19 @@ type site struct {
 // gate is a store that tells before an object is put.
 type gate struct {
 	storage.Bucket
-	mu sync.Mutex
-	on func(ctx context.Context, key string)
+	mu   sync.Mutex
+	on   func(ctx context.Context, key string)
+	dead bool // nothing is put any more
 }
+
+// kill lets nothing be put any more, or everything again.
+func (g *gate) kill(dead bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.dead = dead
+}
+
+var errDead = errors.New("the process is dead")
 
 // before sets what is called before each put; nil for nothing.
 func (g *gate) before(on func(ctx context.Context, key string)) {
@@ -50,22 +60,32 @@ func (g *gate) before(on func(ctx context.Context, key string)) {
 	g.on = on
 }
 
-func (g *gate) pass(ctx context.Context, key string) {
+func (g *gate) pass(ctx context.Context, key string) error {
 	g.mu.Lock()
 	on := g.on
 	g.mu.Unlock()
 	if on != nil {
 		on(ctx, key)
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.dead {
+		return errDead
+	}
+	return nil
 }
 
 func (g *gate) Put(ctx context.Context, key string, body io.Reader, size int64) error {
-	g.pass(ctx, key)
+	if err := g.pass(ctx, key); err != nil {
+		return err
+	}
 	return g.Bucket.Put(ctx, key, body, size)
 }
 
 func (g *gate) PutIfAbsent(ctx context.Context, key string, body io.Reader, size int64) error {
-	g.pass(ctx, key)
+	if err := g.pass(ctx, key); err != nil {
+		return err
+	}
 	return g.Bucket.PutIfAbsent(ctx, key, body, size)
 }
 

@@ -68,13 +68,18 @@ func (p *path) certain() bool {
 	})
 }
 
-// selectFrom renders a chunk's SELECT: at most limit rows behind the bound, which is nil at the
-// beginning. hold bounds its time on servers that know how.
-func (p *path) selectFrom(bound []string, limit uint64, hint string) string {
+// selectFrom renders a chunk's SELECT: at most limit rows behind one bound, which is nil at the
+// beginning, and up to another one, which is nil at the end. hint bounds its time on servers that know how.
+func (p *path) selectFrom(bound, until []string, limit uint64, hint string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "SELECT %s%s FROM %s FORCE INDEX (%s)", hint, p.list, p.table.Name.Quoted(), schema.Quote(p.key))
-	if bound != nil {
+	switch {
+	case bound != nil && until != nil:
+		b.WriteString(" WHERE (" + behind(p.parts, bound) + ") AND (" + upTo(p.parts, until) + ")")
+	case bound != nil:
 		b.WriteString(" WHERE " + behind(p.parts, bound))
+	case until != nil:
+		b.WriteString(" WHERE " + upTo(p.parts, until))
 	}
 	fmt.Fprintf(&b, " ORDER BY %s LIMIT %d", order(p.parts), limit)
 	return b.String()
@@ -131,7 +136,7 @@ func (r *tableRead) explain(ctx context.Context, p *path) (bool, error) {
 	}
 	var names []string
 	var plan [][]string
-	fields, err := conn.Query(ctx, "EXPLAIN FORMAT=TRADITIONAL "+p.selectFrom(bound, 1000, ""), func(packet []byte) error {
+	fields, err := conn.Query(ctx, "EXPLAIN FORMAT=TRADITIONAL "+p.selectFrom(bound, nil, 1000, ""), func(packet []byte) error {
 		row, err := server.TextRow(packet)
 		plan = append(plan, row)
 		return err

@@ -14,9 +14,30 @@ type Result struct {
 	BytesRead       uint64                `json:"bytes_read"` // of chunk text, what was read again included
 	BytesStored     uint64                `json:"bytes_stored"`
 	RecoverableFrom binlog.Point          `json:"recoverable_from"`
+	Adopted         Adopted               `json:"adopted"`
 	Tables          []TableResult         `json:"tables"`
 	NotBackedUp     []catalog.NotBackedUp `json:"not_backed_up"`
 	Warnings        []string              `json:"warnings,omitempty"`
+}
+
+// Adopted counts what the backup holds of a run that was killed.
+type Adopted struct {
+	Tables int    `json:"tables"` // in whole or in part
+	Chunks int    `json:"chunks"`
+	Rows   uint64 `json:"rows"`
+}
+
+func (a *Adopted) add(c *content) {
+	before := a.Chunks
+	for i := range c.chunks {
+		if c.chunks[i].adopted {
+			a.Chunks++
+			a.Rows += c.chunks[i].Rows
+		}
+	}
+	if a.Chunks > before {
+		a.Tables++
+	}
 }
 
 // TableResult is one table of a Result.

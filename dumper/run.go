@@ -15,6 +15,7 @@ import (
 	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/budget"
 	"github.com/tripod-db/tripod/internal/progress"
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -28,6 +29,9 @@ type backup struct {
 	id        string
 	intent    catalog.Intent
 
+	adopted  *adoption // nil for a backup that begins
+	journal  *journal
+	proof    *archive.Proof
 	board    *board
 	watch    *watch
 	clock    *source.Clock
@@ -35,7 +39,9 @@ type backup struct {
 	contents *contents
 	room     *budget.Budget
 	phase    progress.Phase
-	warnings []string
+	// estimates of the rows of tables, set by discovery before anything is read.
+	estimates map[schema.Name]uint64
+	warnings  []string
 
 	// later runs something beside the workers, as part of the run: its error ends the run.
 	later     func(work func(context.Context) error)
@@ -60,12 +66,11 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	if err := b.preflight(ctx); err != nil {
 		return nil, err
 	}
-	if err := cfg.Catalog.EnsureInstance(ctx, catalog.Instance{
-		Name: cfg.Instance, Created: binlog.TimeOf(b.started), Flavor: cfg.Source.Facts().Flavor,
+	if err := b.bounded(ctx, "the store, asked for the instance,", func(ctx context.Context) error {
+		return cfg.Catalog.EnsureInstance(ctx, catalog.Instance{
+			Name: cfg.Instance, Created: binlog.TimeOf(b.started), Flavor: cfg.Source.Facts().Flavor,
+		})
 	}); err != nil {
-		return nil, err
-	}
-	if b.timeline, err = archive.CurrentTimeline(ctx, cfg.Catalog, cfg.Instance, cfg.Source.Facts().ServerUUID); err != nil {
 		return nil, err
 	}
 	return b.run(ctx)
@@ -100,12 +105,21 @@ func (b *backup) preflight(ctx context.Context) error {
 // run begins stream, clock and archive in the order that W4 wants, reads, and finishes.
 func (b *backup) run(ctx context.Context) (result *Result, err error) {
 	// A source whose history began again is archived under another timeline than its uuid.
-	b.timeline, err = archive.CurrentTimeline(ctx, b.cfg.Catalog, b.cfg.Instance, b.cfg.Source.Facts().ServerUUID)
-	if err != nil {
+	if err := b.bounded(ctx, "the store, asked for the archive's head,", func(ctx context.Context) (err error) {
+		b.timeline, err = archive.CurrentTimeline(ctx, b.cfg.Catalog, b.cfg.Instance, b.cfg.Source.Facts().ServerUUID)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	if b.proof, err = archive.HoldProof(b.cfg.SpoolDir); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, b.proof.Release(err != nil)) }()
+	if b.adopted, err = b.killed(ctx); err != nil {
 		return nil, err
 	}
 	// The file with which stream and archive begin is chosen before the first tick.
-	start, err := startOfFile(ctx, b.cfg, b.timeline)
+	start, err := b.streamStart(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -125,39 +139,53 @@ func (b *backup) run(ctx context.Context) (result *Result, err error) {
 		return nil, err
 	}
 	defer b.clock.Close()
-	if b.watch, err = openWatch(ctx, b.cfg, start, b.resolver); err != nil {
+	if b.watch, err = b.follow(ctx, start); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.watch.close()) }()
 	if err := b.begin(ctx, start); err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err == nil {
+			return
+		}
+		if last := b.journal.end(ctx); last != nil {
+			b.cfg.Log.Warn("the last part of the journal could not be written: the next backup reads again what it would have told", "error", last)
+		}
+	}()
 	if err := b.readAll(ctx, archiving); err != nil {
 		return nil, archiving.reason(err)
 	}
 	return b.finish(ctx, archiving)
 }
 
+// streamStart is the start of the file that the stream begins with.
+func (b *backup) streamStart(ctx context.Context) (binlog.Position, error) {
+	if b.adopted != nil {
+		return b.adopted.intent.Floor.Position, nil
+	}
+	return startOfFile(ctx, b.cfg, b.timeline)
+}
+
 // begin writes the intent, which pins floor: the beginning of the stream's file lies before it.
 func (b *backup) begin(ctx context.Context, start binlog.Position) error {
-	b.intent = catalog.Intent{
-		Instance: b.cfg.Instance, Program: b.cfg.Program, Started: binlog.TimeOf(b.started), Renewed: binlog.TimeOf(time.Now()),
-		Selection: b.selection.manifest(b.cfg), Compression: b.cfg.Compression, Floor: binlog.Point{Position: start},
+	first := b.mark(b.clock.First())
+	if b.adopted != nil {
+		first = pastMark(b.adopted.floor)
 	}
-	id, err := b.cfg.Catalog.CreateIntent(ctx, b.intent, b.started)
-	if err != nil {
+	if err := b.bounded(ctx, "the store, given the intent,", func(ctx context.Context) error { return b.intend(ctx, start) }); err != nil {
 		return err
 	}
-	b.id, b.intent.ID = id, id
-	b.cfg.Log.Info("backup begun", "id", id, "instance", b.cfg.Instance, "from", start.String())
 	b.board = newBoard(b.cfg.Wait, &b.lag, bases.New(bases.Config{
-		First:          b.mark(b.clock.First()),
+		First:          first,
 		Selected:       b.selection.table,
 		SelectedObject: b.selection.object,
 		Locked:         showCreateWaits(b.cfg.Source.Facts()),
 		PlaceLow:       !source.ProvedGTIDLow(b.cfg.Source.Facts()),
 		FoldNames:      b.cfg.Source.Facts().LowerCaseTableNames != 0,
 	}))
+	b.adopt()
 	return nil
 }
 
@@ -185,6 +213,7 @@ func (b *backup) readAll(ctx context.Context, archiving *archiving) error {
 	b.later(archiving.watch)
 	b.later(b.clock.Watch)
 	b.later(b.renewIntent)
+	b.later(b.journal.keep)
 	b.later(b.untilDone)
 	b.later(func(ctx context.Context) error {
 		if err := b.list(ctx); err != nil {
@@ -211,6 +240,11 @@ func (b *backup) list(ctx context.Context) error {
 		return err
 	}
 	received := time.Now()
+	b.countAdopted()
+	b.estimates = map[schema.Name]uint64{}
+	for _, t := range found.tables {
+		b.estimates[t.Name] = t.rows
+	}
 	b.phase.SetTotal(progress.Amount{Rows: int64(found.rows), Bytes: int64(found.bytes)})
 	after, err := b.clock.After(ctx, received)
 	if err != nil {
@@ -256,26 +290,6 @@ func (b *backup) untilDone(ctx context.Context) error {
 			return err
 		}
 		if err := sleep(ctx, max(evaluateEvery, evaluateRest*time.Since(began))); err != nil {
-			return err
-		}
-	}
-}
-
-// renewEvery: pins are promises until they are a day old.
-const renewEvery = 10 * time.Minute
-
-// renewIntent keeps the backup's pin fresh.
-func (b *backup) renewIntent(ctx context.Context) error {
-	ticker := time.NewTicker(renewEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-		b.intent.Renewed = binlog.TimeOf(time.Now())
-		if err := b.cfg.Catalog.PutIntent(ctx, b.intent); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}

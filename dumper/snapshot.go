@@ -190,7 +190,7 @@ func (r *tableRead) within(ctx context.Context, conn *server.RawConn, before sou
 			return nil
 		}
 		pending = 0
-		return r.put(ctx, nil, nil, before, unknown)
+		return r.keep(r.put(ctx, nil, nil, before, unknown))
 	})
 	if err != nil {
 		r.chunks = nil
@@ -204,7 +204,7 @@ func (r *tableRead) within(ctx context.Context, conn *server.RawConn, before sou
 		return err
 	}
 	if pending > 0 {
-		if err := r.put(ctx, nil, nil, before, last); err != nil {
+		if err := r.keep(r.put(ctx, nil, nil, before, last)); err != nil {
 			return err
 		}
 	}
@@ -213,6 +213,14 @@ func (r *tableRead) within(ctx context.Context, conn *server.RawConn, before sou
 	}
 	r.covers(before, last)
 	return nil
+}
+
+// keep notes a chunk of a table that is read whole.
+func (r *tableRead) keep(c storedChunk, err error) error {
+	if err == nil {
+		r.chunks = append(r.chunks, c)
+	}
+	return err
 }
 
 // wholeTable renders the one SELECT of a table.

@@ -21,6 +21,7 @@ type tableRead struct {
 	table      *schema.Table
 	definition definitionRead
 	defined    futureTick // t1 of the definition
+	selected   []string   // the SELECT list
 	columns    []string
 	writer     *chunk.Writer
 	chunks     []storedChunk
@@ -32,6 +33,9 @@ type tableRead struct {
 	// behind the last one, whether or not they found rows.
 	firstTick *source.Tick
 	lastTick  futureTick
+	parts     *parts    // of a table that is walked
+	number    uint64    // of the read in the journal; 0 until it stands there
+	past      *pastRead // what a killed run left of this read, which goes on with it
 }
 
 // covers notes the ticks around a SELECT of the table's rows.
@@ -48,6 +52,8 @@ type storedChunk struct {
 	before source.Tick
 	behind futureTick
 	after  source.Tick
+	// adopted: a killed run has read it.
+	adopted bool
 }
 
 // futureTick is t1 of something that was read: the clock has to tick first.
@@ -73,6 +79,23 @@ func (w *worker) tickLater(wait func(context.Context) (source.Tick, error)) futu
 		return err
 	})
 	return f
+}
+
+// knownTick is a future tick that has come.
+func knownTick(t source.Tick) futureTick {
+	f := futureTick{tick: &t, done: make(chan struct{})}
+	close(f.done)
+	return f
+}
+
+// now returns the tick if it has come.
+func (f futureTick) now() (source.Tick, bool) {
+	select {
+	case <-f.done:
+		return *f.tick, true
+	default:
+		return source.Tick{}, false
+	}
 }
 
 func (f futureTick) await(ctx context.Context) (source.Tick, error) {
@@ -105,13 +128,16 @@ func (w *worker) readTable(ctx context.Context, want bases.Want) error {
 		})
 		return nil
 	}
-	w.board.update(func(s *bases.Bases) { s.Opened(want, first) })
 	if err := w.fit(t); err != nil {
 		return err
 	}
 	w.phase.Doing(want.Name.String())
 	r.table, r.definition, r.defined = t, definition, w.tickAfter(definition.received)
 	r.result.Present, r.result.First = true, first
+	if err := r.goOn(); err != nil {
+		return err
+	}
+	w.board.update(func(s *bases.Bases) { s.Opened(want, r.result.First) })
 	whole, err := r.readRows(ctx)
 	if err != nil || !whole {
 		return err
@@ -146,7 +172,7 @@ func (r *tableRead) readRows(ctx context.Context) (whole bool, err error) {
 		r.result.Chunks, r.result.Rows = r.result.First, r.result.First
 		return true, nil
 	}
-	_, r.columns = chunk.Select(r.table)
+	r.selected, r.columns = chunk.Select(r.table)
 	if r.writer, err = chunk.NewWriter(chunk.NewTranscoder(r.table), r.cfg.Compression); err != nil {
 		return false, err
 	}
@@ -183,6 +209,7 @@ func (r *tableRead) brokeOff(ctx context.Context, why error) error {
 		s.Evaluate()
 		s.Failed(r.want, why.Error(), now.High)
 	})
+	r.journalVoid()
 	return nil
 }
 
@@ -195,6 +222,13 @@ func (r *tableRead) complete(ctx context.Context) error {
 	r.result.DefinitionAfter, r.result.After = r.mark(t1), r.mark(t1)
 	if r.table.Class() == schema.NoRows {
 		r.result.Rows = r.mark(t1)
+	}
+	if r.parts != nil {
+		last, err := r.parts.await(ctx)
+		if err != nil {
+			return err
+		}
+		r.chunks, r.firstTick, r.lastTick = r.parts.all(last), r.parts.earliest, knownTick(last)
 	}
 	for i := range r.chunks {
 		if r.chunks[i].after, err = r.chunks[i].behind.await(ctx); err != nil {
@@ -211,14 +245,16 @@ func (r *tableRead) complete(ctx context.Context) error {
 			r.result.Chunks, r.result.Rows = r.mark(*r.firstTick), r.result.After
 		}
 	}
-	r.finishTable(r.want, r.result, r)
+	if r.finishTable(r.want, r.result, r) && r.table.Class() != schema.NoRows {
+		r.journalDone()
+	}
 	return nil
 }
 
 // finishTable hands the read to the rules and keeps what was read if it counts.
-func (b *backup) finishTable(want bases.Want, result bases.TableRead, r *tableRead) {
+func (b *backup) finishTable(want bases.Want, result bases.TableRead, r *tableRead) (counts bool) {
 	b.board.update(func(s *bases.Bases) {
-		if !s.TableDone(want, result) {
+		if counts = s.TableDone(want, result); !counts {
 			return
 		}
 		b.advances.step()
@@ -228,6 +264,7 @@ func (b *backup) finishTable(want bases.Want, result bases.TableRead, r *tableRe
 		}
 		b.contents.put(want.Name, &content{table: r.table, class: r.table.Class(), columns: r.columns, chunks: r.chunks})
 	})
+	return counts
 }
 
 // count tells the progress of a stored chunk.
@@ -237,19 +274,17 @@ func (b *backup) count(s chunk.Sum) {
 	b.phase.Add(progress.Amount{Rows: int64(s.Rows), Bytes: int64(s.Bytes), Items: 1})
 }
 
-// put stores what the writer holds as the table's next chunk.
-func (r *tableRead) put(ctx context.Context, after, upTo []string, before source.Tick, behind futureTick) error {
-	n := len(r.chunks) + 1
-	below := catalog.ChunkKey(r.want.Name, uint64(n), r.cfg.Compression)
-	r.contents.wrote(r.want.Name, n)
+// put stores what the writer holds as a chunk of the table. No object is put twice: what the
+// journal says of one stays true.
+func (r *tableRead) put(ctx context.Context, after, upTo []string, before source.Tick, behind futureTick) (storedChunk, error) {
+	below := catalog.ChunkKey(r.want.Name, r.contents.nextChunk(r.want.Name), r.cfg.Compression)
 	sum, err := r.writer.Put(ctx, r.cfg.Catalog.Bucket(), catalog.BackupKey(r.cfg.Instance, r.id, below))
 	if err != nil {
-		return err
+		return storedChunk{}, err
 	}
 	r.count(sum)
-	r.chunks = append(r.chunks, storedChunk{before: before, behind: behind, Chunk: catalog.Chunk{
+	return storedChunk{before: before, behind: behind, Chunk: catalog.Chunk{
 		Key: below, Rows: sum.Rows, Bytes: sum.Bytes, BytesStored: sum.BytesStored,
 		StoredSHA256: sum.StoredSHA256, TextSHA256: sum.TextSHA256, ZeroEnum: sum.ZeroEnum, After: after, UpTo: upTo,
-	}})
-	return nil
+	}}, nil
 }

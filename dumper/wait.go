@@ -2,6 +2,7 @@ package dumper
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,21 @@ func (s *stillness) check(mark, what string) error {
 // timeout is the fault of a wait that came to its bound.
 func timeout(format string, args ...any) error {
 	return fault.New(fault.CodeFailed, fault.KindTimeout, "see what holds it up, or allow more time with --wait", format, args...)
+}
+
+// errWaited ends a call that has taken as long as cfg.Wait.
+var errWaited = errors.New("the wait has ended")
+
+// bounded makes a call, of the store or of the source, that is no part of reading: there untilDone
+// sees to it. It lasts for cfg.Wait at most; what says for what it waits.
+func (b *backup) bounded(ctx context.Context, what string, call func(context.Context) error) error {
+	limited, cancel := context.WithTimeoutCause(ctx, b.cfg.Wait, errWaited)
+	defer cancel()
+	err := call(limited)
+	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(limited), errWaited) {
+		return timeout("%s has brought no answer for %v: %w", what, b.cfg.Wait, err)
+	}
+	return err
 }
 
 // nearer is how far p has come on the way to target; behind it no step counts.

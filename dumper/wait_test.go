@@ -2,7 +2,9 @@ package dumper
 
 import (
 	"context"
+	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,7 +12,9 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/mysqltest"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage"
 	"github.com/tripod-db/tripod/storage/catalog"
+	"github.com/tripod-db/tripod/storage/storagetest"
 )
 
 // wantTimeout: the backup ended by --wait, long before the test gave up, and said for what it waited.
@@ -47,7 +51,7 @@ func TestR6WaitEndsThoughTheStreamMoves(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			w.on(c.needle, neverSent)
-			_, err := s.tryBackUp(ctx, inChunks, func(c *Config) { c.Wait = 2 * time.Second })
+			_, err := s.tryBackUp(ctx, inChunks, func(c *Config) { c.Wait, c.Fresh = 2*time.Second, true })
 			wantTimeout(t, err, c.waitsFor, "binlog.")
 			if w.met() == 0 {
 				t.Error("the statement was not sent: the test proves nothing")
@@ -118,7 +122,7 @@ func TestR5LongReadThatIsLostEachTime(t *testing.T) {
 	s.exec("CREATE DATABASE d", "CREATE TABLE d.log (a INT, b LONGTEXT)",
 		"INSERT INTO d.log WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<200) SELECT i, REPEAT('x', 100000) FROM n")
 	s.gate.before(func(_ context.Context, key string) {
-		if !strings.HasSuffix(key, "/d/log/00000002.tsv.zst") {
+		if !strings.Contains(key, "/d/log/") || strings.HasSuffix(key, "/00000001.tsv.zst") {
 			return
 		}
 		for _, id := range strings.Fields(answer(t, s.source.Root(), "SELECT ID FROM information_schema.PROCESSLIST WHERE USER='tripod_backup' AND INFO LIKE '%FROM `d`.`log`%'")) {
@@ -190,5 +194,90 @@ func TestR3BackOffOfEveryKind(t *testing.T) {
 	}
 	if pauseBefore(100) != time.Second {
 		t.Errorf("the longest pause is %v", pauseBefore(100))
+	}
+}
+
+// TestR6WaitEndsInEveryPhase: a store that takes a call and never answers, in whatever phase, ends the
+// backup by --wait, and the next run goes on.
+func TestR6WaitEndsInEveryPhase(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.exec(append([]string{"CREATE DATABASE d", "CREATE VIEW d.v AS SELECT 1 AS one"}, fill("d.t", 35)...)...)
+	for _, c := range []struct{ name, object, says string }{
+		{"intent", "/intent.json", "intent"},
+		{"chunk", chunkKey("d.t", 1), "d.t (being read)"},
+		{"definition", "/schema/d/table.t.sql", "table.t.sql"},
+		{"view", "/schema/d/view.v.sql", "view.v.sql"},
+		{"manifest", "/manifest.json", "manifest"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := s.with(t)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			met := false
+			s.gate.before(func(ctx context.Context, key string) {
+				if strings.HasSuffix(key, c.object) {
+					met = true
+					<-ctx.Done()
+				}
+			})
+			_, err := s.tryBackUp(ctx, inChunks, func(c *Config) { c.Wait, c.Fresh = 2*time.Second, true })
+			wantTimeout(t, err, c.says)
+			s.gate.before(nil)
+			if !met {
+				t.Error("the store was not asked: the test proves nothing")
+			}
+			if ids, err := s.catalog.Backups(t.Context(), instanceName); err != nil || len(ids) > 0 {
+				t.Errorf("backups %v, %v", ids, err)
+			}
+		})
+	}
+	s.backUp(inChunks)
+}
+
+// TestStoreGoneAndBack: a store that is away for less than its layer's patience only delays the backup;
+// away for longer it ends it with a clear line, and the next run goes on with what was stored.
+func TestStoreGoneAndBack(t *testing.T) {
+	for _, long := range []bool{false, true} {
+		t.Run(fmt.Sprintf("long=%v", long), func(t *testing.T) {
+			s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
+			s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 95)...)...)
+			mysqltest.Failpoint(t, "dumper/journalOften", "return")
+			var away atomic.Bool
+			store := &storagetest.Faulty{Bucket: s.gate, Before: func(context.Context, storagetest.Operation, string) error {
+				if away.Load() {
+					return storagetest.ErrBroken
+				}
+				return nil
+			}}
+			flaky := *s
+			limit := time.Minute
+			if long {
+				limit = 500 * time.Millisecond
+			}
+			flaky.catalog = catalog.New(storage.Retry(store, storage.RetryOptions{Limit: limit, First: 10 * time.Millisecond, Longest: 50 * time.Millisecond}))
+			s.atChunk("d.t", 6, func() {
+				mysqltest.Eventually(t, func() bool { return s.journaled(s.unfinished(), chunkKey("d.t", 5)) }, "the journal has the chunk before")
+				away.Store(true)
+				if !long {
+					time.AfterFunc(time.Second, func() { away.Store(false) })
+				}
+			})
+			r, err := flaky.tryBackUp(t.Context(), inChunks)
+			if !long {
+				if err != nil || r.Rows != 95 {
+					t.Fatalf("%+v, %v", r, err)
+				}
+				return
+			}
+			if f := fault.Of(err); f == nil || f.Code != fault.CodeFailed || f.Kind != fault.KindStore || f.Hint == "" {
+				t.Fatalf("error %v: want one of the store", err)
+			}
+			away.Store(false)
+			s.gate.before(nil)
+			r, m := flaky.backUp(inChunks)
+			if r.Adopted.Chunks < 5 || baseOf(t, m, "d.t").RowCount != 95 {
+				t.Errorf("adopted %+v, %d rows", r.Adopted, r.Rows)
+			}
+		})
 	}
 }

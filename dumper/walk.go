@@ -26,11 +26,13 @@ var errVoid = errors.New("the read was made void by a statement")
 
 // walk reads the table in chunks in key order.
 func (r *tableRead) walk(ctx context.Context) (whole bool, err error) {
-	var p *path
-	err = r.attempt(ctx, func(context.Context) (err error) {
-		p, err = r.choosePath(ctx)
-		return err
-	})
+	p := r.pastPath()
+	if p == nil {
+		err = r.attempt(ctx, func(context.Context) (err error) {
+			p, err = r.choosePath(ctx)
+			return err
+		})
+	}
 	if err != nil {
 		return false, r.unlessVoid(err)
 	}
@@ -38,14 +40,33 @@ func (r *tableRead) walk(ctx context.Context) (whole bool, err error) {
 		r.cfg.Log.Info("no key of the table can be walked; it is read as one chunk", "table", r.want.Name.String())
 		return r.oneChunk(ctx)
 	}
-	w := &walker{tableRead: r, path: p, rows: r.cfg.tuning.firstRows, limit: r.chunkMemory()}
+	if r.parts == nil {
+		r.parts = newParts(r.estimates[r.want.Name])
+	}
+	r.journalOpened(p.key)
+	left := r.parts.unwalked()
+	if len(left) == 0 {
+		return true, nil
+	}
+	for _, part := range left[1:] {
+		r.board.offer(rangeJob{read: r, path: p, part: part})
+	}
+	return r.walkPart(ctx, p, left[0])
+}
+
+// walkPart walks a part of the table. It returns true when that was the last one.
+func (r *tableRead) walkPart(ctx context.Context, p *path, part *part) (whole bool, err error) {
+	w := &walker{tableRead: r, path: p, part: part, rows: r.cfg.tuning.firstRows, limit: r.chunkMemory()}
 	for {
 		last, err := w.next(ctx)
+		if err == nil && !last {
+			err = w.share(ctx)
+		}
 		if err != nil {
 			return false, r.unlessVoid(err)
 		}
 		if last {
-			return true, nil
+			return r.parts.walked(), nil
 		}
 	}
 }
@@ -62,9 +83,10 @@ func (r *tableRead) unlessVoid(err error) error {
 type walker struct {
 	*tableRead
 	path   *path
-	after  []string // bound of the chunk before; nil at the beginning
-	rows   uint64   // to ask for
-	limit  uint64   // of text
+	part   *part
+	rows   uint64 // to ask for
+	rests  int    // chunks for which the part is not tried to be split
+	limit  uint64 // of text
 	values [][]byte
 }
 
@@ -110,30 +132,24 @@ func (w *walker) store(ctx context.Context) (last bool, err error) {
 		return false, err
 	}
 	behind := w.tickAfter(scan.received)
-	w.covers(scan.before, behind)
-	last = scan.upTo == nil
-	if scan.rows > 0 {
-		err = w.put(ctx, w.after, scan.upTo, scan.before, behind)
-	} else {
-		err = w.extendLast(behind)
+	if scan.rows == 0 {
+		w.parts.nothing(scan.before, behind)
+		return true, w.writer.Discard()
 	}
+	if scan.upTo == nil {
+		scan.upTo = w.part.until
+	}
+	stored, err := w.put(ctx, w.part.after, scan.upTo, scan.before, behind)
 	if err != nil {
 		return false, err
 	}
+	w.parts.add(w.part, stored)
+	w.part.rows, w.part.text = w.part.rows+stored.Rows, w.part.text+stored.Bytes
+	w.journalChunk(w.part.number, stored)
 	// Tests make a backup last with it.
 	failpoint.Inject("betweenChunks", func() {})
-	w.adapt(scan)
-	w.after = scan.upTo
-	return last, nil
-}
-
-// extendLast lets the chunk before reach the end of the table, where a last look found nothing
-// behind it: its window is what proves that.
-func (w *walker) extendLast(behind futureTick) error {
-	if n := len(w.chunks); n > 0 {
-		w.chunks[n-1].UpTo, w.chunks[n-1].behind = nil, behind
-	}
-	return w.writer.Discard()
+	w.adapt(scan, stored.Bytes)
+	return w.part.isWalked(), nil
 }
 
 // scan runs the chunk's SELECT once. Its answer counts only if it came from the server of the
@@ -155,7 +171,7 @@ func (w *walker) scan(ctx context.Context) (s chunkScan, err error) {
 	conn.LimitRows(w.rowLimit())
 	sent := time.Now()
 	stop := w.killAfter(ctx, conn, w.cfg.MaxHold+killGrace)
-	err = guarded(ctx, conn, w.path.selectFrom(w.after, limit, w.hint()), func(packet []byte) error {
+	err = guarded(ctx, conn, w.path.selectFrom(w.part.after, w.part.until, limit, w.hint()), func(packet []byte) error {
 		if s.cut {
 			return nil
 		}
@@ -201,18 +217,14 @@ func (w *walker) readLess(err error) error {
 var errReadLess = errors.New("the chunk was too big")
 
 // adapt chooses the size of the next chunk: half of max-hold, and the text's limit.
-func (w *walker) adapt(s chunkScan) {
+func (w *walker) adapt(s chunkScan, text uint64) {
 	rows := float64(w.rows)
-	if s.rows == 0 {
-		return
-	}
 	wanted := rows * growth
 	if full := float64(s.rows) * float64(w.cfg.MaxHold/2) / float64(max(s.elapsed, time.Millisecond)); full < wanted {
 		wanted = full
 	}
-	last := w.chunks[len(w.chunks)-1]
 	// A little less than the limit, so that most chunks end where they were asked to.
-	if fits := 0.8 * float64(w.limit) * float64(s.rows) / float64(max(last.Bytes, 1)); fits < wanted {
+	if fits := 0.8 * float64(w.limit) * float64(s.rows) / float64(max(text, 1)); fits < wanted {
 		wanted = fits
 	}
 	w.rows = min(uint64(max(wanted, rows/growth, 1)), w.cfg.tuning.mostRows)

@@ -11,6 +11,7 @@ import (
 	"github.com/pingcap/failpoint"
 
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/binlog/stream"
@@ -31,6 +32,9 @@ type watch struct {
 	file      string // of the event that came last
 	reader    reader
 	log       *slog.Logger
+	// past reads what the source has purged, from from on up to where the follower begins; nil for nothing.
+	past *archive.Reader
+	from binlog.Position
 
 	// prepared are the XA transactions that are open at the place the stream has come to: their
 	// rows count where they are committed (fact 15.5).
@@ -67,6 +71,19 @@ func openWatch(ctx context.Context, cfg Config, start binlog.Position, resolver 
 	}, nil
 }
 
+// follow opens the watch at start. What the source does not have any more of a killed run's time
+// comes from the archive.
+func (b *backup) follow(ctx context.Context, start binlog.Position) (*watch, error) {
+	if b.adopted == nil || b.adopted.until.IsZero() {
+		return openWatch(ctx, b.cfg, start, b.resolver)
+	}
+	w, err := openWatch(ctx, b.cfg, b.adopted.until, b.resolver)
+	if err == nil {
+		w.past, w.from = archive.Open(b.cfg.Catalog, b.cfg.Instance), start
+	}
+	return w, err
+}
+
 // streamOf is how the backup's own replication connections find the source.
 func streamOf(cfg Config) stream.Config {
 	return stream.Config{
@@ -79,6 +96,9 @@ func streamOf(cfg Config) stream.Config {
 func (w *watch) run(ctx context.Context, b *board) error {
 	w.board = b
 	w.assembler.OnBegin(w.begin)
+	if err := w.catchUp(ctx); err != nil {
+		return err
+	}
 	for {
 		e, err := w.follower.Next(ctx)
 		if err != nil {
@@ -91,15 +111,8 @@ func (w *watch) run(ctx context.Context, b *board) error {
 		if e.Raw == nil {
 			continue
 		}
-		entry, err := w.assembler.Add(e.File, e.Start, e.Raw)
-		if err != nil {
-			return fmt.Errorf("follow the source's log: %w", err)
-		}
-		if entry != nil {
-			failpoint.Inject("slowStream", nil)
-			if err := w.entry(entry); err != nil {
-				return err
-			}
+		if err := w.event(e.File, e.Start, e.Raw); err != nil {
+			return err
 		}
 		if w.assembler.AtBoundary() {
 			if err := w.follower.Acknowledge(); err != nil {
@@ -108,6 +121,41 @@ func (w *watch) run(ctx context.Context, b *board) error {
 			w.passed(w.assembler.Position())
 		}
 	}
+}
+
+// catchUp takes from the archive what lies before the file that the follower begins with.
+func (w *watch) catchUp(ctx context.Context) error {
+	if w.past == nil {
+		return nil
+	}
+	for e, err := range w.past.Events(ctx, w.from) {
+		if err != nil {
+			return fmt.Errorf("read the log that the source has purged: %w", err)
+		}
+		if e.File == w.file {
+			return nil
+		}
+		if err := w.event(e.File, e.Pos, e.Raw); err != nil {
+			return err
+		}
+		if w.assembler.AtBoundary() {
+			w.passed(w.assembler.Position())
+		}
+	}
+	return nil
+}
+
+// event takes one event.
+func (w *watch) event(file string, start uint64, raw []byte) error {
+	entry, err := w.assembler.Add(file, start, raw)
+	if err != nil {
+		return fmt.Errorf("follow the source's log: %w", err)
+	}
+	if entry == nil {
+		return nil
+	}
+	failpoint.Inject("slowStream", nil)
+	return w.entry(entry)
 }
 
 func (w *watch) close() error { return w.follower.Close() }

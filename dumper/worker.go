@@ -23,12 +23,17 @@ type worker struct {
 func (w *worker) run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, w.disconnect()) }()
 	for {
-		want, err := w.board.next(ctx)
-		if err != nil {
+		next, err := w.board.next(ctx)
+		switch {
+		case err != nil:
 			return err
+		case next.help != nil:
+			err = w.help(ctx, *next.help)
+			w.board.helped()
+		default:
+			err = w.read(ctx, next.want)
+			w.board.release(next.want)
 		}
-		err = w.read(ctx, want)
-		w.board.release(want)
 		if err != nil {
 			return err
 		}

@@ -30,11 +30,18 @@ func resolveStop(ctx context.Context, r *archive.Reader, manifests []*catalog.Ma
 const tellEvery = 256
 
 // walk feeds the archive's events between two boundaries to an assembler and returns how many
-// bytes they are. done is called with every entry that ended.
-func walk(ctx context.Context, r *archive.Reader, a *event.Assembler, from, stop binlog.Position, phase progress.Phase, done func(*event.Entry) error) (bytes uint64, err error) {
+// bytes they are. done is called with every entry that ended. The units of the archive of which
+// skip, which is asked of each, says that nothing in them is needed are counted and not read.
+func walk(ctx context.Context, r *archive.Reader, a *event.Assembler, from, stop binlog.Position, phase progress.Phase,
+	skip func(*archive.Unit) bool, done func(*event.Entry) error,
+) (bytes uint64, err error) {
 	reached := from
+	needed := archive.Skip(func(u *archive.Unit) bool {
+		u.Whole = u.Whole && !stop.Before(u.EndPosition())
+		return skip(u)
+	})
 	events := 0
-	for e, err := range r.Events(ctx, from) {
+	for e, err := range r.Events(ctx, from, needed) {
 		if err != nil {
 			return bytes, fmt.Errorf("read the archive: %w", err)
 		}
@@ -42,6 +49,15 @@ func walk(ctx context.Context, r *archive.Reader, a *event.Assembler, from, stop
 			phase.Doing(e.Position.String())
 		}
 		events++
+		if e.Skipped > 0 {
+			reached = binlog.Later(reached, e.End())
+			bytes += e.Skipped
+			phase.Add(progress.Amount{Bytes: int64(e.Skipped)})
+			if stop.AtOrBefore(e.End()) {
+				return bytes, nil
+			}
+			continue
+		}
 		if a.AtBoundary() && stop.AtOrBefore(e.Position) {
 			return bytes, nil
 		}

@@ -2,6 +2,7 @@ package pitr
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tripod-db/tripod/internal/fault"
@@ -29,7 +30,7 @@ func checkTarget(p *Plan, f *targetFacts, needs *needs) []Finding {
 		list = append(list, Finding{ID: id, Level: level, Message: fmt.Sprintf(format, args...), Remedy: remedy})
 	}
 	checkExisting(p, f, add)
-	if missing := missingGrants(p, f); len(missing) > 0 {
+	if missing := missingGrants(p, f, needs); len(missing) > 0 {
 		add("grants", LevelError, strings.Join(server.GrantStatements(f.CurrentUser, missing), "; "),
 			"the target's account lacks privileges: %s", describeNeeds(missing))
 	}
@@ -104,7 +105,7 @@ func checkExisting(p *Plan, f *targetFacts, add addFinding) {
 }
 
 // missingGrants returns what the account lacks on the schemas of the restore.
-func missingGrants(p *Plan, f *targetFacts) []server.Need {
+func missingGrants(p *Plan, f *targetFacts, needs *needs) []server.Need {
 	var list []server.Need
 	for _, s := range p.Schemas {
 		seen := map[string]bool{}
@@ -119,6 +120,12 @@ func missingGrants(p *Plan, f *targetFacts) []server.Need {
 				seen[privilege] = true
 				list = append(list, server.Need{Privilege: privilege, On: server.SchemaScope(s.Name)})
 			}
+		}
+	}
+	for _, parent := range needs.parents {
+		if !slices.ContainsFunc(p.Schemas, func(s SchemaPlan) bool { return s.Name == parent }) {
+			// A foreign key to a table that is not restored: asked for even where there is no such table.
+			list = append(list, server.Need{Privilege: "REFERENCES", On: server.SchemaScope(parent)})
 		}
 	}
 	return f.grants.Missing(list...)

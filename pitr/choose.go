@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -50,26 +52,66 @@ func lacking(m *catalog.Manifest) []string {
 
 // settle resolves the stop point and chooses the backup that serves it. Where there is none the
 // fault (12) says what can be recovered, which is less than what is archived.
-func settle(ctx context.Context, r *archive.Reader, manifests []*catalog.Manifest, w Wish) (binlog.Point, *catalog.Manifest, error) {
+func settle(ctx context.Context, r *archive.Reader, manifests []*catalog.Manifest, w Wish, phase progress.Phase) (binlog.Point, *catalog.Manifest, *part, error) {
 	stop, err := resolveStop(ctx, r, manifests, w.Stop)
 	var outside *archive.OutsideError
 	if errors.As(err, &outside) {
-		return stop, nil, rangeFault(ctx, r, w, manifests, outside.Line, outside.Err)
+		return stop, nil, nil, rangeFault(ctx, r, w, manifests, outside.Line, outside.Err)
 	}
 	if err != nil {
-		return stop, nil, err
+		return stop, nil, nil, err
 	}
-	if m := choose(manifests, w.Backup, stop.Position); m != nil {
-		return stop, m, nil
+	if w.isPart() {
+		m, p, err := choosePart(ctx, r, manifests, w, stop.Position, phase)
+		if m != nil || err != nil {
+			return stop, m, p, err
+		}
+	} else if m := choose(manifests, w.Backup, stop.Position); m != nil {
+		return stop, m, nil, nil
 	}
 	line, err := r.Line(ctx)
 	if err != nil {
-		return stop, nil, err
+		return stop, nil, nil, err
 	}
 	if w.Backup != "" {
-		return stop, nil, rangeFault(ctx, r, w, manifests, line, fmt.Errorf("backup %s does not reach back to %s, which is %s", w.Backup, w.Stop, stop.Position))
+		return stop, nil, nil, rangeFault(ctx, r, w, manifests, line, fmt.Errorf("backup %s does not reach back to %s, which is %s", w.Backup, w.Stop, stop.Position))
 	}
-	return stop, nil, rangeFault(ctx, r, w, manifests, line, fmt.Errorf("no backup reaches back to %s, which is %s", w.Stop, stop.Position))
+	return stop, nil, nil, rangeFault(ctx, r, w, manifests, line, fmt.Errorf("no backup reaches back to %s, which is %s", w.Stop, stop.Position))
+}
+
+// choosePart returns the newest backup that serves a part, with what the part is there: a table
+// alone may be had from a backup that was not yet complete at the stop point, and one that was made
+// without the table, or without what it descends from, does not serve it. Where none does, the
+// fault is the newest's.
+func choosePart(ctx context.Context, r *archive.Reader, manifests []*catalog.Manifest, w Wish, stop binlog.Position, phase progress.Phase) (*catalog.Manifest, *part, error) {
+	var first error
+	for _, m := range slices.Backward(manifests) {
+		whole := m.RecoverableFrom.Position
+		if w.Backup != "" && m.ID != w.Backup || m.Floor.Timeline != stop.Timeline || stop.Before(m.Floor.Position) {
+			continue
+		}
+		// Of a backup that does not serve everything nothing is promised, so no hole behind it counts.
+		late := whole.Timeline != stop.Timeline || stop.Before(whole)
+		if err := r.Covers(ctx, m.Floor.Position, stop); err != nil {
+			if late {
+				continue
+			}
+			return nil, nil, err
+		}
+		p, err := surveyPart(ctx, r, m, w, stop, phase)
+		switch {
+		case err == nil && p.from.AtOrBefore(stop):
+			return m, p, nil
+		case err == nil:
+		case fault.Of(err).Kind == fault.KindStatement || fault.Of(err).Kind == fault.KindRange || fault.Of(err).Kind == fault.KindUsage:
+			if first == nil && !late {
+				first = err
+			}
+		default:
+			return nil, nil, err
+		}
+	}
+	return nil, nil, first
 }
 
 // rangeFault is the fault of a stop point that cannot be had; it says which can.

@@ -29,15 +29,18 @@ func (f *finisher) create(ctx context.Context, o *object, step objectStep, edits
 		return nil // left out
 	}
 	// A run that goes on drops what a killed one may have made.
-	if err := f.progress.write(ctx, f.own, newNote(noteObject, string(o.kind)+" "+o.name.Quoted(), ObjectName{string(o.kind), o.name})); err != nil {
+	name := f.director.objectOnTarget(o)
+	if err := f.progress.write(ctx, f.own, newNote(noteObject, string(o.kind)+" "+name.Quoted(), ObjectName{string(o.kind), name})); err != nil {
 		return err
 	}
 	restore, err := f.databaseCollation(ctx, o, step)
 	if err != nil {
 		return err
 	}
-	if s := f.director.schemas[f.director.foldSchema(step.schema)]; s == nil {
-		step.schema = o.name.Schema // the session was in a schema that is not restored: the statement names its own
+	if onTarget, ok := f.director.schemaOnTarget(step.schema); ok {
+		step.schema = onTarget
+	} else {
+		step.schema = f.director.objectOnTarget(o).Schema // the session was in a schema that is not restored: the statement names its own
 	}
 	err = f.createWith(ctx, step, edits)
 	switch server.ErrorNumber(err) {
@@ -99,14 +102,14 @@ func (f *finisher) createWith(ctx context.Context, step objectStep, edits []ddl.
 func (f *finisher) databaseCollation(ctx context.Context, o *object, step objectStep) (restore func(context.Context) error, err error) {
 	nothing := func(context.Context) error { return nil }
 	s := f.director.schemas[f.director.foldSchema(o.name.Schema)]
-	if s == nil || step.database == "" || s.collation == "" || s.collation == step.database {
+	if s == nil || s.target == "" || step.database == "" || s.collation == "" || s.collation == step.database {
 		return nothing, nil
 	}
 	change := func(ctx context.Context, collation string) error {
 		if err := f.session.readUTF8(ctx); err != nil {
 			return err
 		}
-		return f.session.exec(ctx, rewriter.AlterDatabase(s.name, "", collation))
+		return f.session.exec(ctx, rewriter.AlterDatabase(s.target, "", collation))
 	}
 	if err := change(ctx, step.database); err != nil {
 		return nothing, fmt.Errorf("set the collation of schema %s: %w", s.name, err)
@@ -122,9 +125,9 @@ func (f *finisher) events(ctx context.Context, objects []*object) error {
 			t := f.stop.Time.Std()
 			step.variables = append(slices.Clone(step.variables), rewriter.Variable{Name: "timestamp", Value: fmt.Sprintf("%d.%06d", t.Unix(), t.Nanosecond()/1000)})
 		}
-		var edits []ddl.Edit
+		edits := f.nameEdits(n.object, step)
 		if f.disable {
-			edits = rewriter.DisableEvent(step.statement)
+			edits = append(edits, rewriter.DisableEvent(step.statement)...)
 		}
 		if err := f.create(ctx, n.object, step, edits); err != nil {
 			return objectFailed(n.object, err)
@@ -139,8 +142,9 @@ func (f *finisher) lookAtEvents(ctx context.Context, objects []*object) error {
 		if o.kind != catalog.KindEvent || len(o.steps) == 0 {
 			continue
 		}
+		name := f.director.objectOnTarget(o)
 		rows, err := f.reader.queryRows(ctx, "SELECT IFNULL(ENDS, EXECUTE_AT) < NOW() FROM information_schema.EVENTS WHERE EVENT_SCHEMA="+
-			quoteText(o.name.Schema)+" AND EVENT_NAME="+quoteText(o.name.Name))
+			quoteText(name.Schema)+" AND EVENT_NAME="+quoteText(name.Name))
 		if err != nil {
 			return fmt.Errorf("look at event %s: %w", o.name, err)
 		}

@@ -64,7 +64,7 @@ func (d *demands) executed(q *event.Query, x *execution) {
 	for _, n := range x.created {
 		keyless := !asks.AddsPrimaryKey
 		if x.copied {
-			keyless = d.keyless[d.fold(likeSource(x.statement))]
+			keyless = d.keyless[d.fold(x.source)]
 		}
 		d.setKeyless(n, keyless)
 	}

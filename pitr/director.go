@@ -41,17 +41,26 @@ type director struct {
 	floor     binlog.Position
 	openXA    []catalog.OpenXA
 	warnings  []string
+	skip      binlog.GTIDSet // of entries that are left out
+
+	// Of a part (see part.go): part is nil where everything is restored under its own names.
+	part  *part
+	lives *lives
+	// released are the members that are no longer needed, emptied those of which only the definition is.
+	released, emptied map[life]bool
+	trail             *trail // where the effects of statements are noted; nil for nowhere
 }
 
 // schemaState is one schema of the restore.
 type schemaState struct {
 	name      string
-	exists    bool // on the source, at this point of the log
+	target    string // its name on the target; empty where it is not restored
+	exists    bool   // on the source, at this point of the log
 	collation string
 }
 
-// newDirector returns the state right behind the load.
-func newDirector(m *catalog.Manifest, selected *selection) (*director, error) {
+// newDirector returns the state right behind the load. p is nil where everything is restored.
+func newDirector(m *catalog.Manifest, selected *selection, p *part) (*director, error) {
 	d := &director{
 		source: m.Source, sides: m.Sides(), selected: selected,
 		names: map[schema.Name]schema.Name{}, schemas: map[string]*schemaState{},
@@ -73,11 +82,16 @@ func newDirector(m *catalog.Manifest, selected *selection) (*director, error) {
 	}
 	for _, s := range m.Schemas {
 		if s.Exists && selected.Schema(s.Name) {
-			d.schemas[d.foldSchema(s.Name)] = &schemaState{name: s.Name, exists: true, collation: s.Collation}
+			d.schemas[d.foldSchema(s.Name)] = &schemaState{name: s.Name, target: s.Name, exists: true, collation: s.Collation}
 		}
 	}
+	taken := selected.object
+	if p != nil {
+		d.follow(m, p)
+		taken = func(*object) bool { return true } // which are wanted is told at the stop point
+	}
 	var err error
-	d.objects, err = newObjectSet(m, selected.object)
+	d.objects, err = newObjectSet(m, taken)
 	return d, err
 }
 
@@ -89,7 +103,13 @@ func (d *director) isSystem(name string) bool {
 	return schema.IsSystem(name, d.source.LowerCaseTableNames != 0)
 }
 
-func (d *director) taken(n schema.Name) bool { return d.selected.Object(n) }
+// taken tells whether the restore has, or would have, a table of that name now.
+func (d *director) taken(n schema.Name) bool {
+	if d.part != nil {
+		return d.member(n) != nil
+	}
+	return d.selected.Object(n)
+}
 
 func (d *director) exists(n schema.Name) bool {
 	_, ok := d.names[d.fold(n)]
@@ -118,6 +138,9 @@ func (d *director) statement(start binlog.Position, q *event.Query) (verdict, er
 		if err := d.refusal(start, st.Text, l); err != nil {
 			return verdict{}, err
 		}
+	}
+	if d.part != nil {
+		return d.partStatement(start, q, st)
 	}
 	list, err := d.executions(start, q, st)
 	v := verdict{executions: list, views: d.viewsMade(st)}
@@ -185,7 +208,7 @@ func (d *director) built(start binlog.Position, q *event.Query, st *ddl.Statemen
 		variables: rewriter.ContextOf(q, true),
 	}
 	if s, ok := d.schemas[d.foldSchema(q.Schema)]; ok && q.Schema != "" {
-		e.schema = s.name
+		e.schema = s.target
 	}
 	for _, t := range st.Tables {
 		e.fence = append(e.fence, t.Name)
@@ -225,6 +248,9 @@ func (d *director) uncertain(start binlog.Position, q *event.Query, st *ddl.Stat
 
 // tables lists the tables that exist now, in a stable order.
 func (d *director) tables() []schema.Name {
+	if d.part != nil {
+		return d.memberTables()
+	}
 	list := make([]schema.Name, 0, len(d.names))
 	for _, n := range d.names {
 		list = append(list, n)

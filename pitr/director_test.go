@@ -101,7 +101,7 @@ func TestR2R8WhatBecomesOfStatements(t *testing.T) {
 		{199, "DROP DATABASE d", "", ""},
 	} {
 		m := bases()
-		d, err := newDirectorFor(m, Wish{})
+		d, err := newDirectorFor(m, Wish{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +131,7 @@ func TestR2R8WhatBecomesOfStatements(t *testing.T) {
 func TestR8InsideTombstone(t *testing.T) {
 	m := bases()
 	m.Names = append(m.Names, catalog.NameBase{Name: schema.Name{Schema: "d", Name: "gho"}, Base: catalog.BaseFloor})
-	d, err := newDirectorFor(m, Wish{})
+	d, err := newDirectorFor(m, Wish{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,11 @@
 // written by several connections; all others go in commit order through one. Finish makes
 // routines, views, triggers and events as they were at the stop point.
 //
+// A part of an instance (--tables, --rename) has a director that follows the lives of tables from
+// name to name: lives.go tells what statements do to them, lineage.go goes back from the wanted
+// ones to what they descend from, part.go carries out what is left. On the target a part renames
+// nothing until Finish.
+//
 // A restore that was killed goes on: notes of how far it is lie in a table on the target (see
 // progressTable, past), each written in the transaction of what it tells of where that can be. A run
 // that goes on walks the same log again and carries out only what is not noted.

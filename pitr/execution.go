@@ -17,6 +17,11 @@ type verdict struct {
 	// renames are the pairs of a RENAME as the log has them, whatever of it is carried out: foreign
 	// keys follow.
 	renames [][2]schema.Name
+	// partings are tables of a part that are taken away, with the names that foreign keys to them
+	// have from then on; sides tells where a table's definition lay in front of the statement, by
+	// its name on the target.
+	partings [][2]schema.Name
+	sides    func(schema.Name) binlog.Side
 	// views were made with a star, to be expanded here (see expandView).
 	views []*object
 }
@@ -43,6 +48,7 @@ type execution struct {
 
 	created   []schema.Name
 	copied    bool          // what is created has the definition of another table (LIKE)
+	source    schema.Name   // that table
 	altered   []schema.Name // definition changed, or may have
 	dropped   []schema.Name
 	truncated []schema.Name

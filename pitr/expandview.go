@@ -21,6 +21,10 @@ import (
 // and the report says so: it may show columns that came later.
 func (r *replay) expandView(ctx context.Context, v *object) (n viewNote, err error) {
 	f := &finisher{session: r.definitions, own: r.own, progress: r.progress, reader: r.tables.reader, director: r.director, tables: r.tables, result: &Result{}}
+	remove, err := r.standIn(ctx, v)
+	if err != nil {
+		return n, err
+	}
 	made, problem := f.makeForReading(ctx, v)
 	err = ctx.Err()
 	switch {
@@ -29,7 +33,7 @@ func (r *replay) expandView(ctx context.Context, v *object) (n viewNote, err err
 		n.Problem = problem.Error()
 	default:
 		var row []string
-		if row, err = f.reader.queryText(ctx, "SHOW CREATE VIEW "+v.name.Quoted()); err != nil {
+		if row, err = f.reader.queryText(ctx, "SHOW CREATE VIEW "+f.director.objectOnTarget(v).Quoted()); err != nil {
 			err = fmt.Errorf("read view %s back: %w", v.name, err)
 		} else {
 			n.Create = []byte(row[1])
@@ -39,9 +43,12 @@ func (r *replay) expandView(ctx context.Context, v *object) (n viewNote, err err
 		err = utf8Err
 	}
 	for _, m := range slices.Backward(made) {
-		if dropErr := f.session.exec(ctx, "DROP VIEW "+m.name.Quoted()); err == nil && dropErr != nil {
+		if dropErr := f.session.exec(ctx, "DROP VIEW "+r.director.objectOnTarget(m).Quoted()); err == nil && dropErr != nil {
 			err = fmt.Errorf("drop view %s again: %w", m.name, dropErr)
 		}
+	}
+	if removeErr := remove(ctx); err == nil {
+		err = removeErr
 	}
 	return n, err
 }
@@ -66,7 +73,7 @@ func (f *finisher) makeForReading(ctx context.Context, v *object) (made []*objec
 		return nil, problem
 	}
 	var waiting []*object
-	for _, o := range f.director.objects.all() {
+	for _, o := range f.director.restored() {
 		if o.kind == catalog.KindView && len(o.steps) > 0 {
 			waiting = append(waiting, o)
 		}
@@ -98,7 +105,7 @@ func (f *finisher) makeForReading(ctx context.Context, v *object) (made []*objec
 func (d *director) expanded(v *object, create string) error {
 	step := v.steps[0]
 	parse := func(text string) (*ddl.Statement, error) {
-		return ddl.Parse([]byte(text), ddl.Session{Schema: v.name.Schema, LowerCaseTableNames: d.objects.fold})
+		return ddl.Parse([]byte(text), ddl.Session{Schema: d.objectOnTarget(v).Schema, LowerCaseTableNames: d.objects.fold})
 	}
 	st, err := parse(create)
 	if user, host, ok := step.statement.Definer(); err == nil && ok && host != "" {
@@ -123,7 +130,7 @@ func (d *director) expanded(v *object, create string) error {
 func (d *director) viewsMade(st *ddl.Statement) []*object {
 	var list []*object
 	for _, o := range st.Objects {
-		if o.Kind != ddl.View || d.isSystem(o.Name.Schema) {
+		if o.Kind != ddl.View || d.isSystem(o.Name.Schema) || d.part != nil && !d.selected.Object(o.Name) {
 			continue
 		}
 		if v := d.objects.get(catalog.KindView, o.Name); v != nil && len(v.steps) > 0 && v.steps[0].statement == st && st.HasStar() {

@@ -36,10 +36,13 @@ type finisher struct {
 }
 
 func (f *finisher) run(ctx context.Context) error {
+	if err := f.finalNames(ctx); err != nil {
+		return err
+	}
 	if err := f.autoIncrements(ctx); err != nil {
 		return err
 	}
-	objects := f.director.objects.all()
+	objects := f.director.restored()
 	for _, kinds := range [][]catalog.ObjectKind{{catalog.KindProcedure, catalog.KindFunction}} {
 		if err := f.steps(ctx, objects, kinds...); err != nil {
 			return err
@@ -48,7 +51,7 @@ func (f *finisher) run(ctx context.Context) error {
 	if err := f.views(ctx, objects); err != nil {
 		return err
 	}
-	for _, t := range f.director.objects.triggers {
+	for _, t := range f.director.firing() {
 		if err := f.trigger(ctx, t); err != nil {
 			return err
 		}
@@ -135,7 +138,7 @@ func ordered(objects []*object, kinds ...catalog.ObjectKind) []numbered {
 
 func (f *finisher) steps(ctx context.Context, objects []*object, kinds ...catalog.ObjectKind) error {
 	for _, n := range ordered(objects, kinds...) {
-		if err := f.create(ctx, n.object, n.step, nil); err != nil {
+		if err := f.create(ctx, n.object, n.step, f.nameEdits(n.object, n.step)); err != nil {
 			return objectFailed(n.object, err)
 		}
 	}
@@ -189,21 +192,28 @@ func refersToMissing(err error) bool {
 	return false
 }
 
-// nameEdits puts the present name of a renamed view, and of a trigger's renamed table, into the text.
+// nameEdits puts the present names of a renamed view and of a trigger's renamed table into the
+// text, and the names on the target where those are others.
 func (f *finisher) nameEdits(o *object, step objectStep) []ddl.Edit {
 	if len(step.statement.Objects) != 1 {
 		return nil
 	}
-	named := step.statement.Objects[0]
+	d, named := f.director, step.statement.Objects[0]
 	var edits []ddl.Edit
+	name := named.Name
 	if o.kind == catalog.KindView {
 		edits = rewriter.CreateInsteadOfAlter(step.statement)
-		if named.Name != o.name {
-			edits = append(edits, ddl.Edit{Start: named.Start, End: named.End, Text: o.name.Quoted()})
-		}
+		name = o.name
 	}
-	if o.kind == catalog.KindTrigger && named.Table != o.table && named.TableEnd > named.TableStart {
-		edits = append(edits, ddl.Edit{Start: named.TableStart, End: named.TableEnd, Text: o.table.Quoted()})
+	target := d.objectOnTarget(&object{kind: o.kind, name: name, table: o.table})
+	if named.Name != target {
+		edits = append(edits, ddl.Edit{Start: named.Start, End: named.End, Text: target.Quoted()})
+	}
+	if named.RenamedTo != (schema.Name{}) && d.part != nil {
+		edits = append(edits, ddl.Edit{Start: named.RenamedStart, End: named.RenamedEnd, Text: d.objectOnTarget(&object{kind: o.kind, name: named.RenamedTo}).Quoted()})
+	}
+	if table := d.tableOnTarget(o.table); o.kind == catalog.KindTrigger && named.Table != table && named.TableEnd > named.TableStart {
+		edits = append(edits, ddl.Edit{Start: named.TableStart, End: named.TableEnd, Text: table.Quoted()})
 	}
 	return edits
 }
@@ -228,10 +238,10 @@ func (f *finisher) trigger(ctx context.Context, t *object) error {
 // defaults gives the schemas theirs: a killed run may have changed them for a moment.
 func (f *finisher) defaults(ctx context.Context) error {
 	for _, s := range f.director.schemas {
-		if !s.exists || s.collation == "" {
+		if !s.exists || s.collation == "" || s.target == "" {
 			continue
 		}
-		if err := f.own.exec(ctx, rewriter.AlterDatabase(s.name, "", s.collation)); err != nil {
+		if err := f.own.exec(ctx, rewriter.AlterDatabase(s.target, "", s.collation)); err != nil {
 			return fmt.Errorf("set the defaults of schema %s: %w", s.name, err)
 		}
 	}
@@ -254,7 +264,7 @@ func (f *finisher) dropSchemas(ctx context.Context, but string) error {
 
 func (f *finisher) dropSchema(ctx context.Context, key string) error {
 	s := f.director.schemas[key]
-	if s == nil || s.exists || !f.made[key] {
+	if s == nil || s.exists || s.target == "" || !f.made[key] {
 		return nil
 	}
 	row, err := f.reader.queryText(ctx, "SELECT (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA="+quoteText(s.name)+

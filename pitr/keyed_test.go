@@ -166,6 +166,6 @@ func (s *story) eachRow(from, to binlog.Position, do func(schema.Name, rewriter.
 		})
 	})
 	phase := progress.Discard.Begin("test", progress.Amount{})
-	_, err := walk(s.Context(), archive.Open(s.catalog, instance), a, from, to, phase, func(*event.Entry) error { return nil })
+	_, err := walk(s.Context(), archive.Open(s.catalog, instance), a, from, to, phase, func(*archive.Unit) bool { return false }, func(*event.Entry) error { return nil })
 	s.must(err)
 }

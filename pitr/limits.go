@@ -33,6 +33,9 @@ func (d *director) ended(start binlog.Position, l segment.Limit) (tables []schem
 	}
 	for _, n := range d.tables() {
 		in := every || slices.ContainsFunc(l.Schemas, func(s string) bool { return d.foldSchema(s) == d.foldSchema(n.Schema) })
+		if _, rows := d.rowTable(n); !rows && (l.Kind == segment.LimitXA || l.Kind == segment.LimitStatement) {
+			continue
+		}
 		if in && !slices.Contains(tables, n) && (d.sides.RowSide(n, start) != binlog.Skip || d.sides.StatementSide(n, start) != binlog.Skip) {
 			tables = append(tables, n)
 		}
@@ -45,6 +48,9 @@ func (d *director) ends(start binlog.Position, l segment.Limit, n schema.Name) b
 	side := d.sides.StatementSide(n, start)
 	if l.Rows {
 		side = d.sides.RowSide(n, start)
+	}
+	if _, rows := d.rowTable(n); !rows && (l.Rows || l.Kind == segment.LimitXA) {
+		return false // of which only the definition is needed
 	}
 	switch {
 	case side == binlog.Skip:

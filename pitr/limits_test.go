@@ -26,7 +26,7 @@ func named(names ...string) (list []schema.Name) {
 func TestEndedTables(t *testing.T) {
 	m := bases()
 	m.OpenXA = []catalog.OpenXA{{XID: "x", Prepare: at(50)}}
-	d, err := newDirectorFor(m, Wish{})
+	d, err := newDirectorFor(m, Wish{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestTriggersOfExcludedTablesWriteToo(t *testing.T) {
 	}
 	m.Objects = []catalog.Object{trigger("g", "read")}
 	without := Wish{Selection: catalog.Selection{Exclude: []string{"d.read", "d.made", "d.moved"}}}
-	d, err := newDirectorFor(m, without)
+	d, err := newDirectorFor(m, without, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,8 @@ import (
 type loader struct {
 	catalog  *catalog.Catalog
 	manifest *catalog.Manifest
-	selected *selection
+	director *director // in front of the log
+	loads    []loadBase
 	target   *target
 	local    bool // LOAD DATA LOCAL is allowed
 	packet   int
@@ -38,16 +39,17 @@ type loader struct {
 // schemas creates the schemas that are missing and gives all of them the source's defaults.
 func (l *loader) schemas(ctx context.Context, s *session) error {
 	for _, base := range l.manifest.Schemas {
-		if !base.Exists || !l.selected.Schema(base.Name) {
+		state := l.director.schemas[l.director.foldSchema(base.Name)]
+		if !base.Exists || state == nil || state.target == "" {
 			continue
 		}
-		if err := s.exec(ctx, rewriter.CreateDatabase(base.Name, base.Charset, base.Collation)); err != nil {
+		if err := s.exec(ctx, rewriter.CreateDatabase(state.target, base.Charset, base.Collation)); err != nil {
 			return fmt.Errorf("create schema %s: %w", base.Name, err)
 		}
 		if base.Charset == "" && base.Collation == "" {
 			continue
 		}
-		if err := s.exec(ctx, rewriter.AlterDatabase(base.Name, base.Charset, base.Collation)); err != nil {
+		if err := s.exec(ctx, rewriter.AlterDatabase(state.target, base.Charset, base.Collation)); err != nil {
 			return fmt.Errorf("set the defaults of schema %s: %w", base.Name, err)
 		}
 	}
@@ -56,20 +58,22 @@ func (l *loader) schemas(ctx context.Context, s *session) error {
 
 // definitions creates the tables, with their foreign keys and without triggers.
 func (l *loader) definitions(ctx context.Context, s *session, tables *tableSet) error {
-	bases := l.bases()
-	phase := l.sink.Begin("definitions", progress.Amount{Items: int64(len(bases))})
+	phase := l.sink.Begin("definitions", progress.Amount{Items: int64(len(l.loads))})
 	defer phase.End()
-	for _, b := range bases {
+	for _, b := range l.loads {
 		phase.Doing(b.String())
 		text, err := l.catalog.OpenSchemaObject(ctx, l.manifest.Instance, l.manifest.ID, b.SchemaKey)
 		if err != nil {
 			return err
 		}
-		if err := s.use(ctx, b.Schema); err != nil {
-			return fmt.Errorf("use schema %s: %w", b.Schema, err)
+		if err := s.use(ctx, b.onTarget.Schema); err != nil {
+			return fmt.Errorf("use schema %s: %w", b.onTarget.Schema, err)
 		}
 		create, err := ddl.InheritCollations(string(text))
 		if err != nil {
+			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
+		}
+		if create, err = l.director.definition(create, b); err != nil {
 			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
 		err = s.exec(ctx, create)
@@ -79,14 +83,14 @@ func (l *loader) definitions(ctx context.Context, s *session, tables *tableSet) 
 		if err != nil {
 			return fault.New(fault.CodeFailed, fault.KindTarget, statementHint(err), "create table %s: %w", b.Name, err)
 		}
-		if err := tables.read(ctx, b.Name); err != nil {
+		if err := tables.read(ctx, b.onTarget); err != nil {
 			return err
 		}
 		def, err := ddl.ParseCreateTable(string(text), b.Schema)
 		if err != nil {
 			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
-		t := tables.get(b.Name)
+		t := tables.get(b.onTarget)
 		t.next = max(t.next, def.AutoIncrement)
 		phase.Add(progress.Amount{Items: 1})
 	}
@@ -97,7 +101,7 @@ const errTableExists = 1050
 
 // expect puts the tables, which an earlier run has loaded, into the catalogue.
 func (l *loader) expect(ctx context.Context, tables *tableSet) (rows uint64, err error) {
-	for _, b := range l.bases() {
+	for _, b := range l.loads {
 		text, err := l.catalog.OpenSchemaObject(ctx, l.manifest.Instance, l.manifest.ID, b.SchemaKey)
 		if err != nil {
 			return 0, err
@@ -106,22 +110,12 @@ func (l *loader) expect(ctx context.Context, tables *tableSet) (rows uint64, err
 		if err != nil {
 			return 0, fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
-		tables.expect(b.Name, def.AutoIncrement)
-		rows += b.RowCount
-	}
-	return rows, nil
-}
-
-// bases lists the tables that are loaded.
-func (l *loader) bases() []*catalog.NameBase {
-	var list []*catalog.NameBase
-	for i := range l.manifest.Names {
-		b := &l.manifest.Names[i]
-		if b.Base == catalog.BaseRead && !b.Absent && l.selected.Object(b.Name) {
-			list = append(list, b)
+		tables.expect(b.onTarget, def.AutoIncrement)
+		for i := range b.chunks {
+			rows += b.chunks[i].Rows
 		}
 	}
-	return list
+	return rows, nil
 }
 
 // loadJob is one chunk of one table.
@@ -172,25 +166,26 @@ func (l *loader) chunks(ctx context.Context, tables *tableSet) (rows uint64, err
 // jobs lists the chunks, of each table in key order. The LOAD statement is the manifest's: what
 // another version of tripod would make of the table does not matter.
 func (l *loader) jobs(tables *tableSet) (jobs []loadJob, total progress.Amount, err error) {
-	for _, b := range l.bases() {
-		if len(b.Chunks) == 0 {
+	for _, b := range l.loads {
+		if len(b.chunks) == 0 {
 			continue
 		}
 		load, err := chunk.ParseLoad(b.Load)
 		if err != nil {
 			return nil, total, fmt.Errorf("table %s: %w", b.Name, err)
 		}
-		t := tables.get(b.Name)
+		t := tables.get(b.onTarget)
+		load.Table = b.onTarget
 		// Where nothing identifies a row, REPLACE would be free to drop one of two; rows of one
 		// snapshot do not stand in each other's way.
 		load.Replace = t.write.Keyed()
-		for i := range b.Chunks {
-			c := &b.Chunks[i]
+		for i := range b.chunks {
+			c := &b.chunks[i]
 			if l.past.chunks[c.Key] {
 				l.before += c.Rows
 				continue
 			}
-			jobs = append(jobs, loadJob{base: b, def: t.def, load: load, chunk: c})
+			jobs = append(jobs, loadJob{base: b.NameBase, def: t.def, load: load, chunk: c})
 			total = progress.Amount{Rows: total.Rows + int64(c.Rows), Bytes: total.Bytes + int64(c.Bytes), Items: total.Items + 1}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/fault"
@@ -21,50 +22,61 @@ import (
 // the log does not hold; 2 a wish that cannot be meant. What the target lacks is no error here:
 // it stands in the plan's findings, see Problem.
 func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
-	if !w.SkipGTID.IsEmpty() {
-		return nil, fault.New(fault.CodeUsage, fault.KindUsage, "restore to the point before with --before-gtid", "--skip-gtid is not part of this version")
+	if _, err := newRenames(w.Rename, func(n schema.Name) schema.Name { return n }); err != nil {
+		return nil, err
 	}
-	p := &Plan{Instance: w.Instance, Wanted: w.Stop.String(), Force: w.Force, Target: c.Target.Address().Redacted(), wish: w}
-	reader := archive.Open(c.Catalog, w.Instance)
+	p := &Plan{Instance: w.Instance, Wanted: w.Stop.String(), Force: w.Force, Target: c.Target.Address().Redacted(), wish: w, reads: countReads(c.Catalog)}
+	c.Catalog = p.reads.ofBackup
+	reader := archive.Open(p.reads.ofArchive, w.Instance, archive.Log(c.log()))
+	phase := c.progress().Begin("plan", progress.Amount{})
+	defer phase.End()
 	found, others, err := findUnfinished(ctx, c.Target, w)
 	p.begun = others
 	switch {
 	case err != nil:
 	case found != nil:
-		err = p.goOn(ctx, c, found)
+		err = p.goOn(ctx, c, reader, found, phase)
 	default:
-		err = p.begin(ctx, c, reader)
+		err = p.begin(ctx, c, reader, phase)
 	}
 	if err != nil {
 		return nil, err
 	}
 	p.BackupID, p.From, p.RecoverableFrom = p.manifest.ID, p.manifest.Floor, p.manifest.RecoverableFrom
+	if p.part != nil {
+		p.RecoverableFrom = binlog.Point{Position: p.part.from}
+		for _, pattern := range p.part.idle {
+			p.warnings = append(p.warnings, fmt.Sprintf("--exclude %s matches nothing at the stop point", pattern))
+		}
+	}
 	if err := reader.Covers(ctx, p.From.Position, p.Stop.Position); err != nil {
 		return nil, err
 	}
-	d, err := newDirectorFor(p.manifest, w)
+	d, err := newDirectorFor(p.manifest, w, p.part)
 	if err != nil {
 		return nil, err
 	}
-	definitions, err := readDefinitions(ctx, c.Catalog, p.manifest, d.selected)
+	loads := d.loads(p.manifest)
+	definitions, err := readDefinitions(ctx, c.Catalog, p.manifest, loads)
 	if err != nil {
 		return nil, err
 	}
-	s := newScan(d, definitions)
-	phase := c.progress().Begin("plan", progress.Amount{})
-	defer phase.End()
+	s := newScan(d, loads, definitions)
 	began := time.Now()
 	if err := s.run(ctx, reader, p.From.Position, p.Stop.Position, phase); err != nil {
 		return nil, err
 	}
 	read := time.Since(began)
-	if err := p.describe(s); err != nil {
+	if err := d.refuseSpelled(); err != nil {
+		return nil, err
+	}
+	if err := p.describe(s, loads); err != nil {
 		return nil, err
 	}
 	if p.Segments, err = reader.Between(ctx, p.From.Position, p.Stop.Position); err != nil {
 		return nil, err
 	}
-	p.Bytes = p.Load.BytesStored + p.Segments.BytesStored
+	p.Bytes = p.Load.BytesStored + p.Replay.BytesStored
 	if err := p.look(ctx, c, s.needs(p.manifest)); err != nil {
 		return nil, err
 	}
@@ -73,18 +85,18 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 }
 
 // begin resolves the stop point and chooses the backup.
-func (p *Plan) begin(ctx context.Context, c Config, reader *archive.Reader) error {
+func (p *Plan) begin(ctx context.Context, c Config, reader *archive.Reader, phase progress.Phase) error {
 	manifests, damaged, err := readManifests(ctx, c.Catalog, p.wish)
 	if err != nil {
 		return err
 	}
-	if p.Stop, p.manifest, err = settle(ctx, reader, manifests, p.wish); err != nil {
+	if p.Stop, p.manifest, p.part, err = settle(ctx, reader, manifests, p.wish, phase); err != nil {
 		return noOtherServes(err, manifests, damaged)
 	}
 	for _, d := range damaged {
 		p.warnings = append(p.warnings, fmt.Sprintf("a backup is left out, its manifest cannot be read: %v", d))
 	}
-	if s := p.wish.Selection; len(s.Databases)+len(s.Tables)+len(s.Exclude) == 0 {
+	if p.part == nil {
 		p.warnings = append(p.warnings, lacking(p.manifest)...)
 	}
 	return nil
@@ -107,10 +119,14 @@ func (p *Plan) look(ctx context.Context, c Config, n *needs) error {
 		p.Existing = f.existing(p.Creates)
 	}
 	if p.Force && !p.Resumes {
-		p.Existing = append(p.Existing, f.ownTables(names)...)
+		for _, o := range f.ownTables(names) {
+			if !slices.Contains(p.Existing, o) {
+				p.Existing = append(p.Existing, o)
+			}
+		}
 	}
 	p.Load.Local = f.LocalInfile
-	p.MissingGrants = server.GrantStatements(f.CurrentUser, missingGrants(p, f))
+	p.MissingGrants = server.GrantStatements(f.CurrentUser, missingGrants(p, f, n))
 	p.Findings = checkTarget(p, f, n)
 	for _, message := range p.warnings {
 		p.Findings = append(p.Findings, Finding{ID: "manifest", Level: LevelWarning, Message: message})
@@ -125,9 +141,24 @@ func (f *targetFacts) ownTables(schemas []string) []ObjectName {
 		for _, own := range ownTables {
 			if o, ok := f.objects[f.key(ObjectName{Kind: "table", Name: schema.Name{Schema: s, Name: own}})]; ok {
 				list = append(list, o)
+				if own == ProgressTable {
+					list = append(list, f.privateTables(s)...)
+				}
 			}
 		}
 	}
+	return list
+}
+
+// privateTables lists what a part that has not finished left under names of ours.
+func (f *targetFacts) privateTables(name string) []ObjectName {
+	var list []ObjectName
+	for _, o := range f.objects {
+		if o.Kind == "table" && o.Schema == name && strings.HasPrefix(o.Name.Name, privatePrefix) && !slices.Contains(ownTables, o.Name.Name) {
+			list = append(list, o)
+		}
+	}
+	slices.SortFunc(list, func(a, b ObjectName) int { return a.Compare(b.Name) })
 	return list
 }
 
@@ -187,19 +218,20 @@ func noOtherServes(err error, manifests []*catalog.Manifest, damaged []error) er
 }
 
 // describe fills in what manifest and log say.
-func (p *Plan) describe(s *scan) error {
+func (p *Plan) describe(s *scan, loads []loadBase) error {
 	p.Replay = s.replay
 	p.Creates = s.creates()
 	p.Load.Threads = p.wish.threads()
 	d := s.director
-	for i := range p.manifest.Names {
-		b := &p.manifest.Names[i]
-		if b.Base != catalog.BaseRead || b.Absent || !d.taken(b.Name) {
-			continue
+	for _, b := range loads {
+		t := TablePlan{Name: b.onTarget, Class: b.Class, Chunks: len(b.chunks)}
+		if b.onTarget != b.Name {
+			t.Source = b.String()
 		}
-		t := TablePlan{Name: b.Name, Class: b.Class, Rows: b.RowCount, Bytes: b.Bytes, Chunks: len(b.Chunks)}
-		for j := range b.Chunks {
-			t.BytesStored += b.Chunks[j].BytesStored
+		for i := range b.chunks {
+			t.Rows += b.chunks[i].Rows
+			t.Bytes += b.chunks[i].Bytes
+			t.BytesStored += b.chunks[i].BytesStored
 		}
 		p.Tables = append(p.Tables, t)
 		p.Load.Rows += t.Rows
@@ -208,6 +240,11 @@ func (p *Plan) describe(s *scan) error {
 		p.Load.Chunks += t.Chunks
 	}
 	p.Schemas = schemaPlans(p.manifest, d)
+	if p.part != nil {
+		for _, name := range p.part.extra {
+			p.Schemas = append(p.Schemas, SchemaPlan{Name: name})
+		}
+	}
 	if len(p.Schemas) == 0 {
 		return fault.New(fault.CodeUsage, fault.KindUsage, "tripod list and the plan of a whole restore show what a backup holds",
 			"nothing to restore: no schema of backup %s is asked for", p.BackupID)
@@ -220,7 +257,10 @@ func (p *Plan) describe(s *scan) error {
 func schemaPlans(m *catalog.Manifest, d *director) []SchemaPlan {
 	var list []SchemaPlan
 	for _, s := range d.schemas {
-		plan := SchemaPlan{Name: s.name}
+		if s.target == "" {
+			continue
+		}
+		plan := SchemaPlan{Name: s.target, exists: s.exists}
 		for _, b := range m.Schemas {
 			if b.Exists && d.foldSchema(b.Name) == d.foldSchema(s.name) {
 				plan.Charset, plan.Collation = b.Charset, b.Collation
@@ -229,7 +269,7 @@ func schemaPlans(m *catalog.Manifest, d *director) []SchemaPlan {
 		list = append(list, plan)
 	}
 	slices.SortFunc(list, func(a, b SchemaPlan) int {
-		x, y := d.schemas[d.foldSchema(a.Name)].exists, d.schemas[d.foldSchema(b.Name)].exists
+		x, y := a.exists, b.exists
 		switch {
 		case x && !y:
 			return -1
@@ -242,13 +282,9 @@ func schemaPlans(m *catalog.Manifest, d *director) []SchemaPlan {
 }
 
 // readDefinitions parses the definitions of the tables that are loaded.
-func readDefinitions(ctx context.Context, c *catalog.Catalog, m *catalog.Manifest, selected *selection) ([]*schema.Table, error) {
+func readDefinitions(ctx context.Context, c *catalog.Catalog, m *catalog.Manifest, loads []loadBase) ([]*schema.Table, error) {
 	var list []*schema.Table
-	for i := range m.Names {
-		b := &m.Names[i]
-		if b.Base != catalog.BaseRead || b.Absent || !selected.Object(b.Name) {
-			continue
-		}
+	for _, b := range loads {
 		text, err := c.OpenSchemaObject(ctx, m.Instance, m.ID, b.SchemaKey)
 		if err != nil {
 			return nil, err

@@ -47,6 +47,7 @@ type object struct {
 	table   schema.Name // of a trigger
 	steps   []objectStep
 	invalid string // what the source itself said about a broken view
+	doubt   error  // why nobody knows which table a trigger is on
 }
 
 // objectStep is one statement with the session context it needs.
@@ -237,6 +238,7 @@ func (s *objectSet) renameTables(pairs [][2]schema.Name, start binlog.Position) 
 		intermediate[ddl.Fold(p[1], s.fold)] = origin
 		moved[origin] = p[1]
 	}
+	var doubt error
 	for _, t := range slices.Clone(s.triggers) {
 		to, ok := moved[ddl.Fold(t.table, s.fold)]
 		if !ok {
@@ -249,7 +251,9 @@ func (s *objectSet) renameTables(pairs [][2]schema.Name, start binlog.Position) 
 			// Read before the statement it has the old name, behind it the new one. The two are told
 			// apart unless the old name of one table is the new name of another.
 			if _, both := intermediate[ddl.Fold(t.table, s.fold)]; both {
-				return fmt.Errorf("trigger %s on %s: %w", t.name, t.table, errTriggerTable)
+				t.doubt = fmt.Errorf("trigger %s on %s: %w", t.name, t.table, errTriggerTable)
+				doubt = errors.Join(doubt, t.doubt)
+				continue
 			}
 		case binlog.After:
 		}
@@ -257,7 +261,7 @@ func (s *objectSet) renameTables(pairs [][2]schema.Name, start binlog.Position) 
 			s.remove(t)
 		}
 	}
-	return nil
+	return doubt
 }
 
 // renameView is RENAME TABLE of a view. It tells whether there was one.

@@ -108,6 +108,30 @@ func (s *tableSet) parentMoves(pairs, executed [][2]schema.Name, definitionSide 
 	return before, behind, nil
 }
 
+// partings lists the foreign keys to tables that are taken away, with the names that these have on
+// the source, or had: the private ones end with them.
+func (s *tableSet) partings(pairs [][2]schema.Name) (moves []parentMove, err error) {
+	for _, p := range pairs {
+		if s.fold(p[0]) == s.fold(p[1]) {
+			continue
+		}
+		for _, t := range s.sorted() {
+			for i := range t.def.ForeignKeys {
+				f := &t.def.ForeignKeys[i]
+				if s.fold(f.Parent) != s.fold(p[0]) || s.fold(t.name) == s.fold(p[0]) {
+					continue
+				}
+				move := parentMove{child: t, key: f.Name, parent: p[1]}
+				if move.clause, err = foreignKeyClause(t.def, f.Name, p[1]); err != nil {
+					return nil, err
+				}
+				moves = append(moves, move)
+			}
+		}
+	}
+	return moves, nil
+}
+
 // moveParent makes a foreign key refer to another table. again: a killed run may have taken it
 // away already, or come to the end.
 func (s *tableSet) moveParent(ctx context.Context, m parentMove, again bool) error {

@@ -23,7 +23,7 @@ type Plan struct {
 	Tables  []TablePlan  `json:"tables"` // loaded from chunks
 	Load    LoadPlan     `json:"load"`
 	Replay  ReplayPlan   `json:"replay"`
-	// Segments hold the log from From to Stop; Bytes is what they and the chunks have, stored.
+	// Segments hold the log from From to Stop; Bytes is what is read of them and of the chunks, stored.
 	Segments archive.SegmentRange `json:"segments"`
 	Bytes    uint64               `json:"bytes"`
 	// MissingGrants are the statements that give the target's account what it lacks.
@@ -41,9 +41,11 @@ type Plan struct {
 
 	wish       Wish
 	manifest   *catalog.Manifest
+	part       *part
 	warnings   []string // for the result as well
 	unfinished *unfinished
 	begun      begun
+	reads      *reads
 }
 
 // SchemaPlan is one schema that the restore works in.
@@ -53,11 +55,15 @@ type SchemaPlan struct {
 	Collation string `json:"collation,omitempty"`
 	// OnTarget: it is there already; its defaults are changed to those of the source.
 	OnTarget bool `json:"on_target"`
+
+	exists bool // at the stop point
 }
 
 // TablePlan is one table that is loaded from chunks.
 type TablePlan struct {
 	schema.Name
+	// Source is what it is called in the backup, where that is something else.
+	Source      string `json:"source,omitempty"`
 	Class       string `json:"class"`
 	Rows        uint64 `json:"rows"`
 	Bytes       uint64 `json:"bytes"`
@@ -81,6 +87,9 @@ type ReplayPlan struct {
 	Transactions uint64 `json:"transactions"`
 	Statements   uint64 `json:"statements"` // that are carried out
 	Bytes        uint64 `json:"bytes"`
+	// BytesStored is how much is read of the archive: without what no restored table is in.
+	BytesStored uint64 `json:"bytes_stored"`
+	Skipped     uint64 `json:"skipped"` // transactions that are left out
 }
 
 // ObjectName names an object with its kind: table, view, procedure, function, trigger, event.

@@ -18,7 +18,7 @@ func (p *Plan) Text() string {
 	}
 	line("  load    %d tables, %d rows, %s (%s stored), %d connections%s", len(p.Tables), p.Load.Rows, size(p.Load.Bytes), size(p.Load.BytesStored), p.Load.Threads, withoutLocal(p.Load.Local))
 	line("  replay  %s of log, %d transactions, %d statements, from %s", size(p.Replay.Bytes), p.Replay.Transactions, p.Replay.Statements, p.From.Position)
-	line("  reads   %s of the store: %s of chunks, %d segments of %s", size(p.Bytes), size(p.Load.BytesStored), p.Segments.Count, size(p.Segments.BytesStored))
+	line("  reads   %s of the store: %s of chunks, %s of %d segments, which are %s", size(p.Bytes), size(p.Load.BytesStored), size(p.Replay.BytesStored), p.Segments.Count, size(p.Segments.BytesStored))
 	line("  time    %s", p.Estimate)
 	for _, s := range p.Schemas {
 		state := "is created"
@@ -28,7 +28,11 @@ func (p *Plan) Text() string {
 		line("  schema  %s %s", s.Name, state)
 	}
 	for _, t := range p.Tables {
-		line("  table   %s  %s, %d rows, %d chunks", t.Name, t.Class, t.Rows, t.Chunks)
+		source := ""
+		if t.Source != "" {
+			source = " from " + t.Source
+		}
+		line("  table   %s%s  %s, %d rows, %d chunks", t.Name, source, t.Class, t.Rows, t.Chunks)
 	}
 	for _, o := range p.Creates {
 		line("  makes   %s", o)

@@ -84,7 +84,7 @@ func (b *reach) limit(m *catalog.Manifest, s archive.Stretch, limits []archive.L
 		}
 		if d == nil { // most backups need none
 			var err error
-			if d, err = newDirectorFor(m, Wish{}); err != nil {
+			if d, err = newDirectorFor(m, Wish{}, nil); err != nil {
 				return err
 			}
 		}

@@ -24,6 +24,7 @@ type replay struct {
 	own         *session // for statements of tripod's own
 	progress    *progressTable
 	past        *past
+	journal     *journal // nil: definitions are not compared
 	phase       progress.Phase
 	isLive      bool // the catalogue has the definitions of the target
 
@@ -34,6 +35,8 @@ type replay struct {
 	events       uint64
 	rows         uint64
 	statements   uint64
+	skipped      uint64 // transactions that were left out
+	loose        looseReport
 }
 
 // run replays the log between two boundaries between entries.
@@ -50,8 +53,11 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 	})
 	a.OnRows(func(e *event.Entry, rows *event.Rows) error { return r.rowsEvent(ctx, e, rows) })
 	a.OnQuery(func(e *event.Entry, q *event.Query) error { return r.query(ctx, e, q) })
-	_, err = walk(ctx, reader, a, from, stop, r.phase, func(e *event.Entry) error {
-		if r.events > r.eventsBefore {
+	_, err = walk(ctx, reader, a, from, stop, r.phase, r.director.needsNothing, func(e *event.Entry) error {
+		switch {
+		case r.director.skips(e):
+			r.skipped++
+		case r.events > r.eventsBefore:
 			r.transactions++
 		}
 		found := limits.End(e)
@@ -66,6 +72,9 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 	if err := r.lanes.Fence(ctx, nil); err != nil {
 		return err
 	}
+	if err := r.named(ctx); err != nil {
+		return err
+	}
 	if err := r.live(ctx); err != nil {
 		return err
 	}
@@ -75,16 +84,20 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 // rowsEvent is R7 for one rows event.
 func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows) error {
 	name := rows.Table.Name
-	if !r.director.taken(name) || e.XID != "" { // an XA transaction counts where it is committed
+	onTarget, taken := r.director.rowTable(name)
+	if !taken || e.XID != "" { // an XA transaction counts where it is committed
 		return nil
 	}
 	side := r.director.sides.RowSide(name, e.Start)
 	if side == binlog.Skip {
 		return nil
 	}
-	t := r.tables.get(name)
+	t := r.tables.get(onTarget)
 	if t == nil {
 		return broken(e.Start, "row event of "+name.String(), fmt.Errorf("%s: %w", name, errMissing))
+	}
+	if r.director.skips(e) {
+		return r.leaveOut(ctx, e, rows, t)
 	}
 	r.events++
 	rowsBefore := r.rows
@@ -94,7 +107,7 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 		o := rewriter.Origin{Entry: e.Start, GTID: e.GTID, Row: r.rowOfEntry}
 		r.rowOfEntry++
 		r.rows++
-		if r.past.fencedOff(name, o) {
+		if r.past.fencedOff(onTarget, o) {
 			return nil
 		}
 		if !ready {
@@ -127,7 +140,7 @@ func (r *replay) change(ctx context.Context, e *event.Entry, t *table, rule rewr
 			return err
 		}
 	}
-	if err := r.lanes.Apply(ctx, t, rule, c, o); err != nil {
+	if err := r.lanes.Apply(ctx, t, t.loose.rule(rule, c), c, o); err != nil {
 		return r.applyFailed(e, t.name, err)
 	}
 	return nil
@@ -183,7 +196,7 @@ func (r *replay) applyFailed(e *event.Entry, name schema.Name, err error) error 
 
 // query is R8 for one statement.
 func (r *replay) query(ctx context.Context, e *event.Entry, q *event.Query) error {
-	v, err := r.director.statement(e.Start, q)
+	v, err := r.director.entry(e, q)
 	if err != nil {
 		return err
 	}
@@ -216,7 +229,10 @@ func (r *replay) statement(ctx context.Context, start binlog.Position, v *verdic
 			executed = append(executed, s.execution.renamed...)
 		}
 	}
-	return r.tables.readChildren(ctx, executed)
+	if err := r.tables.readChildren(ctx, executed); err != nil {
+		return err
+	}
+	return r.compareDefinitions(ctx, start, v)
 }
 
 // live gives the catalogue of a run that goes on what the target has: from here on everything is

@@ -16,11 +16,16 @@ type Result struct {
 	RowEvents            uint64       `json:"row_events"`   // rows events that were applied
 	RowsWritten          uint64       `json:"rows_written"` // row changes of these events
 	StatementsReplayed   uint64       `json:"statements_replayed"`
+	BytesRead            BytesRead    `json:"bytes_read"` // from the store, by plan and restore
 	Stop                 binlog.Point `json:"stop"`
 	Warnings             []string     `json:"warnings"`
 	DefinersChanged      []string     `json:"definers_changed"`
-	Loose                []string     `json:"loose"`
-	Divergence           []Divergence `json:"divergence"`
+	// Loose names the rows that transactions changed which were left out; LooseRows counts them.
+	Loose     []string `json:"loose"`
+	LooseRows uint64   `json:"loose_rows"`
+	// TransactionsSkipped is how many were left out.
+	TransactionsSkipped uint64       `json:"transactions_skipped"`
+	Divergence          []Divergence `json:"divergence"`
 	// Resumed: an earlier run was killed or failed, and this one went on from there.
 	Resumed bool `json:"resumed"`
 	// BinlogWritten: the target's own binlog holds the restore, because sql_log_bin=0 is not permitted.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/mysqltest"
 	"github.com/tripod-db/tripod/internal/schema"
@@ -124,32 +125,67 @@ func TestSurvives_KillOfARestoreAtAnyRoundTrip(t *testing.T) {
 	_, trips, err := k.run(s, Wish{}, 0)
 	s.must(err)
 	s.equal(want, "d", "e", "f")
+	k.again(s, r, Wish{}, trips, 4, func() { s.equal(want, "d", "e", "f") })
+}
+
+// again kills and repeats a restore until it ends, so many rounds; same judges what each has made.
+func (k *killer) again(s *story, r *rand.Rand, w Wish, trips int64, rounds int, same func()) {
+	s.Helper()
 	runs := 0
-	for round := range 4 {
-		mysqltest.Exec(t, s.dest, "DROP DATABASE IF EXISTS d", "DROP DATABASE IF EXISTS e", "DROP DATABASE IF EXISTS f")
+	for round := range rounds {
+		mysqltest.Exec(s.T, s.dest, "DROP DATABASE IF EXISTS d", "DROP DATABASE IF EXISTS e", "DROP DATABASE IF EXISTS f")
 		most := trips / int64(1+round%3)
 		for done := false; !done; runs++ {
 			at := 1 + r.Int64N(most)
 			if runs > 200 {
-				t.Fatal("the restore does not end")
+				s.Fatal("the restore does not end")
 			}
-			result, _, err := k.run(s, Wish{}, at)
+			result, _, err := k.run(s, w, at)
 			switch {
 			case err == nil:
 				done = true
-				if result.TransactionsReplayed == 0 || result.RowsLoaded == 0 {
-					t.Errorf("result %+v", result)
+				if result.TransactionsReplayed == 0 {
+					s.Errorf("result %+v", result)
 				}
 			case !errors.Is(err, errKilled):
-				t.Fatalf("round %d, killed at trip %d: %v", round, at, err)
+				s.Fatalf("round %d, killed at trip %d: %v", round, at, err)
 			}
 		}
-		s.equal(want, "d", "e", "f")
-		if t.Failed() {
-			t.Fatalf("round %d", round)
+		same()
+		if s.Failed() {
+			s.Fatalf("round %d", round)
 		}
 	}
-	t.Logf("%d trips, %d runs in 4 rounds", trips, runs)
+	s.Logf("%d trips, %d runs in %d rounds", trips, runs, rounds)
+}
+
+// TestSurvives_KillOfARestoreOfAPart: the same of one with private names, other names in the end,
+// and transactions left out.
+func TestSurvives_KillOfARestoreOfAPart(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	s := newStory(t, "d", "e", "f")
+	eventful(s, r)
+	begin, err := binlog.ParseGTIDSet(s.row("SELECT @@global.gtid_executed")[0])
+	s.must(err)
+	s.on(hotChanges(r, 20)...)
+	end, err := binlog.ParseGTIDSet(s.row("SELECT @@global.gtid_executed")[0])
+	s.must(err)
+	s.on(hotChanges(r, 40)...)
+	s.archive()
+	k := newKiller(t)
+	for _, w := range []Wish{
+		{Rename: []string{"d=f"}, Selection: catalog.Selection{Databases: []string{"d"}, Exclude: []string{"d.v", "d.w"}}},
+		{Rename: []string{"d.hot=e.warm"}, Selection: catalog.Selection{Tables: []string{"d.hot", "d.c", "d.p", "d.parts", "d.gone"}}},
+		{SkipGTID: end.Minus(begin)},
+	} {
+		_, trips, err := k.run(s, w, 0)
+		s.must(err)
+		want := s.contents(s.dest, "d", "e", "f")
+		k.again(s, r, w, trips, 2, func() { s.equal(want, "d", "e", "f") })
+		mysqltest.Exec(t, s.dest, "DROP DATABASE IF EXISTS d", "DROP DATABASE IF EXISTS e", "DROP DATABASE IF EXISTS f")
+	}
 }
 
 // TestSwaps: which RENAMEs leave the same names behind.

@@ -11,7 +11,7 @@ import (
 
 // What an entry that ends with ROLLBACK changed in a transactional table was taken back on the source.
 func TestRolledBackEntriesAreRefused(t *testing.T) {
-	d, err := newDirectorFor(bases(), Wish{})
+	d, err := newDirectorFor(bases(), Wish{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

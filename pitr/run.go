@@ -46,6 +46,8 @@ func Run(ctx context.Context, c Config, p *Plan) (*Result, error) {
 		BackupID: p.BackupID, Stop: p.Stop, Warnings: append([]string{}, p.warnings...), DefinersChanged: []string{}, Loose: []string{}, Divergence: []Divergence{},
 	}}
 	begun := time.Now()
+	r.config.Catalog = p.reads.ofBackup
+	defer func() { r.result.BytesRead = p.reads.bytes() }()
 	defer r.close()
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
@@ -133,7 +135,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if r.director, err = newDirectorFor(r.plan.manifest, r.plan.wish); err != nil {
+	if r.director, err = newDirectorFor(r.plan.manifest, r.plan.wish, r.plan.part); err != nil {
 		return err
 	}
 	r.newTables()
@@ -206,7 +208,7 @@ var objectKeywords = map[string]string{"table": "TABLE", "view": "VIEW", "proced
 func (r *run) beginAnew(ctx context.Context) (err error) {
 	drop := map[schema.Name]bool{}
 	for _, n := range r.director.tables() {
-		drop[n] = true
+		drop[r.director.onTarget(n)] = true
 	}
 	for _, d := range r.past.statement.Before {
 		drop[d.Name] = true
@@ -217,7 +219,7 @@ func (r *run) beginAnew(ctx context.Context) (err error) {
 	if err := r.dropAnew(ctx, slices.Collect(maps.Keys(drop))); err != nil {
 		return err
 	}
-	if r.director, err = newDirectorFor(r.plan.manifest, r.plan.wish); err != nil {
+	if r.director, err = newDirectorFor(r.plan.manifest, r.plan.wish, r.plan.part); err != nil {
 		return err
 	}
 	r.past = newPast(r.director.fold)
@@ -240,13 +242,14 @@ func (r *run) dropAnew(ctx context.Context, tables []schema.Name) error {
 
 func (r *run) newTables() {
 	r.tables = newTableSet(r.reader, r.director.fold)
-	r.director.keyless, r.director.rollsBack = r.tables.keyless, r.tables.rollsBack
+	r.director.keyless = func(n schema.Name) bool { return r.tables.keyless(r.director.onTarget(n)) }
+	r.director.rollsBack = func(n schema.Name) bool { return r.tables.rollsBack(r.director.onTarget(n)) }
 }
 
 // load drops what --force named, and puts definitions and chunks into the target.
 func (r *run) load(ctx context.Context) (err error) {
 	l := &loader{
-		catalog: r.config.Catalog, manifest: r.plan.manifest, selected: r.director.selected, target: r.target,
+		catalog: r.config.Catalog, manifest: r.plan.manifest, director: r.director, loads: r.director.loads(r.plan.manifest), target: r.target,
 		local: r.plan.Load.Local, packet: r.packet(), threads: r.plan.Load.Threads, memory: r.memory, sink: r.config.progress(),
 		progress: r.progress, past: r.past,
 	}
@@ -261,6 +264,13 @@ func (r *run) load(ctx context.Context) (err error) {
 	}
 	if err := l.schemas(ctx, r.main); err != nil {
 		return err
+	}
+	if r.plan.part != nil { // private names need theirs from the beginning; else the log makes them
+		for _, s := range r.plan.Schemas {
+			if err := r.main.exec(ctx, rewriter.CreateDatabase(s.Name, "", "")); err != nil {
+				return fmt.Errorf("create schema %s: %w", s.Name, err)
+			}
+		}
 	}
 	if err := l.definitions(ctx, r.main, r.tables); err != nil {
 		return err
@@ -347,14 +357,14 @@ func (r *run) replay(ctx context.Context) (err error) {
 	laneContext, stop := context.WithCancel(ctx)
 	defer stop()
 	play := &replay{
-		director: r.director, tables: r.tables, definitions: r.definitions, own: r.main, progress: r.progress, past: r.past, phase: phase,
+		director: r.director, tables: r.tables, definitions: r.definitions, own: r.main, progress: r.progress, past: r.past, phase: phase, journal: r.journalFor(),
 		lanes: &lanes{
 			ordered: startOrdered(laneContext, writers[0], r.memory),
 			keyed:   startKeyed(laneContext, r.flusher(writers[1:]), r.memory.generation()),
 			large:   r.memory.large(),
 		},
 	}
-	err = play.run(ctx, archive.Open(r.config.Catalog, r.plan.Instance, archive.HoldSegments(r.memory.segment())), r.plan.From.Position, r.plan.Stop.Position)
+	err = play.run(ctx, archive.Open(r.plan.reads.ofArchive, r.plan.Instance, archive.HoldSegments(r.memory.segment()), archive.Log(r.config.log())), r.plan.From.Position, r.plan.Stop.Position)
 	if err != nil {
 		stop()
 	}
@@ -364,8 +374,13 @@ func (r *run) replay(ctx context.Context) (err error) {
 	}
 	r.result.TransactionsReplayed, r.result.RowEvents = play.transactions, play.events
 	r.result.RowsWritten, r.result.StatementsReplayed = play.rows, play.statements
+	r.result.TransactionsSkipped = play.skipped
+	r.result.LooseRows, r.result.Loose = play.loose.rows, append(r.result.Loose, play.loose.list()...)
 	for _, w := range writers {
 		r.result.Divergence = append(r.result.Divergence, w.divergence...)
+	}
+	for i := range r.result.Divergence {
+		r.result.Divergence[i].Name = r.director.shown(r.result.Divergence[i].Name)
 	}
 	slices.SortStableFunc(r.result.Divergence, func(a, b Divergence) int { return a.Position.Compare(b.Position) })
 	return err
@@ -436,12 +451,20 @@ func (r *run) finish(ctx context.Context) error {
 	return f.dropSchema(ctx, r.director.foldSchema(r.progress.name.Schema))
 }
 
-// newDirectorFor builds the director of a wish.
-func newDirectorFor(m *catalog.Manifest, w Wish) (*director, error) {
-	fold := func(n schema.Name) schema.Name { return ddl.Fold(n, m.Source.LowerCaseTableNames) }
-	selected, err := newSelection(w.Selection, m, fold)
+// newDirectorFor builds the director of a wish; p is nil where it is no part.
+func newDirectorFor(m *catalog.Manifest, w Wish, p *part) (*director, error) {
+	selected, err := newSelection(w.Selection, m, foldOf(m))
 	if err != nil {
 		return nil, err
 	}
-	return newDirector(m, selected)
+	d, err := newDirector(m, selected, p)
+	if err == nil {
+		d.skip = w.SkipGTID
+	}
+	return d, err
+}
+
+// foldOf is how the source compares names.
+func foldOf(m *catalog.Manifest) func(schema.Name) schema.Name {
+	return func(n schema.Name) schema.Name { return ddl.Fold(n, m.Source.LowerCaseTableNames) }
 }

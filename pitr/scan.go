@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
+	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
@@ -23,6 +25,7 @@ type needs struct {
 	charsets            []string
 	collations          []string
 	zones               []string // named time zones
+	parents             []string // schemas that foreign keys refer to
 	programs            string   // a function or trigger that is created; empty for none
 	events              bool
 	largest             uint64 // bytes of the longest statement that a row of the log needs, nearly
@@ -35,18 +38,23 @@ type scan struct {
 	director *director
 	tables   map[schema.Name]bool
 	demands  *demands
+	standIns map[schema.Name]bool
+	parents  map[string]bool // schemas that foreign keys refer to
 	replay   ReplayPlan
 	largest  uint64
 }
 
 // newScan begins behind the load. definitions are those of the backup's tables.
-func newScan(d *director, definitions []*schema.Table) *scan {
-	s := &scan{director: d, tables: map[schema.Name]bool{}, demands: newDemands(d.fold)}
-	for _, t := range definitions {
-		s.demands.loaded(t, t.Name)
+func newScan(d *director, loads []loadBase, definitions []*schema.Table) *scan {
+	s := &scan{director: d, tables: map[schema.Name]bool{}, demands: newDemands(d.fold), parents: map[string]bool{}, standIns: map[schema.Name]bool{}}
+	for i, t := range definitions {
+		s.demands.loaded(t, loads[i].onTarget)
+		for k := range t.ForeignKeys {
+			s.parents[d.onTarget(t.ForeignKeys[k].Parent).Schema] = true
+		}
 	}
-	for _, n := range d.names {
-		s.tables[n] = true
+	for _, b := range loads {
+		s.tables[b.onTarget] = true
 	}
 	return s
 }
@@ -66,50 +74,68 @@ func (s *scan) run(ctx context.Context, r *archive.Reader, from, stop binlog.Pos
 		return errors.Join(err, limits.Rows(e, rows))
 	})
 	a.OnQuery(func(e *event.Entry, q *event.Query) error { return s.query(e, q) })
-	s.replay.Bytes, err = walk(ctx, r, a, from, stop, phase, func(e *event.Entry) error {
-		if applied {
+	s.replay.Bytes, err = walk(ctx, r, a, from, stop, phase, s.tell, func(e *event.Entry) error {
+		switch {
+		case s.director.skips(e):
+			s.replay.Skipped++
+		case applied:
 			s.replay.Transactions++
 		}
 		return s.director.refusal(e.Start, "", limits.End(e)...)
 	})
+	if err == nil && s.director.part != nil {
+		if doubt := s.director.doubted(); doubt != nil {
+			return broken(stop, "RENAME TABLE", doubt)
+		}
+	}
 	return err
 }
 
 func (s *scan) rowsEvent(e *event.Entry, rows *event.Rows) (touches bool, err error) {
 	name := rows.Table.Name
-	if !s.director.taken(name) || s.director.sides.RowSide(name, e.Start) == binlog.Skip {
+	_, taken := s.director.rowTable(name)
+	if !taken || s.director.sides.RowSide(name, e.Start) == binlog.Skip {
 		return false, nil
 	}
 	switch {
 	case e.XID != "": // it counts where it is committed
 		return false, nil
-	case !s.director.exists(name):
+	case s.director.part == nil && !s.director.exists(name):
 		return false, broken(e.Start, "row event of "+name.String(), fmt.Errorf("%s: %w", name, errMissing))
 	}
-	s.largest = max(s.largest, s.statementSize(rows))
+	s.largest = max(s.largest, s.statementSize(name, rows.Action == event.Delete, uint64(rows.Header().Size)))
 	return true, nil
 }
 
 // statementSize is how long the statement of the event's row gets if it has only one, as large
 // rows do: a byte of a string takes two digits. Of a DELETE from a keyed table only the key is
 // written; an UPDATE may have grown from nothing to all of the event's bytes.
-func (s *scan) statementSize(rows *event.Rows) uint64 {
-	size := uint64(rows.Header().Size)
-	if rows.Action == event.Delete && !s.director.keyless(rows.Table.Name) {
+func (s *scan) statementSize(n schema.Name, isDelete bool, size uint64) uint64 {
+	if isDelete && !s.director.keyless(n) {
 		return size
 	}
 	return 2 * size
 }
 
 func (s *scan) query(e *event.Entry, q *event.Query) error {
-	v, err := s.director.statement(e.Start, q)
+	v, err := s.director.entry(e, q)
 	if err != nil {
 		return err
+	}
+	for _, view := range v.views {
+		for _, p := range s.director.standIns(view) {
+			s.standIns[p[1]] = true
+		}
 	}
 	for i := range v.executions {
 		x := &v.executions[i]
 		s.replay.Statements++
 		s.demands.executed(q, x)
+		for _, t := range x.statement.Tables {
+			if t.Role == ddl.Parent {
+				s.parents[s.director.onTarget(t.Name).Schema] = true
+			}
+		}
 		for _, n := range x.created {
 			s.tables[n] = true
 		}
@@ -124,17 +150,33 @@ func (s *scan) query(e *event.Entry, q *event.Query) error {
 // stable order.
 func (s *scan) creates() []ObjectName {
 	var list []ObjectName
-	for n := range s.tables {
-		list = append(list, ObjectName{Kind: "table", Name: n})
-	}
-	for _, o := range s.director.objects.all() {
-		_, listed := s.director.objects.names[s.director.objects.id(o.kind, o.name)]
-		if len(o.steps) > 0 && !listed {
-			list = append(list, ObjectName{Kind: string(o.kind), Name: o.name})
+	d := s.director
+	tables := maps.Clone(s.tables)
+	if d.part != nil {
+		for _, m := range d.part.members {
+			if m.wanted() {
+				tables[m.final] = true
+			}
 		}
 	}
-	for id, name := range s.director.objects.names {
-		list = append(list, ObjectName{Kind: string(id.kind), Name: name})
+	for n := range tables {
+		list = append(list, ObjectName{Kind: "table", Name: n})
+	}
+	for n := range s.standIns {
+		if !tables[n] {
+			list = append(list, ObjectName{Kind: string(catalog.KindView), Name: n})
+		}
+	}
+	for _, o := range d.restored() {
+		_, listed := d.objects.names[d.objects.id(o.kind, o.name)]
+		if len(o.steps) > 0 && !listed {
+			list = append(list, ObjectName{Kind: string(o.kind), Name: d.objectOnTarget(o)})
+		}
+	}
+	for id, name := range d.objects.names {
+		if d.part == nil || d.selected.Object(name) {
+			list = append(list, ObjectName{Kind: string(id.kind), Name: d.objectOnTarget(&object{kind: id.kind, name: name})})
+		}
 	}
 	slices.SortFunc(list, func(a, b ObjectName) int {
 		return cmp.Or(a.Compare(b.Name), strings.Compare(a.Kind, b.Kind))
@@ -144,20 +186,20 @@ func (s *scan) creates() []ObjectName {
 
 // needs sums up what the target must be able to do.
 func (s *scan) needs(m *catalog.Manifest) *needs {
-	n := &needs{largest: s.largest, lowerCaseTableNames: m.Source.LowerCaseTableNames}
+	n := &needs{largest: s.largest, parents: sorted(s.parents), lowerCaseTableNames: m.Source.LowerCaseTableNames}
 	for name := range s.tables {
 		n.tables = append(n.tables, name)
 	}
 	slices.SortFunc(n.tables, schema.Name.Compare)
 	for _, b := range m.Schemas {
-		if b.Exists && b.Collation != "" && s.director.selected.Schema(b.Name) {
+		if state := s.director.schemas[s.director.foldSchema(b.Name)]; b.Exists && b.Collation != "" && state != nil && state.target != "" {
 			s.demands.collations[b.Collation] = true
 		}
 	}
-	s.demands.objects(s.director.objects.all())
+	s.demands.objects(s.director.restored())
 	n.keyless, n.zones = sorted(s.demands.lacking), sorted(s.demands.zones)
 	n.charsets, n.collations = sorted(s.demands.charsets), sorted(s.demands.collations)
-	for _, o := range s.director.objects.all() {
+	for _, o := range s.director.restored() {
 		switch o.kind {
 		case catalog.KindFunction, catalog.KindTrigger:
 			if n.programs == "" {

@@ -12,7 +12,7 @@ import (
 
 // database is CREATE, ALTER and DROP DATABASE.
 func (d *director) database(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
-	if d.isSystem(st.Schema) || !d.selected.Schema(st.Schema) {
+	if d.isSystem(st.Schema) || d.part == nil && !d.selected.Schema(st.Schema) {
 		return nil, nil
 	}
 	if st.Verb == ddl.DropDatabase {
@@ -22,6 +22,9 @@ func (d *director) database(start binlog.Position, q *event.Query, st *ddl.State
 	case binlog.Skip:
 		return nil, nil
 	case binlog.Inside:
+		if d.part != nil && d.part.schemas[d.foldSchema(st.Schema)] == "" {
+			return nil, nil
+		}
 		return nil, broken(start, st.Text, fmt.Errorf("schema %s: %w", st.Schema, rewriter.ErrInWindow))
 	case binlog.After:
 	}
@@ -31,10 +34,16 @@ func (d *director) database(start binlog.Position, q *event.Query, st *ddl.State
 			return nil, nil
 		}
 		if state == nil {
-			state = &schemaState{name: st.Schema}
+			state = &schemaState{name: st.Schema, target: st.Schema}
+			if d.part != nil {
+				state.target = d.part.schemas[d.foldSchema(st.Schema)]
+			}
 			d.schemas[d.foldSchema(st.Schema)] = state
 		}
 		state.exists = true
+	}
+	if state == nil && d.part != nil && d.part.schemas[d.foldSchema(st.Schema)] == "" {
+		return nil, nil
 	}
 	if state == nil {
 		return nil, broken(start, st.Text, fmt.Errorf("schema %s: the restore has none of that name", st.Schema))
@@ -51,6 +60,9 @@ func (d *director) defaults(start binlog.Position, q *event.Query, st *ddl.State
 			return nil, nil // ENCRYPTION and READ ONLY: what the target's owner decides
 		}
 		c, ok := schema.CollationByID(q.Context.ServerCollation)
+		if !ok && state.target == "" {
+			return nil, nil
+		}
 		if !ok {
 			return nil, refused(start, nil, st.Text, fmt.Errorf("the character set of schema %s is not known", st.Schema))
 		}
@@ -60,10 +72,13 @@ func (d *director) defaults(start binlog.Position, q *event.Query, st *ddl.State
 		collation = defaultCollation(charset, q)
 	}
 	state.collation = collation
-	create := d.built(start, q, st, rewriter.CreateDatabase(state.name, charset, collation))
-	alter := d.built(start, q, st, rewriter.AlterDatabase(state.name, charset, collation))
+	if state.target == "" {
+		return nil, nil // what is made in it has to know its defaults, no more
+	}
+	create := d.built(start, q, st, rewriter.CreateDatabase(state.target, charset, collation))
+	alter := d.built(start, q, st, rewriter.AlterDatabase(state.target, charset, collation))
 	create.schema, alter.schema = "", ""
-	create.fenceSchema, alter.fenceSchema = state.name, state.name
+	create.fenceSchema, alter.fenceSchema = state.target, state.target
 	if st.Verb == ddl.CreateDatabase {
 		return []execution{create, alter}, nil
 	}

@@ -48,6 +48,26 @@ func newSelection(wish catalog.Selection, m *catalog.Manifest, fold func(schema.
 	return s, nil
 }
 
+// wholeSchema tells whether a schema is asked for, rather than things in it.
+func (s *selection) wholeSchema(name string) bool {
+	if !s.Schema(name) {
+		return false
+	}
+	return len(s.include) == 0 || slices.ContainsFunc(s.include, func(p schema.Pattern) bool { return p.WholeSchema() && p.MatchSchema(name, s.fold) })
+}
+
+// idle returns the patterns of one list that mean none of the names; schemas mean themselves.
+func (s *selection) idle(patterns []schema.Pattern, names []schema.Name, schemas []string) []string {
+	var list []string
+	for _, p := range patterns {
+		if !slices.ContainsFunc(names, func(n schema.Name) bool { return p.Match(n, s.fold) }) &&
+			!(p.WholeSchema() && slices.ContainsFunc(schemas, func(name string) bool { return p.MatchSchema(name, s.fold) })) {
+			list = append(list, p.String())
+		}
+	}
+	return list
+}
+
 // Object tells whether a table, view, routine or event is restored.
 func (s *selection) Object(n schema.Name) bool {
 	if schema.IsSystem(n.Schema, s.fold) || s.absent[s.foldName(n)] {

@@ -49,7 +49,7 @@ func (r *replay) steps(ctx context.Context, start binlog.Position, v *verdict) (
 }
 
 func (r *replay) parentMoves(ctx context.Context, start binlog.Position, v *verdict, executed [][2]schema.Name) (before, behind []parentMove, err error) {
-	if len(v.renames) == 0 {
+	if len(v.renames)+len(v.partings) == 0 {
 		return nil, nil, nil
 	}
 	if s := r.past.statement; s != nil && s.At == start {
@@ -65,9 +65,16 @@ func (r *replay) parentMoves(ctx context.Context, start binlog.Position, v *verd
 	if err := r.live(ctx); err != nil {
 		return nil, nil, err
 	}
-	before, behind, err = r.tables.parentMoves(v.renames, executed, func(n schema.Name) binlog.Side {
-		return r.director.sides.DefinitionSide(n, start)
-	})
+	sides := v.sides
+	if sides == nil {
+		sides = func(n schema.Name) binlog.Side { return r.director.sides.DefinitionSide(n, start) }
+	}
+	before, behind, err = r.tables.parentMoves(v.renames, executed, sides)
+	if err != nil {
+		return nil, nil, err
+	}
+	partings, err := r.tables.partings(v.partings)
+	before = append(before, partings...)
 	if err != nil || len(before)+len(behind) == 0 {
 		return nil, nil, err
 	}

@@ -28,6 +28,8 @@ type table struct {
 
 	checked *event.TableMap // the last table map that was found to fit
 
+	loose *looseRows // rows that were left out
+
 	helper  bool // the keyless table has its index for the replay
 	lookups int  // rows of it that were looked for
 }
@@ -66,7 +68,7 @@ func (s *tableSet) read(ctx context.Context, n schema.Name) error {
 		s.list[s.fold(n)] = t
 	}
 	t.def, t.write, t.checked = def, rewriter.NewTable(def, n), nil
-	t.keyed = def.Class() == schema.Keyed && t.write.ByteIdentity()
+	t.keyed = def.Class() == schema.Keyed && t.write.ByteIdentity() && t.loose == nil
 	t.next = max(t.next, def.AutoIncrement)
 	return nil
 }
@@ -90,6 +92,7 @@ func (s *tableSet) raiseCounters(ctx context.Context, e *execution) error {
 
 // apply changes the catalogue as a statement did that has just run on the target.
 func (s *tableSet) apply(ctx context.Context, e *execution) error {
+	s.loosen(e)
 	for _, n := range e.dropped {
 		delete(s.list, s.fold(n))
 	}
@@ -138,6 +141,7 @@ func (s *tableSet) apply(ctx context.Context, e *execution) error {
 // relive changes the catalogue as a statement did that an earlier run has carried out: which
 // tables there are. What they are is read when it is needed.
 func (s *tableSet) relive(e *execution) {
+	s.loosen(e)
 	for _, n := range e.dropped {
 		delete(s.list, s.fold(n))
 	}

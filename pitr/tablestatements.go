@@ -2,7 +2,6 @@ package pitr
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/ddl"
@@ -196,7 +195,8 @@ func (d *director) create(start binlog.Position, q *event.Query, st *ddl.Stateme
 	}
 	e := d.edited(start, q, st, st.ServerNoteEdits())
 	e.created = []schema.Name{name}
-	e.copied = slices.ContainsFunc(st.Tables, func(t ddl.TableRef) bool { return t.Role == ddl.LikeSource })
+	e.source = likeSource(st)
+	e.copied = e.source != (schema.Name{})
 	if st.OrReplace && d.exists(name) {
 		d.objects.dropTable(name, start)
 		delete(d.names, d.fold(name))

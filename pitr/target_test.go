@@ -209,7 +209,7 @@ func TestSelection(t *testing.T) {
 		t.Errorf("e.t holds %v", got)
 	}
 	_, _, err = s.restore(Wish{Selection: catalog.Selection{Databases: []string{"nowhere"}}})
-	s.wantFault(err, fault.CodeUsage, fault.KindUsage, "nothing to restore")
+	s.wantFault(err, fault.CodeUsage, fault.KindUsage, "matches nothing at the stop point: nowhere")
 	_, _, err = s.restore(Wish{Selection: catalog.Selection{Tables: []string{"a.b.c"}}})
 	s.wantFault(err, fault.CodeUsage, fault.KindUsage, "--tables")
 }

@@ -27,9 +27,10 @@ func TestTriggersGoWithTheirTables(t *testing.T) {
 		selection catalog.Selection
 		want      string
 	}{
-		"tables":            {catalog.Selection{Tables: []string{"d.t", "d.leaves"}}, "t_new,t_old"},
+		"tables":            {catalog.Selection{Tables: []string{"d.t"}}, "t_new,t_old"},
 		"exclude a table":   {catalog.Selection{Exclude: []string{"d.t", "d.left_behind"}}, "u_new,u_old"},
 		"exclude a trigger": {catalog.Selection{Exclude: []string{"d.t_old", "d.u"}}, "l_old,t_new"},
+		"renamed":           {catalog.Selection{Tables: []string{"d.left*"}}, "l_old"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := s.restore(Wish{Selection: c.selection, Force: true})

@@ -6,7 +6,9 @@ import (
 	"fmt"
 
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 )
@@ -118,11 +120,14 @@ func unreadableTable(err error) bool {
 }
 
 // goOn makes the plan that of the unfinished restore.
-func (p *Plan) goOn(ctx context.Context, c Config, u *unfinished) (err error) {
+func (p *Plan) goOn(ctx context.Context, c Config, reader *archive.Reader, u *unfinished, phase progress.Phase) (err error) {
 	p.unfinished, p.Resumes, p.Stop = u, true, u.Stop
 	if p.manifest, err = c.Catalog.Manifest(ctx, p.Instance, u.BackupID); err != nil {
 		f := fault.Of(err)
 		return fault.New(f.Code, f.Kind, "the unfinished restore on the target needs this backup: bring it back, or begin anew from another one with --force", "%w", err)
 	}
-	return nil
+	if p.wish.isPart() {
+		p.part, err = surveyPart(ctx, reader, p.manifest, p.wish, p.Stop.Position, phase)
+	}
+	return err
 }

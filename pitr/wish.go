@@ -73,8 +73,10 @@ type Wish struct {
 	SkipGTID binlog.GTIDSet
 	// Selection names what is restored, at the stop point; empty for all.
 	Selection catalog.Selection
-	Threads   int // connections of the load; 0: DefaultThreads
-	Verify    Verify
+	// Rename gives tables (a.t=b.u) and schemas (a=b) other names on the target.
+	Rename  []string
+	Threads int // connections of the load; 0: DefaultThreads
+	Verify  Verify
 	// OnDivergence, Events: see their types.
 	OnDivergence OnDivergence
 	Events       EventStatus

@@ -70,9 +70,12 @@ func (b *Batch) Add(t *Table, rule Rule, c Change, o Origin) error {
 	}
 	text, pieces := len(b.text), len(b.pieces)
 	var err error
-	if rule == Window {
+	switch rule {
+	case Window:
 		err = b.window(t, c, o)
-	} else {
+	case Loose:
+		err = b.loose(t, c, o)
+	case Account:
 		err = b.account(t, c, o)
 	}
 	if err != nil {

@@ -85,10 +85,7 @@ func (t *Table) ByteIdentity() bool {
 		return false
 	}
 	for _, i := range t.identity {
-		switch c := &t.def.Columns[i]; c.Type {
-		case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "bit", "year", "date", "time", "datetime", "timestamp",
-			"binary", "varbinary", "enum", "set":
-		default:
+		if !byteEqual(&t.def.Columns[i]) {
 			return false
 		}
 	}

@@ -8,10 +8,13 @@ type Rule int
 // The rules.
 const (
 	// Window is rule A of fact 11: the binlog wins. For changes inside a table's window, and
-	// for changes that are known to differ (--on-divergence binlog-wins, loose rows).
+	// for changes that are known to differ (--on-divergence binlog-wins).
 	Window Rule = iota + 1
 	// Account is the rule behind the window: every change finds exactly the row it speaks of.
 	Account
+	// Loose is Window for rows that a transaction changed which was left out; it holds for keyless
+	// tables too, as far as can be.
+	Loose
 )
 
 // RuleFor returns the rule of a change that lies on that side of its table's row window.

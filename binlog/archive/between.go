@@ -35,7 +35,7 @@ func (r *Reader) Between(ctx context.Context, from, to binlog.Position) (Segment
 			if file == from.File && p.End <= from.Pos || file == to.File && p.from >= to.Pos {
 				continue
 			}
-			s.BytesStored += uint64(p.Size)
+			s.BytesStored += uint64(p.length())
 			if p.Key == s.Last {
 				continue // the index knows parts of one object
 			}

@@ -65,6 +65,7 @@ type Config struct {
 	Waits func(why string) (over func())
 
 	timing timing
+	clock  func() time.Time // nil for the real one
 }
 
 // Progress is how far an archiver has come.
@@ -97,6 +98,12 @@ type timing struct {
 	uploadMax time.Duration // longest back-off between two tries of an upload
 	ending    time.Duration // what is left after an interruption
 	heartbeat time.Duration // of the replication connection; 0 for the stream's default
+	tendAgain time.Duration // pause after a closed file that could not be looked after
+	tendLast  time.Duration // for closed files, when everything is archived that was to be
+
+	compactSize  uint64        // of a large segment, in bytes of the binlog
+	compactLeast int           // so many segments are worth a large one: their bytes are read three times for it
+	keepSmall    time.Duration // segments that a large one holds stay for as long as readers may go by old listings
 }
 
 var defaultTiming = timing{
@@ -107,6 +114,19 @@ var defaultTiming = timing{
 	firstCut:  50 * time.Millisecond,
 	uploadMax: 15 * time.Second,
 	ending:    5 * time.Second,
+	tendAgain: time.Minute,
+	tendLast:  30 * time.Second,
+
+	compactSize:  256 << 20,
+	compactLeast: 16,
+	keepSmall:    time.Hour,
+}
+
+func (c Config) now() time.Time {
+	if c.clock == nil {
+		return time.Now()
+	}
+	return c.clock()
 }
 
 func (c Config) withDefaults() Config {

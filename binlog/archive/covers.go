@@ -10,9 +10,13 @@ import (
 // Covers returns nil when the archive holds every byte from one position to another of the
 // same timeline (W4): segments without a gap, files that join, no hole. Faults: 12 with kind
 // hole for a hole; 12 wrapping ErrNotArchived where the archive does not reach to yet; 13 for a
-// segment that is missing. It looks at names and at the headers where files meet; Events
-// proves contents.
+// segment that is missing. It looks at names, of objects that are there and not of an index, and at
+// the headers where files meet; Events proves contents.
 func (r *Reader) Covers(ctx context.Context, from, to binlog.Position) error {
+	return again(func() error { return r.covers(ctx, from, to) })
+}
+
+func (r *Reader) covers(ctx context.Context, from, to binlog.Position) error {
 	holes, err := r.catalog.Holes(ctx, r.instance)
 	if err != nil {
 		return err
@@ -20,7 +24,7 @@ func (r *Reader) Covers(ctx context.Context, from, to binlog.Position) error {
 	if hole, ok := holeBetween(holes, from, to); ok {
 		return holeFault(hole)
 	}
-	l, err := r.layout(ctx, from.Timeline, from.File)
+	l, err := r.listed(ctx, from.Timeline, from.File)
 	if err != nil {
 		return err
 	}
@@ -28,7 +32,7 @@ func (r *Reader) Covers(ctx context.Context, from, to binlog.Position) error {
 		return r.notHeld(ctx, from)
 	}
 	for binlog.CompareFiles(l.file, to.File) < 0 {
-		last, err := r.header(ctx, l.parts[len(l.parts)-1].SegmentRef)
+		last, err := r.header(ctx, l.parts[len(l.parts)-1])
 		if err != nil {
 			return err
 		}
@@ -36,7 +40,7 @@ func (r *Reader) Covers(ctx context.Context, from, to binlog.Position) error {
 		if hole, ok := holeAt(holes, end.end()); ok {
 			return holeFault(hole)
 		}
-		next, ok, err := r.following(ctx, end)
+		next, ok, err := r.following(ctx, end, r.listed)
 		if err != nil {
 			return err
 		}

@@ -16,10 +16,17 @@ import (
 // startChild starts an archiver in a process of its own; environment is added.
 func (s *site) startChild(t testing.TB, environment ...string) *exec.Cmd {
 	t.Helper()
-	text, err := json.Marshal(child{
+	return s.startChildWith(t, func(*child) {}, environment...)
+}
+
+func (s *site) startChildWith(t testing.TB, change func(*child), environment ...string) *exec.Cmd {
+	t.Helper()
+	c := child{
 		URL: s.url, Password: s.user.Password, Store: s.store, Spool: s.spool,
-		Flush: 20 * time.Millisecond, SegmentSize: 64 << 10,
-	})
+		Flush: 20 * time.Millisecond, SegmentSize: 64 << 10, LargeSegments: 200 << 10,
+	}
+	change(&c)
+	text, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +79,7 @@ func TestArchiverKilledAgainAndAgain(t *testing.T) {
 // At each place at which a crash leaves something half done the archiver is killed, more than
 // once, and the next one goes on.
 func TestArchiverKilledAtEveryPlace(t *testing.T) {
-	for _, place := range []string{"leased", "appended", "sealed", "uploaded", "headed"} {
+	for _, place := range []string{"leased", "appended", "sealed", "uploaded", "headed", "indexed", "journaled"} {
 		t.Run(place, func(t *testing.T) {
 			mysqltest.Failpoint(t, "binlog/archive/"+place, "off") // fails in a build without failpoints
 			s := newSite(t, mysqltest.Source(t))

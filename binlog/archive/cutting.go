@@ -64,6 +64,7 @@ func (r *receiver) stop() error {
 		return err
 	}
 	r.queue.grow(-int64(r.extent.end() - r.last.Offset))
+	r.open = segment.Content{}
 	return r.cutAt(chain)
 }
 
@@ -134,6 +135,7 @@ func (r *receiver) cutAtBoundary() error {
 func (r *receiver) cutAt(chain *binlog.Chain) error {
 	e := r.extent
 	r.extent = nil
+	r.closeContent() // inside an entry: of what has come of it
 	return r.finish(e, chain, r.last.Offset < chain.Offset())
 }
 

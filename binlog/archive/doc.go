@@ -15,6 +15,14 @@
 //	receiver       stream -> extents, cut at boundaries
 //	uploader       extents -> segments, head, as of
 //	sampler        the source's clock and the end of its log
+//	journal        definitions of tables behind the statements of the log
+//	keeper         what is done for a file once it is closed: index, compaction, removal
+//
+// The keeper works beside the others, one file at a time, and nothing waits for it. First a file
+// gets an index over the segments that are there (makeindex); then large segments are put
+// together from small ones as they are stored, and read back (compact), and the index names
+// these; an hour later the small ones go (remove). What is still to be done is seen in the store
+// alone, so that it goes on behind a kill at any moment.
 //
 // What may not happen here:
 //
@@ -24,5 +32,8 @@
 //   - A head in front of what the store holds, or an as_of later than what it covers.
 //   - An upload by a writer whose lease somebody else has taken, as far as can be seen.
 //   - A listing of the whole store on the way to the first segment.
+//   - A segment removed whose bytes were not found in another one, read to its end, right before.
+//   - Archiving that ends, or waits, because of an index or a large segment.
+//   - A reader that trusts an index where W4 is asked for (Covers), or leaves out half an entry.
 //   - A reader that takes a truncated, altered or missing segment for the end of the archive.
 package archive

@@ -30,23 +30,43 @@ type Event struct {
 	binlog.Position
 	// Raw are its bytes as in the file, valid until the next event is asked for.
 	Raw []byte
+	// Skipped is set instead of Raw: so many bytes of whole entries from Position on are left out.
+	Skipped uint64
 }
 
 // End returns where the event ends.
 func (e Event) End() binlog.Position {
 	p := e.Position
-	p.Pos += uint64(len(e.Raw))
+	p.Pos += uint64(len(e.Raw)) + e.Skipped
 	return p
 }
+
+// EventsOption changes what Events yields.
+type EventsOption func(*walk)
+
+// Unit is one or several segments of one file as if they were one (package segment, Append).
+type Unit struct {
+	segment.Header // StoredBytes is what is to be read of them
+	// Whole: they hold whole entries, and what is in them is known. No other unit is left out.
+	Whole bool
+}
+
+// Skip leaves out, without reading it, each whole unit of which skip returns true. It is asked in
+// archive order, of each unit behind the events in front of it. What is left out is yielded as one
+// Event with Skipped.
+func Skip(skip func(*Unit) bool) EventsOption { return func(w *walk) { w.skip = skip } }
 
 // Events yields every event from a position on, in archive order, until the archive of that
 // timeline ends. from is a file's start (0 or 4) or a boundary between entries; where it lies
 // inside a file, the file's format description comes first, at its own position. Every segment is
 // proved before its first event is yielded. Errors end the walk: code 12 for a hole and for a
 // place that is not held, 13 for a segment that is missing, truncated or altered.
-func (r *Reader) Events(ctx context.Context, from binlog.Position) iter.Seq2[Event, error] {
+func (r *Reader) Events(ctx context.Context, from binlog.Position, opts ...EventsOption) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		w := &walk{reader: r, yield: yield}
+		for _, o := range opts {
+			o(w)
+		}
 		if err := w.run(ctx, from); err != nil && !errors.Is(err, errStopped) {
 			yield(Event{}, err)
 		}
@@ -58,10 +78,12 @@ var errStopped = errors.New("stopped")
 
 // walk goes over the events of a timeline.
 type walk struct {
-	reader *Reader
-	yield  func(Event, error) bool
-	event  []byte
-	spare  int // bytes of events since one that needed the half of event
+	reader   *Reader
+	yield    func(Event, error) bool
+	skip     func(*Unit) bool // nil: nothing is left out
+	formatOf string           // the file whose format was yielded
+	event    []byte
+	spare    int // bytes of events since one that needed the half of event
 }
 
 func (w *walk) run(ctx context.Context, from binlog.Position) error {
@@ -82,11 +104,6 @@ func (w *walk) run(ctx context.Context, from binlog.Position) error {
 	if !ok || l.end == 0 || from.Pos > l.end {
 		return r.notHeld(ctx, from)
 	}
-	if from.Pos > binlog.FirstOffset {
-		if err := w.format(ctx, &l); err != nil {
-			return err
-		}
-	}
 	for offset := from.Pos; ; offset = 0 {
 		end, err := w.file(ctx, &l, offset)
 		if err != nil {
@@ -95,14 +112,17 @@ func (w *walk) run(ctx context.Context, from binlog.Position) error {
 		if hole, ok := holeAt(holes, end.end()); ok {
 			return holeFault(hole)
 		}
-		next, ok, err := r.following(ctx, end)
+		found := false
+		err = again(func() (err error) {
+			l, found, err = r.following(ctx, end, r.layout)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		if !ok {
+		if !found {
 			return r.checkEnd(head, end.end())
 		}
-		l = next
 	}
 }
 
@@ -140,14 +160,17 @@ func (r *Reader) checkEnd(head catalog.Head, end binlog.Position) error {
 	return nil
 }
 
+// findLayout is Reader.layout, or Reader.listed.
+type findLayout func(context.Context, binlog.Timeline, string) (layout, error)
+
 // following returns the layout of the file behind end; ok is false where there is none yet.
-func (r *Reader) following(ctx context.Context, end *tip) (l layout, ok bool, err error) {
+func (r *Reader) following(ctx context.Context, end *tip, find findLayout) (l layout, ok bool, err error) {
 	h := end.header
 	name, err := nextFile(h.File)
 	if err != nil {
 		return layout{}, false, err
 	}
-	if l, err = r.layout(ctx, h.Timeline, name); err != nil {
+	if l, err = find(ctx, h.Timeline, name); err != nil {
 		return layout{}, false, err
 	}
 	if l.end == 0 { // a server may skip numbers
@@ -161,11 +184,11 @@ func (r *Reader) following(ctx context.Context, end *tip) (l layout, ok bool, er
 				break
 			}
 		}
-		if l, err = r.layout(ctx, h.Timeline, name); err != nil || l.end == 0 {
+		if l, err = find(ctx, h.Timeline, name); err != nil || l.end == 0 {
 			return layout{}, false, err
 		}
 	}
-	first, err := r.header(ctx, l.parts[0].SegmentRef)
+	first, err := r.header(ctx, l.parts[0])
 	if err != nil {
 		return layout{}, false, err
 	}
@@ -184,42 +207,9 @@ func (r *Reader) checkJoin(end *tip, first segment.Header) error {
 	return r.missingAt(end.end())
 }
 
-// format yields a file's format description event.
-func (w *walk) format(ctx context.Context, l *layout) error {
-	_, plain, err := w.reader.open(ctx, l.parts[0].SegmentRef)
-	if err != nil {
-		return err
-	}
-	b := bufio.NewReaderSize(plain, readAhead)
-	_, err = b.Discard(binlog.FirstOffset)
-	if err == nil {
-		err = w.next(b)
-	}
-	if err == nil {
-		err = w.emit(l.position(binlog.FirstOffset))
-	}
-	return errors.Join(err, plain.Close())
-}
-
-// file yields the events of one file from an offset on and returns its end.
-func (w *walk) file(ctx context.Context, l *layout, offset uint64) (*tip, error) {
-	end := &tip{}
-	for _, p := range l.parts {
-		if p.End <= offset && p.End != l.end {
-			continue
-		}
-		h, err := w.part(ctx, l, p, offset, end)
-		if err != nil {
-			return nil, err
-		}
-		end.header = h
-	}
-	return end, nil
-}
-
 // part yields the events of one segment that are not in the part before, which ends at end.
 func (w *walk) part(ctx context.Context, l *layout, p part, offset uint64, end *tip) (_ segment.Header, err error) {
-	h, plain, err := w.reader.open(ctx, p.SegmentRef)
+	h, plain, err := w.reader.open(ctx, p)
 	if err != nil {
 		return segment.Header{}, err
 	}

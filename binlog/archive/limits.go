@@ -29,9 +29,26 @@ func (r *receiver) collect(s start) {
 		LowerCaseTableNames: facts.LowerCaseTableNames, Flavor: facts.Flavor, Version: facts.Version,
 	}, limit.PreparedIn(open))
 	r.limits = c
-	r.asm.OnBegin(func(*event.Entry) error { c.Begin(); return nil })
-	r.asm.OnRows(c.Rows)
-	r.asm.OnQuery(func(e *event.Entry, q *event.Query) error { c.Query(e, q); return nil })
+	r.asm.OnBegin(func(*event.Entry) error {
+		r.statements = nil
+		c.Begin()
+		return nil
+	})
+	r.asm.OnRows(func(e *event.Entry, rows *event.Rows) error {
+		addRows(&r.open, rows)
+		return c.Rows(e, rows)
+	})
+	r.asm.OnQuery(func(e *event.Entry, q *event.Query) error {
+		st := c.Query(e, q)
+		addStatement(&r.open, e, st)
+		switch n := len(r.statements); {
+		case n < segment.MaxLimits: // DDL comes alone or by twos
+			r.statements = append(r.statements, st)
+		case n == segment.MaxLimits:
+			r.statements = append(r.statements, nil)
+		}
+		return nil
+	})
 }
 
 // note keeps the limits of an entry that is not in the summary yet, and tells them.

@@ -17,7 +17,15 @@ type fileRead struct {
 
 // read fetches the headers of a file. Of the stretch's last file nothing is taken that lies
 // behind the stretch's end, of the others nothing may be missing at their end.
-func (r *Reader) read(ctx context.Context, s Stretch, file string) (*fileRead, error) {
+func (r *Reader) read(ctx context.Context, s Stretch, file string) (f *fileRead, err error) {
+	err = again(func() error {
+		f, err = r.readOnce(ctx, s, file)
+		return err
+	})
+	return f, err
+}
+
+func (r *Reader) readOnce(ctx context.Context, s Stretch, file string) (*fileRead, error) {
 	l, err := r.layout(ctx, s.From.Timeline, file)
 	if err != nil {
 		return nil, err
@@ -35,7 +43,7 @@ func (r *Reader) read(ctx context.Context, s Stretch, file string) (*fileRead, e
 		return nil, r.missingAt(l.position(0))
 	}
 	f.end = min(f.end, f.parts[len(f.parts)-1].End)
-	f.headers, err = r.headers(ctx, &f.layout, len(f.parts))
+	f.headers, err = r.headers(ctx, f.parts)
 	return f, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -24,6 +25,7 @@ type Reader struct {
 	catalog  *catalog.Catalog
 	instance string
 	hold     int64
+	log      *slog.Logger
 }
 
 // holdSegments is enough for segments of the default size with a large event at their end.
@@ -36,9 +38,12 @@ type Option func(*Reader)
 // its events are yielded. A larger one is read twice.
 func HoldSegments(bytes int64) Option { return func(r *Reader) { r.hold = bytes } }
 
+// Log sets where the reader tells what it does without; nowhere without it.
+func Log(l *slog.Logger) Option { return func(r *Reader) { r.log = l } }
+
 // Open returns the reader of an instance's archive.
 func Open(c *catalog.Catalog, instance string, opts ...Option) *Reader {
-	r := &Reader{catalog: c, instance: instance, hold: holdSegments}
+	r := &Reader{catalog: c, instance: instance, hold: holdSegments, log: slog.New(slog.DiscardHandler)}
 	for _, o := range opts {
 		o(r)
 	}
@@ -85,7 +90,11 @@ func (r *Reader) Line(ctx context.Context) ([]Stretch, error) {
 	}
 	var line []Stretch
 	for _, timeline := range inOrder(timelines, holes) {
-		stretches, err := r.stretches(ctx, timeline, holes)
+		var stretches []Stretch
+		err := again(func() (err error) {
+			stretches, err = r.stretches(ctx, timeline, holes)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}

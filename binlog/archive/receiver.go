@@ -3,10 +3,12 @@ package archive
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/binlog/segment"
@@ -35,8 +37,12 @@ type receiver struct {
 	received bool    // something that was not held before
 	extent   *extent // nil when nothing came since the last cut
 	summary  summary
-	began    beginning
-	due      chan struct{} // an extent has begun
+	open     segment.Content // of the events behind the last boundary
+	// statements are those of the open entry; nil ones cannot be read.
+	statements []*ddl.Statement
+	journal    *journal
+	began      beginning
+	due        chan struct{} // an extent has begun
 
 	progress progressMark
 }
@@ -69,8 +75,8 @@ func (p *progressMark) get() (file string, end uint64, verified bool, moved time
 	return p.file, p.end, p.verified, p.moved
 }
 
-func newReceiver(cfg Config, s *spool, q *queue) *receiver {
-	return &receiver{config: cfg, spool: s, queue: q, due: make(chan struct{}, 1), ends: newEnds(cfg)}
+func newReceiver(cfg Config, s *spool, q *queue, j *journal) *receiver {
+	return &receiver{config: cfg, spool: s, queue: q, journal: j, due: make(chan struct{}, 1), ends: newEnds(cfg)}
 }
 
 // attach sets the receiver up behind a new stream that begins at s.
@@ -82,7 +88,7 @@ func (r *receiver) attach(f *stream.Follower, s start) error {
 	r.tip = s.tip.clone()
 	r.collect(s)
 	r.before, r.last = f.Marks()
-	r.extent, r.summary, r.received = nil, summary{}, false
+	r.extent, r.summary, r.open, r.received = nil, summary{}, segment.Content{}, false
 	r.progress.set(r.file, s.resume.Held, f.Chain().Offset() >= s.resume.Held)
 	if f.Chain().Offset() > binlog.FirstOffset { // else the real one comes
 		if err := r.asm.SetFormat(f.Format()); err != nil {
@@ -142,16 +148,21 @@ func (r *receiver) take(e stream.Event) error {
 	if entry != nil {
 		limits = r.limits.End(entry)
 	}
-	if !e.Held {
+	if e.Held {
+		r.open = segment.Content{} // a segment that is there tells it
+	} else {
 		if err := r.keep(e); err != nil {
 			return err
 		}
 		if entry != nil {
 			r.note(entry, limits)
 			r.summary.add(entry)
+			addEntry(&r.open, entry)
+			r.journal.note(entry, r.statements)
 		}
 	}
 	if r.asm.AtBoundary() {
+		r.closeContent()
 		if err := r.mark(); err != nil {
 			return err
 		}
@@ -161,6 +172,7 @@ func (r *receiver) take(e stream.Event) error {
 		return r.goOn()
 	}
 	r.progress.set(e.File, e.End, true)
+	r.journal.pass(binlog.Position{Timeline: r.follower.Timeline(), File: e.File, Pos: e.End})
 	return r.cutIfDue()
 }
 
@@ -179,6 +191,8 @@ func (r *receiver) keep(e stream.Event) error {
 	switch event.Type(e.Raw[4]) {
 	case event.TypeRotate, event.TypeStop:
 		r.summary.closed = true
+	case event.TypeFormatDescription:
+		r.summary.format = slices.Clone(e.Raw)
 	case event.TypePreviousGTIDs:
 		set, err := previousGTIDs(r.follower.Format(), e.Raw)
 		if err != nil {

@@ -266,6 +266,14 @@ func TestW4CoversOnlyWhatIsArchived(t *testing.T) {
 // W4: with any one of its segments gone, or any one altered, no range over it is taken for whole.
 func TestW4MissingSegmentsAreFound(t *testing.T) {
 	s, entries := archivedHistory(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.missingSegmentsAreFound(t, entries)
+	s.compact(t, 0)
+	s.compact(t, anHour)
+	s.missingSegmentsAreFound(t, entries)
+}
+
+func (s *site) missingSegmentsAreFound(t *testing.T, entries []*event.Entry) {
+	t.Helper()
 	first, last := entries[0].Start, entries[len(entries)-1].End
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -293,6 +301,14 @@ func TestW4MissingSegmentsAreFound(t *testing.T) {
 
 func TestDamagedSegmentsAreFoundBeforeTheirFirstEvent(t *testing.T) {
 	s, entries := archivedHistory(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.damagedSegmentsAreFound(t, entries)
+	s.compact(t, 0)
+	s.compact(t, anHour)
+	s.damagedSegmentsAreFound(t, entries)
+}
+
+func (s *site) damagedSegmentsAreFound(t *testing.T, entries []*event.Entry) {
+	t.Helper()
 	first := binlog.Position{Timeline: entries[0].Start.Timeline, File: entries[0].Start.File}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

@@ -16,6 +16,8 @@ type summary struct {
 	greatest      binlog.Time
 	closed        bool
 	limits        []segment.Limit
+	content       segment.Content
+	format        []byte
 }
 
 func (s *summary) add(e *event.Entry) {
@@ -46,4 +48,5 @@ func commitTime(e *event.Entry) binlog.Time {
 func (s *summary) fill(h *segment.Header) {
 	h.PreviousGTIDs, h.GTIDs, h.Entries, h.Closed, h.Limits = s.previousGTIDs, s.gtids, s.entries, s.closed, s.limits
 	h.FirstCommit, h.LastCommit, h.SmallestCommit, h.GreatestCommit = s.first, s.last, s.smallest, s.greatest
+	h.Content, h.Format = s.content.Clone(), s.format
 }

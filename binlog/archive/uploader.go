@@ -42,6 +42,8 @@ type uploader struct {
 
 	segments, bytes uint64
 	covered         func() // is called when a head says as_of to somebody who waits for it
+	ended           []closedFile
+	closed          func(...closedFile) // is called when a head is there, with the files that it has left
 }
 
 // begin makes the head of a timeline of which nothing is archived, so that whoever comes next
@@ -122,8 +124,11 @@ func (u *uploader) upload(ctx context.Context, e *sealed) error {
 	failpoint.Inject("uploaded", nil)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.tip == nil || u.tip.header.Timeline != h.Timeline {
+	switch {
+	case u.tip == nil || u.tip.header.Timeline != h.Timeline:
 		u.tip = &tip{}
+	case u.tip.header.File != h.File:
+		u.ended = append(u.ended, closedFile{h.Timeline, u.tip.header.File})
 	}
 	u.tip.add(h)
 	u.segments++
@@ -180,6 +185,8 @@ func (u *uploader) putHead(ctx context.Context) error {
 	}
 	failpoint.Inject("headed", nil)
 	u.head, u.headPut, u.stale = head, time.Now(), false
+	u.closed(u.ended...)
+	u.ended = nil
 	if u.clock.reached(head.AsOf) {
 		u.covered()
 	}

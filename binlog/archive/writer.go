@@ -26,6 +26,8 @@ type writer struct {
 	clock    *clock
 	uploader *uploader
 	receiver *receiver
+	keeper   *keeper
+	journal  *journal
 
 	number  int   // of the server's timelines
 	held    *tip  // of the store and the spool; nil for nothing
@@ -35,8 +37,9 @@ type writer struct {
 
 func newWriter(cfg Config, s *spool, t *tenure) *writer {
 	w := &writer{config: cfg, tenure: t, spool: s, queue: newQueue(), clock: newClock(cfg.UntilIdle)}
-	w.uploader = &uploader{config: cfg, spool: s, queue: w.queue, tenure: t, clock: w.clock, covered: func() {}}
-	w.receiver = newReceiver(cfg, s, w.queue)
+	w.keeper, w.journal = newKeeper(cfg, t), newJournal(cfg, t)
+	w.uploader = &uploader{config: cfg, spool: s, queue: w.queue, tenure: t, clock: w.clock, covered: func() {}, closed: w.keeper.add}
+	w.receiver = newReceiver(cfg, s, w.queue, w.journal)
 	return w
 }
 
@@ -85,11 +88,17 @@ func (w *writer) run(ctx context.Context) error {
 			stopReceiving(err)
 		}
 	})
+	tending, stopTending := context.WithCancel(kept)
+	defer stopTending()
+	var tended sync.WaitGroup
+	tended.Go(func() { w.keeper.run(tending) })
+	tended.Go(func() { w.journal.run(tending) })
 	err := w.receiveAll(receiving)
 	if cause := context.Cause(receiving); cause != nil && ctx.Err() == nil {
 		err = cause
 	}
 	err = w.end(ctx, err, &bringing, stopAway)
+	w.endTending(ctx, err, &tended, stopTending)
 	stopKeeping()
 	keeping.Wait()
 	if err = w.orLost(ctx, err); !errors.Is(err, errLeaseLost) {
@@ -132,6 +141,22 @@ func (w *writer) end(ctx context.Context, cause error, bringing *errgroup.Group,
 		cause = context.Cause(ctx)
 	}
 	return errors.Join(cause, err)
+}
+
+// endTending lets keeper and journal do what is left where the run has come to its end by itself, within
+// limits; otherwise the next run does it.
+func (w *writer) endTending(ctx context.Context, err error, tended *sync.WaitGroup, stop context.CancelFunc) {
+	w.keeper.end()
+	w.journal.end()
+	if err == nil && ctx.Err() == nil {
+		limit := time.AfterFunc(w.config.timing.tendLast, stop)
+		defer limit.Stop()
+		released := context.AfterFunc(ctx, stop)
+		defer released()
+	} else {
+		stop()
+	}
+	tended.Wait()
 }
 
 // errEnding: the time for bringing the rest away is over.

@@ -25,9 +25,18 @@ func Plain(r io.Reader) (Header, io.ReadCloser, error) {
 	if err != nil {
 		return Header{}, nil, err
 	}
+	p, err := Body(h, r)
+	if err != nil {
+		return Header{}, nil, err
+	}
+	return h, p, nil
+}
+
+// Body is Plain for a reader behind the frame, or of a part of a segment of which h tells.
+func Body(h Header, r io.Reader) (io.ReadCloser, error) {
 	chain, err := h.chain()
 	if err != nil {
-		return Header{}, nil, fmt.Errorf("read segment %s: %w", h.StartPosition(), err)
+		return nil, fmt.Errorf("read segment %s: %w", h.StartPosition(), err)
 	}
 	p := &plainReader{header: h, chain: chain, stored: &storedReader{r: r, sum: sha256.New()}}
 	p.decoder, err = zstd.NewReader(p.stored,
@@ -35,9 +44,9 @@ func Plain(r io.Reader) (Header, io.ReadCloser, error) {
 		zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxWindow(maxWindow))
 	if err != nil {
-		return Header{}, nil, fmt.Errorf("read segment %s: %w", h.StartPosition(), p.blame(err))
+		return nil, fmt.Errorf("read segment %s: %w", h.StartPosition(), p.blame(err))
 	}
-	return h, p, nil
+	return p, nil
 }
 
 // Check reads a whole segment and returns its header when everything in it fits.
@@ -60,14 +69,19 @@ func CheckStored(r io.Reader) (Header, error) {
 	if err != nil {
 		return Header{}, err
 	}
+	return h, CheckBody(h, r)
+}
+
+// CheckBody is CheckStored for a reader behind the frame, or of a part of a segment of which h tells.
+func CheckBody(h Header, r io.Reader) error {
 	stored := &storedReader{r: r, sum: sha256.New()}
 	if _, err := io.Copy(io.Discard, stored); err != nil {
-		return Header{}, err
+		return err
 	}
 	if err := stored.verify(&h); err != nil {
-		return Header{}, fmt.Errorf("read segment %s to %d: %w", h.StartPosition(), h.End, err)
+		return fmt.Errorf("read segment %s to %d: %w", h.StartPosition(), h.End, err)
 	}
-	return h, nil
+	return nil
 }
 
 // storedReader counts and hashes what lies behind the header, and keeps the error of the

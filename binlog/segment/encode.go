@@ -33,7 +33,7 @@ var encoders = sync.Pool{New: func() any {
 // to h.SHA256End. So what a spool lost or a disk altered never gets into an archive.
 func Encode(h Header, plain io.Reader) ([]byte, error) {
 	h.Version = Version
-	if err := h.validate(); err != nil {
+	if err := h.Validate(); err != nil {
 		return nil, fmt.Errorf("encode segment: %w", err)
 	}
 	chain, err := h.chain()

@@ -67,6 +67,11 @@ type Header struct {
 	// Limits are the entries, of those that end in the segment, at which the range of their tables
 	// may end. Segments of earlier versions say nothing about them.
 	Limits []Limit `json:"limits,omitempty"`
+	// Content says what the segment's events touch. Segments of earlier versions do not know.
+	Content *Content `json:"content,omitempty"`
+	// Format is the file's format description event, in the segment at offset 0: whoever begins in
+	// the middle of the file needs it.
+	Format []byte `json:"format,omitempty"`
 
 	// SHA256Start and SHA256End are the chain: of the file's bytes from 0 to Start and to End.
 	// State is the hash's state at Start.
@@ -194,7 +199,7 @@ func parseHeader(text []byte) (Header, error) {
 	if err := json.Unmarshal(text, &h); err != nil {
 		return Header{}, fmt.Errorf("read segment header: %w: %w", ErrDamaged, err)
 	}
-	if err := h.validate(); err != nil {
+	if err := h.Validate(); err != nil {
 		return Header{}, fmt.Errorf("read segment header: %w: %w", ErrDamaged, err)
 	}
 	return h, nil
@@ -212,8 +217,8 @@ func verifyCheck(text []byte) error {
 	return nil
 }
 
-// validate says what no writer may have meant.
-func (h *Header) validate() error {
+// Validate says what no writer may have meant.
+func (h *Header) Validate() error {
 	switch {
 	case h.Version < 1:
 		return fmt.Errorf("version %d", h.Version)

@@ -52,6 +52,14 @@ type Tick struct {
 	low *atomic.Pointer[binlog.Position]
 }
 
+// PastTick is a tick of an earlier clock of the same timeline, of which the position of the low
+// mark is known.
+func PastTick(low, high binlog.Position) Tick {
+	t := Tick{Mark: MarkFile, LowPosition: low, High: high, low: newLow()}
+	t.low.Store(&low)
+	return t
+}
+
 // String prints the tick for logs and errors.
 func (t Tick) String() string {
 	low := t.LowPosition.String()

@@ -36,7 +36,8 @@ func newBackup(inv *invocation) *cobra.Command {
 writes and changes its tables, and the binlog makes them agree. Beside an archiver it waits
 for the archive; without one it archives by itself.
 
-The manifest is written last: a backup without one does not exist.
+The manifest is written last: a backup without one does not exist. One that was killed is gone
+on with by the next that has the same selection: what it had finished is not read again.
 
 With --dry-run nothing is read but the server's own tables, and nothing is written: it says
 which tables would be read, of which class, how large the server thinks they are, and what
@@ -52,10 +53,10 @@ would be refused or warned about, and exits as the backup would.
 	f.Var(&c.databases, "databases", "only schemas of these `NAMES` (* and ? are globs, backticks where needed)")
 	f.Var(&c.tables, "tables", "only tables of these `NAMES`, schema.table")
 	f.Var(&c.exclude, "exclude", "not schemas or tables of these `NAMES`")
-	f.IntVar(&c.threads, "threads", dumper.DefaultThreads, "tables read at once")
+	f.IntVar(&c.threads, "threads", dumper.DefaultThreads, "how many read at once: tables, and key ranges of large ones")
 	f.DurationVar(&c.maxHold, "max-hold", dumper.DefaultMaxHold, "longest time for which a read view or a metadata lock is held")
 	f.StringVar(&c.compress, "compress", chunk.Zstd, "zstd, gzip or none")
-	f.BoolVar(&c.fresh, "fresh", false, "adopt nothing of a backup that was killed")
+	f.BoolVar(&c.fresh, "fresh", false, "begin anew instead of going on with a backup that was killed")
 	f.BoolVar(&c.keylessMissing, "keyless-missing", false, "finish without tables that have no key and cannot be read exactly; they are listed, and the exit code is 1")
 	f.DurationVar(&c.wait, "wait", dumper.DefaultWait, "longest wait without progress")
 	f.IntVar(&c.ddlTries, "ddl-tries", dumper.DefaultDDLTries, "how often a table is read again because of DDL")
@@ -71,7 +72,7 @@ func (c *backupCommand) config(inv *invocation) dumper.Config {
 		Instance:  c.instance,
 		Databases: c.databases, Tables: c.tables, Exclude: c.exclude,
 		Threads: c.threads, MaxHold: c.maxHold, Compression: c.compress, Wait: c.wait,
-		DDLTries: c.ddlTries, SnapshotTries: c.snapshotTries, KeylessMissing: c.keylessMissing,
+		DDLTries: c.ddlTries, SnapshotTries: c.snapshotTries, KeylessMissing: c.keylessMissing, Fresh: c.fresh,
 		Memory: int64(inv.global.memory), SingleWriter: c.singleWriter, Program: version, Log: inv.log,
 	}
 }
@@ -170,6 +171,9 @@ func printBackup(out io.Writer, r *dumper.Result) error {
 	}
 	for _, warning := range r.Warnings {
 		fmt.Fprintln(out, "warning:", warning)
+	}
+	if a := r.Adopted; a.Chunks > 0 {
+		fmt.Fprintf(out, "adopted from a run that was killed: %d chunks, %d rows, of %d tables\n", a.Chunks, a.Rows, a.Tables)
 	}
 	_, err := fmt.Fprintf(out, "backup %s: %d rows, %d bytes read, %d bytes stored in %.1f s; recoverable from %s\n",
 		r.BackupID, r.Rows, r.BytesRead, r.BytesStored, r.Seconds, r.RecoverableFrom.Position)

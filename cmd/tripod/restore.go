@@ -18,14 +18,15 @@ import (
 type restoreCommand struct {
 	store, instance, target, backup        string
 	toTime, toGTID, beforeGTID, toPosition string
+	skipGTID                               string
 	threads                                int
 	events, onDivergence                   string
-	databases, tables, exclude             nameList
+	databases, tables, exclude, rename     nameList
 	dryRun, force                          bool
 }
 
-// stopFlags are the ways to name a stop point.
-var stopFlags = []string{"to-time", "to-gtid", "before-gtid", "to-position"}
+// stopFlags are those that name points of the log.
+var stopFlags = []string{"to-time", "to-gtid", "before-gtid", "to-position", "skip-gtid"}
 
 func newRestore(inv *invocation) *cobra.Command {
 	c := &restoreCommand{}
@@ -39,12 +40,22 @@ stop point it is the last transaction end of the archive.
 The target user needs rights on the restored schemas only. An existing schema is no
 obstacle; an existing object that the restore would make is: see --force.
 
+--databases, --tables and --exclude name what there is at the stop point; what a table descends
+from by RENAME, EXCHANGE PARTITION or CREATE .. LIKE is taken in, and is gone at the end. With
+--rename nothing is made, read or dropped under an old name, until the end not under the new one
+either; views, routines, triggers and events whose text names what is renamed have to be left out.
+
+--skip-gtid leaves transactions out. The rows that they changed are loose from there on: for them
+the log wins where it would otherwise be held to account, and the result names them.
+
 With --dry-run nothing is written: the plan says which backup and segments are used, how many
 bytes are read, which grants are missing, and how long it takes, estimated by the rates of the
 last restore into the same target from here, or by usual ones: it says which.
 ` + exitStatus,
 		Example: `  tripod restore --store file:///backups --instance shop --target mysql://restorer@other:3306/ --to-time 2026-11-20T12:00:00Z
-  tripod restore --store file:///backups --instance shop --target mysql://restorer@other:3306/ --to-position binlog.000042:1234 --dry-run`,
+  tripod restore --store file:///backups --instance shop --target mysql://restorer@other:3306/ --to-position binlog.000042:1234 --dry-run
+  tripod restore --store file:///backups --instance shop --target mysql://restorer@db:3306/ --tables shop.orders --rename shop.orders=rescue.orders --to-time 2026-11-20T12:00:00Z
+  tripod restore --store file:///backups --instance shop --target mysql://restorer@other:3306/ --skip-gtid 3e11fa47-71ca-11e1-9e33-c80aa9429562:4711`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd, inv) },
 	}
@@ -57,11 +68,13 @@ last restore into the same target from here, or by usual ones: it says which.
 	f.StringVar(&c.toGTID, "to-gtid", "", "stop behind the last transaction of the GTID `SET`")
 	f.StringVar(&c.beforeGTID, "before-gtid", "", "stop before the transaction `GTID`")
 	f.StringVar(&c.toPosition, "to-position", "", "stop behind everything that ends at or before `[TIMELINE/]FILE:POS`")
+	f.StringVar(&c.skipGTID, "skip-gtid", "", "leave out the transactions of the GTID `SET`; for the rows that they changed the log wins from there on, the result names them")
 	f.IntVar(&c.threads, "threads", pitr.DefaultThreads, "connections that load")
 	f.StringVar(&c.events, "events", string(pitr.KeepEvents), "keep the status of events, or disable them: keep, disable")
 	f.Var(&c.databases, "databases", "only schemas of these `NAMES` (* and ? are globs, backticks where needed)")
 	f.Var(&c.tables, "tables", "only tables, views, routines, triggers and events of these `NAMES`, schema.name")
 	f.Var(&c.exclude, "exclude", "not schemas or objects of these `NAMES`")
+	f.Var(&c.rename, "rename", "other `NAMES` on the target, schema.table=schema.table or schema=schema")
 	f.StringVar(&c.onDivergence, "on-divergence", string(pitr.StopOnDivergence), "where the target does not hold what the log says, stop; or go on with what the log says, list each case, and exit 13: stop, binlog-wins")
 	f.BoolVar(&c.dryRun, "dry-run", false, "print the plan and exit as the restore would, without writing")
 	f.BoolVar(&c.force, "force", false, "drop the objects on the target that stand in the way, named first; never a schema, never anything else")
@@ -135,6 +148,9 @@ func printRestore(out io.Writer, r *pitr.Result) error {
 	for _, d := range r.DefinersChanged {
 		fmt.Fprintln(out, "definer changed:", d)
 	}
+	for _, l := range r.Loose {
+		fmt.Fprintln(out, "loose:", l)
+	}
 	for _, d := range r.Divergence {
 		fmt.Fprintf(out, "divergence: %s of %s (%s) at %s: %s\n", d.Change, d.Name, d.Key, d.Position, d.Problem)
 	}
@@ -159,7 +175,7 @@ func (c *restoreCommand) wish() (pitr.Wish, error) {
 	w := pitr.Wish{
 		Instance: c.instance, Backup: c.backup, Threads: c.threads, Force: c.force,
 		Events: pitr.EventStatus(c.events), OnDivergence: pitr.OnDivergence(c.onDivergence),
-		Selection: catalog.Selection{Databases: c.databases, Tables: c.tables, Exclude: c.exclude},
+		Selection: catalog.Selection{Databases: c.databases, Tables: c.tables, Exclude: c.exclude}, Rename: c.rename,
 	}
 	if w.Events != pitr.KeepEvents && w.Events != pitr.DisableEvents {
 		return w, fault.New(fault.CodeUsage, fault.KindUsage, "use keep or disable", "--events %q is unknown", c.events)
@@ -171,6 +187,11 @@ func (c *restoreCommand) wish() (pitr.Wish, error) {
 		return w, fault.New(fault.CodeUsage, fault.KindUsage, fmt.Sprintf("--threads %d is the default", pitr.DefaultThreads), "%d threads: want 1 to 128", c.threads)
 	}
 	var err error
+	if c.skipGTID != "" {
+		if w.SkipGTID, err = parseGTIDs(c.skipGTID); err != nil {
+			return w, fault.New(fault.CodeUsage, fault.KindUsage, "write GTIDs as uuid:number or uuid:first-last, joined by commas", "--skip-gtid: %w", err)
+		}
+	}
 	w.Stop, err = c.stopPoint()
 	return w, err
 }

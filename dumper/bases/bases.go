@@ -208,7 +208,11 @@ func (b *Bases) Listed(after Mark) {
 // Evaluate looks at everything received so far and decides what has to be read, or read
 // again. It does nothing when nothing was fed since the last call.
 func (b *Bases) Evaluate() {
-	if _, known := b.Floor(); !known || !b.listed || !b.dirty {
+	if _, known := b.Floor(); !known || !b.dirty {
+		return
+	}
+	if !b.listed {
+		b.noteTouches()
 		return
 	}
 	b.dirty, b.changed = false, false

@@ -3,7 +3,6 @@ package bases
 import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/internal/schema"
-	"github.com/tripod-db/tripod/storage/catalog"
 )
 
 type mTick struct{ low, high int }
@@ -60,6 +59,7 @@ type mDumper struct {
 	outside  uint16
 	finished bool
 	rereads  int
+	killed   *mKilled // nil: this backup is never killed
 }
 
 func newDumper(w *mSource) *mDumper {
@@ -77,12 +77,7 @@ func (d *mDumper) tick() {
 	d.ticks = append(d.ticks, t)
 	d.note("        tick %d: low=%d high=%d", len(d.ticks)-1, t.low, t.high)
 	if d.bases == nil {
-		d.bases = New(Config{
-			First:          t.mark(),
-			Selected:       func(n schema.Name) bool { return d.outside&bit(number(n)) == 0 },
-			SelectedObject: func(catalog.ObjectKind, schema.Name) bool { return true },
-			Locked:         true,
-		})
+		d.begins()
 	}
 	if d.listing == nSchemas {
 		d.bases.Listed(t.mark())
@@ -122,6 +117,7 @@ func (d *mDumper) tickRead(n schema.Name, r *mRead, after Mark) {
 		r.result.After, r.result.Rows = after, after
 		if d.bases.TableDone(r.want, r.result) {
 			d.content[number(n)] = mContent{def: r.def, chunks: r.chunks}
+			d.journal(n, r)
 		}
 		delete(d.reads, n)
 	}
@@ -195,6 +191,9 @@ func (d *mDumper) begin(w Want) {
 		return
 	}
 	r.result = TableRead{Present: r.present, First: d.ticks[before].mark(), Keyless: r.present && !r.def.keyed}
+	if d.goOn(r) {
+		return
+	}
 	d.bases.Opened(w, r.result.First)
 	cut := int8(d.n(5))
 	switch {
@@ -340,6 +339,7 @@ func (d *mDumper) run() string {
 	d.drain()
 	d.gtids = 1<<len(d.log) - 1
 	for i := 0; i < 400 && !d.finished; i++ {
+		d.mayBeKilled()
 		d.read()
 		if d.n(3) == 0 || i > 200 {
 			d.tick()
@@ -367,6 +367,7 @@ func (d *mDumper) run() string {
 }
 
 func (d *mDumper) anything() {
+	d.mayBeKilled()
 	switch d.n(12) {
 	case 0, 1, 2, 3:
 		d.step()

@@ -30,8 +30,13 @@ type Intent struct {
 	Selection   Selection `json:"selection"`
 	Compression string    `json:"compression,omitempty"`
 
-	// Floor is the low of the first tick: everything behind it is needed.
+	// Floor is the start of the file that the backup's stream begins with; the low of the first
+	// tick lies behind it. Everything from here on is needed.
 	Floor binlog.Point `json:"floor"`
+	// FormatTime tells that file from another one of its name (fact 13.9).
+	FormatTime uint32 `json:"format_time,omitempty"`
+	// Proof names what lies, locked, on the machine of the backup's newest run: see package archive.
+	Proof string `json:"proof,omitempty"`
 	// OldestPrepare is where the oldest XA transaction that was prepared at floor begins; zero for none.
 	OldestPrepare binlog.Position `json:"oldest_prepare,omitzero"`
 }

@@ -41,6 +41,21 @@ func (c *Catalog) CheckDocument(ctx context.Context, instance, key string) error
 			return err
 		}
 		return belongs(HeadKey(instance, h.End.Timeline), "timeline "+string(h.End.Timeline))
+	case folder == "binlog" && path.Base(key) == indexName:
+		var x Index
+		if err := c.read(ctx, key, IndexVersion, &x); err != nil {
+			return err
+		}
+		if err := x.validate(); err != nil {
+			return storage.Altered(key, "does not describe a file: %w", err)
+		}
+		return belongs(IndexKey(instance, x.Timeline, x.File), "the file "+x.File)
+	case folder == "definitions":
+		var d Definitions
+		if err := c.read(ctx, key, DefinitionsVersion, &d); err != nil {
+			return err
+		}
+		return belongs(DefinitionsKey(instance, d.Start), "a statement at "+d.Start.String())
 	}
 	// Of what this program does not read, the seal tells all that can be told.
 	var any struct{}

@@ -146,7 +146,14 @@ func HeadKey(instance string, timeline binlog.Timeline) string {
 // SegmentKey is the key of the segment that holds the bytes from start to end, exclusive, of
 // a binlog file.
 func SegmentKey(instance string, timeline binlog.Timeline, file string, start, end uint64) string {
-	return filePrefix(instance, timeline, file) + digits(start) + "-" + digits(end) + segmentSuffix
+	return filePrefix(instance, timeline, file) + segmentName(start, end)
+}
+
+func segmentName(start, end uint64) string { return digits(start) + "-" + digits(end) + segmentSuffix }
+
+// IndexKey is the key of a closed binlog file's index.
+func IndexKey(instance string, timeline binlog.Timeline, file string) string {
+	return filePrefix(instance, timeline, file) + indexName
 }
 
 const segmentSuffix = ".seg"

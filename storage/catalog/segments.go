@@ -175,3 +175,29 @@ func (c *Catalog) OpenSegment(ctx context.Context, ref SegmentRef) (io.ReadClose
 	}
 	return r, nil
 }
+
+// PutLargeSegment stores a segment that holds the bytes of several, from a body that may be read
+// more than once. One that is there is left as it is: whoever put it reads it back in any case.
+func (c *Catalog) PutLargeSegment(ctx context.Context, instance string, ref SegmentRef, body io.ReadSeeker, size int64) error {
+	key := SegmentKey(instance, ref.Timeline, ref.File, ref.Start, ref.End)
+	err := c.bucket.PutIfAbsent(ctx, key, body, size)
+	if errors.Is(err, storage.ErrNoConditionalPut) {
+		var there bool
+		if there, err = c.has(ctx, key); err != nil || there {
+			return err
+		}
+		err = c.bucket.Put(ctx, key, body, size)
+	}
+	if err != nil && !errors.Is(err, storage.ErrExists) {
+		return storage.Fault(fmt.Errorf("write %s: %w", key, err))
+	}
+	return nil
+}
+
+// DeleteSegment removes a segment. One that is not there is fine.
+func (c *Catalog) DeleteSegment(ctx context.Context, ref SegmentRef) error {
+	if err := c.bucket.Delete(ctx, ref.Key); err != nil {
+		return storage.Fault(fmt.Errorf("delete %s: %w", ref.Key, err))
+	}
+	return nil
+}

@@ -16,6 +16,12 @@ func TestRestoreDryRunTellsCostAndGrants(t *testing.T) {
 	var plan struct {
 		BackupID string `json:"backup_id"`
 		Bytes    int64  `json:"bytes"`
+		Load     struct {
+			BytesStored int64 `json:"bytes_stored"`
+		}
+		Replay struct {
+			BytesStored int64 `json:"bytes_stored"`
+		}
 		Segments struct {
 			Count       int
 			First, Last string
@@ -29,7 +35,7 @@ func TestRestoreDryRunTellsCostAndGrants(t *testing.T) {
 		Findings []struct{ ID, Level string }
 	}
 	d.must(&plan, d.restore(target, "--dry-run")...)
-	if plan.BackupID != story.backup || plan.Bytes <= plan.Segments.BytesStored || plan.Segments.Count < 6 || plan.Segments.BytesStored <= 0 ||
+	if plan.BackupID != story.backup || plan.Load.BytesStored <= 0 || plan.Bytes != plan.Load.BytesStored+plan.Replay.BytesStored || plan.Bytes <= plan.Load.BytesStored || plan.Segments.Count < 6 || plan.Segments.BytesStored <= 0 ||
 		!exists(d.storeFolder(), plan.Segments.First) || !exists(d.storeFolder(), plan.Segments.Last) || plan.Segments.First == plan.Segments.Last {
 		t.Errorf("%+v", plan)
 	}

@@ -36,7 +36,7 @@ func TestWithoutGTIDs(t *testing.T) {
 		c.want.equals(t, target, c.flag+" "+c.value)
 	}
 	emptyTarget(t, target)
-	for _, flag := range []string{"--to-gtid", "--before-gtid"} {
+	for _, flag := range []string{"--to-gtid", "--before-gtid", "--skip-gtid"} {
 		d.refused(refusal{code: 12, kind: "range", says: []string{someGTID[:8]}}, d.restore(target, flag, someGTID)...)
 	}
 	d.works(d.restore(target)...)

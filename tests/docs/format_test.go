@@ -117,8 +117,8 @@ func checkKeys(t *testing.T, store string) {
 		t.Fatal(err)
 	}
 	for i, p := range patterns {
-		// Holes, limits and asks are for bad days.
-		if !used[i] && !regexp.MustCompile(`holes|limits|ask`).MatchString(p.String()) {
+		// Holes, limits and asks are for bad days; the archiver of a short story may never meet a closed file, or a statement.
+		if !used[i] && !regexp.MustCompile(`holes|limits|ask|index|definitions`).MatchString(p.String()) {
 			t.Errorf("no object of the store is %s", p)
 		}
 	}

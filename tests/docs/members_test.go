@@ -18,12 +18,16 @@ var documents = map[string]any{
 	"name":          schema.Name{},
 	"selection":     catalog.Selection{},
 	"limit":         segment.Limit{},
+	"content":       segment.Content{},
 	"instance.json": catalog.Instance{},
 	"intent.json":   catalog.Intent{},
+	"journal":       catalog.JournalPart{},
 	"manifest.json": catalog.Manifest{},
 	"head.json":     catalog.Head{},
 	"hole":          catalog.Hole{},
 	"limits":        catalog.Limits{},
+	"index.json":    catalog.Index{},
+	"definitions":   catalog.Definitions{},
 	"lease":         catalog.Lease{},
 	"beat":          catalog.Beat{},
 	"ask":           catalog.Ask{},
@@ -34,7 +38,7 @@ var documents = map[string]any{
 var described = map[reflect.Type]bool{}
 
 func init() {
-	for _, section := range []string{"position", "point", "window", "name", "selection", "limit"} {
+	for _, section := range []string{"position", "point", "window", "name", "selection", "limit", "content"} {
 		described[reflect.TypeOf(documents[section])] = true
 	}
 }
@@ -45,6 +49,9 @@ func members(t reflect.Type) []string {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.Anonymous && f.Type == reflect.TypeFor[segment.Header]() {
+			continue // in an index: the section of segments says what is in it
+		}
 		if name == "" && f.Anonymous {
 			list = append(list, members(f.Type)...)
 			continue

@@ -12,6 +12,7 @@ import (
 type backedUp struct {
 	BackupID string `json:"backup_id"`
 	Rows     int    `json:"rows"`
+	Adopted  struct{ Chunks int }
 	Tables   []struct {
 		Schema, Name string
 		ReadAgain    []struct{ Reason, Statement string } `json:"read_again"`
@@ -44,7 +45,7 @@ func (h *run) backUpUnderLoad(ctx context.Context) error {
 	var result backedUp
 	threads := fmt.Sprint(4 + h.r.IntN(3))
 	go func() {
-		o, err := h.prog.must(ctx, &result, h.sourceArgs("backup", "--threads", threads, "--ddl-tries", "200", "--snapshot-tries", "200", "--log-level", "debug")...)
+		o, err := h.backUp(ctx, &result, h.sourceArgs("backup", "--threads", threads, "--ddl-tries", "200", "--snapshot-tries", "200", "--log-level", "debug")...)
 		done <- ended{o, err}
 	}()
 	h.stopKills = h.killArchiver(ctx)
@@ -65,7 +66,7 @@ func (h *run) backUpUnderLoad(ctx context.Context) error {
 		return fmt.Errorf("back up: %w", err)
 	}
 	h.report.Backup, h.report.Tables, h.report.Rows = x.o.took, len(result.Tables), result.Rows
-	h.report.ReadAgain = h.readAgain(result)
+	h.report.ReadAgain, h.report.Adopted = h.readAgain(result), result.Adopted.Chunks
 	h.logf("backup %s: %d tables, %d rows, %d changes inside, %d aimed at a table being read, %d read again, %s", result.BackupID,
 		h.report.Tables, h.report.Rows, h.report.Changes, h.report.Aimed, h.report.ReadAgain, x.o.took.Round(time.Millisecond))
 	if how == 1 {

@@ -24,6 +24,7 @@ type Config struct {
 	Changes      int           // at least so many DDL statements inside the backup
 	Writers      int           // concurrent sessions
 	KillArchiver time.Duration // kill -9 of the archiver at this interval; 0 for never
+	KillBackup   bool          // kill -9 of the backup at random moments; it is run again
 	Binary       string        // tripod, built with failpoints
 	Keep         string        // folder that keeps store and logs of a failed history; empty for none
 	GoOn         bool          // a soak goes on behind a failed history
@@ -46,10 +47,14 @@ type Report struct {
 	ReadAgain    int // tables read again because of a statement, with repeats
 	StopPoints   int
 	Counters     int // AUTO_INCREMENT counters that had to be the source's exactly
+	Parts        int // restores of some tables alone, under their own names or others
+	Skips        int // restores without some transactions
 	Definers     int // objects whose definer was kept, or told to be changed
 	Tables       int
 	Rows         int
 	Kills        int
+	BackupKills  int
+	Adopted      int // chunks of the backup that a killed run had read
 	Files        int // of the source's binlog that the archive was compared with
 	Backup       time.Duration
 	Restores     time.Duration
@@ -59,6 +64,7 @@ type Report struct {
 // StopPoint is where a restore has to arrive.
 type stopPoint struct {
 	flag, value string
+	gtids       string // executed there
 	truth       *truth.Truth
 	exact       map[string]bool   // tables whose counter has to be the source's
 	atLeast     map[string]uint64 // where counters are at least
@@ -85,7 +91,7 @@ func newRun(s Servers, c Config) *run {
 	random := func(use uint64) *rand.Rand { return rand.New(rand.NewPCG(c.Seed, use)) }
 	return &run{
 		Config: c, servers: s, report: Report{Seed: c.Seed}, live: &live{}, counters: map[name]uint64{},
-		r: random(7), pace: random(8), probes: random(9),
+		r: random(7), pace: random(8), probes: random(9), kills: random(10),
 	}
 }
 
@@ -96,6 +102,7 @@ type run struct {
 	r        *rand.Rand // what is the same for a seed: tables, rows before the history, flags
 	pace     *rand.Rand // drawn from as often as time has it
 	probes   *rand.Rand // of counters
+	kills    *rand.Rand // of the backup
 	folder   string
 	prog     program
 	source   *sql.DB
@@ -143,13 +150,16 @@ func (h *run) all(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := h.restoreParts(ctx); err != nil {
+		return err
+	}
 	return h.enough()
 }
 
 // enough: a history that held less than was asked for proves less than it claims.
 func (h *run) enough() error {
 	r := h.report
-	if r.Transactions < int64(h.Transactions) || r.Changes < h.Changes || r.StopPoints != 3 || r.Definers == 0 {
+	if r.Transactions < int64(h.Transactions) || r.Changes < h.Changes || r.StopPoints != 3 || r.Parts != 2 || r.Definers == 0 {
 		return fmt.Errorf("the history held too little: %+v", r)
 	}
 	return nil

@@ -35,7 +35,7 @@ func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
 	ctx := t.Context()
 	fleet, binary := testFleet(t)
 	seeds := []uint64{1, 2, 3, 4, 5, 6, rand.Uint64N(1 << 40), rand.Uint64N(1 << 40), rand.Uint64N(1 << 40)}
-	again := 0
+	again, adopted := 0, 0
 	for i, seed := range seeds {
 		c := Config{
 			Seed: seed, GTID: i%3 != 2, Binary: binary,
@@ -44,7 +44,8 @@ func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
 		if i == 1 || i == 5 {
 			c.KillArchiver = time.Second
 		}
-		t.Run(fmt.Sprintf("seed=%d,gtid=%v,kills=%v", seed, c.GTID, c.KillArchiver > 0), func(t *testing.T) {
+		c.KillBackup = i == 2 || i == 4 || i == 7
+		t.Run(fmt.Sprintf("seed=%d,gtid=%v,kills=%v,backup=%v", seed, c.GTID, c.KillArchiver > 0, c.KillBackup), func(t *testing.T) {
 			r, err := Run(ctx, fleet.Servers(c.GTID), c)
 			if err != nil {
 				t.Fatal(err)
@@ -53,7 +54,11 @@ func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
 			if r.ReadAgain > 0 {
 				again++
 			}
+			adopted += r.Adopted
 		})
+	}
+	if adopted == 0 {
+		t.Error("three backups were killed, and not one chunk was adopted")
 	}
 	if again < len(seeds)-1 { // 9 of 10 is for a soak: nine are too few to tell
 		t.Errorf("a table was read again in only %d of %d histories", again, len(seeds))

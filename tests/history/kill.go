@@ -5,7 +5,43 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 )
+
+// backUp runs the backup to its end. If the history wants that, it is killed with SIGKILL before, once or
+// twice, at a random moment, and run again each time: it goes on with what it had finished.
+func (h *run) backUp(ctx context.Context, result *backedUp, args ...string) (outcome, error) {
+	times := 0
+	if h.KillBackup {
+		times = 1 + h.kills.IntN(2)
+	}
+	for range times {
+		s, err := h.prog.start(ctx, args...)
+		if err != nil {
+			return outcome{}, err
+		}
+		for !h.exists("intent.json") {
+			if over, how := s.ended(); over {
+				return outcome{}, fmt.Errorf("the backup ended by itself: %s", how)
+			}
+			if err := pause(ctx, 5*time.Millisecond); err != nil {
+				s.kill()
+				return outcome{}, err
+			}
+		}
+		if err := pause(ctx, time.Duration(100+h.kills.IntN(2500))*time.Millisecond); err != nil {
+			s.kill()
+			return outcome{}, err
+		}
+		over, how := s.ended()
+		s.kill()
+		if over {
+			return outcome{}, fmt.Errorf("the backup ended before it was killed: %s", how)
+		}
+		h.report.BackupKills++
+	}
+	return h.prog.must(ctx, result, args...)
+}
 
 // killArchiver kills the archiver with SIGKILL again and again, each time starting it anew,
 // until the returned function is called; that one leaves an archiver running.

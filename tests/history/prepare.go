@@ -31,6 +31,9 @@ func (h *run) prepare(ctx context.Context) error {
 		// Little data, but many chunks and time between them: wide windows.
 		fmt.Sprintf("GO_FAILPOINTS=%[1]s/chunkRows=return(%[2]d);%[1]s/betweenChunks=sleep(%[3]d)", dumperPackage, h.chunkRows, 12+h.r.IntN(16)),
 	}}
+	if h.KillBackup { // whatever is finished is known to the next run
+		h.prog.env[len(h.prog.env)-1] += ";" + dumperPackage + "/journalOften=return(1)"
+	}
 	h.source = h.servers.Source.Root()
 	statements, names := layout(h.r, true)
 	if err := h.servers.Source.Exec(ctx, statements...); err != nil {

@@ -82,6 +82,8 @@ func (s *sums) add(r Report, gtid bool) {
 	s.Aimed += r.Aimed
 	s.StopPoints += r.StopPoints
 	s.Counters += r.Counters
+	s.Parts += r.Parts
+	s.Skips += r.Skips
 	s.Definers += r.Definers
 	s.Rows += r.Rows
 }
@@ -105,13 +107,13 @@ func Soak(ctx context.Context, f *Fleet, c Config, histories int, out io.Writer)
 			continue
 		}
 		all.add(r, c.GTID)
-		fmt.Fprintf(out, "seed %d gtid=%-5v %4d transactions %2d changes inside the backup (%2d aimed), %2d read again, %d stop points equal, %2d counters exact, %d kills, backup %.1f s, restores %.1f s, all %.1f s\n",
-			c.Seed, c.GTID, r.Transactions, r.Changes, r.Aimed, r.ReadAgain, r.StopPoints, r.Counters, r.Kills, r.Backup.Seconds(), r.Restores.Seconds(), r.Took.Seconds())
+		fmt.Fprintf(out, "seed %d gtid=%-5v %4d transactions %2d changes inside the backup (%2d aimed), %2d read again, %d stop points equal, %2d counters exact, %d kills, %d of the backup (%d chunks adopted), backup %.1f s, restores %.1f s, all %.1f s\n",
+			c.Seed, c.GTID, r.Transactions, r.Changes, r.Aimed, r.ReadAgain, r.StopPoints, r.Counters, r.Kills, r.BackupKills, r.Adopted, r.Backup.Seconds(), r.Restores.Seconds(), r.Took.Seconds())
 	}
 	fmt.Fprintf(out, "%d histories (%d with GTIDs, %d without; seeds %d..%d) in %.1f minutes: %d transactions, %d changes inside backups (%d aimed at tables being read), %d rows backed up, "+
-		"%d restores equal, %d counters exact, %d definers kept or told; a table read again in %d histories\n",
+		"%d restores equal, and %d of parts, %d without some transactions, %d counters exact, %d definers kept or told; a table read again in %d histories\n",
 		all.histories, all.gtids, all.histories-all.gtids, first, c.Seed, time.Since(began).Minutes(), all.Transactions, all.Changes, all.Aimed, all.Rows,
-		all.StopPoints, all.Counters, all.Definers, all.again)
+		all.StopPoints, all.Parts, all.Skips, all.Counters, all.Definers, all.again)
 	if failed := histories - all.histories; failed > 0 {
 		return fmt.Errorf("%d of %d histories failed", failed, histories)
 	}

@@ -87,6 +87,9 @@ func (h *run) stopPoint(ctx context.Context, flag string) error {
 	if err != nil {
 		return fmt.Errorf("note a stop point: %w", err)
 	}
+	if err = h.source.QueryRowContext(ctx, "SELECT REPLACE(@@GLOBAL.gtid_executed, '\n', '')").Scan(&p.gtids); err != nil {
+		return fmt.Errorf("note a stop point: %w", err)
+	}
 	if p.truth, err = truth.Take(ctx, h.source, schemas...); err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ func run(ctx context.Context) (err error) {
 	flag.IntVar(&c.Changes, "changes", history.DefaultChanges, "DDL statements inside the backup, at least")
 	flag.IntVar(&c.Writers, "writers", history.DefaultWriters, "concurrent writers")
 	flag.DurationVar(&c.KillArchiver, "kill-archiver", 0, "kill -9 the archiver at this interval")
+	flag.BoolVar(&c.KillBackup, "kill-backup", false, "kill -9 the backup at random moments, and run it again")
 	flag.StringVar(&c.Binary, "tripod", "bin/tripod-failpoints", "tripod, built with failpoints")
 	flag.BoolVar(&c.GoOn, "go-on", false, "let a soak go on behind a failed history")
 	flag.StringVar(&c.Keep, "keep", "", "folder that keeps a failed history's store and logs")

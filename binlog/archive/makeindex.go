@@ -1,0 +1,169 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pingcap/failpoint"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/limit"
+	"github.com/tripod-db/tripod/binlog/segment"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// closed is a closed file with what the frames of its segments say.
+type closed struct {
+	layout
+	headers []segment.Header
+	// openXA are the XA transactions that are prepared where the file starts.
+	openXA []segment.OpenXA
+}
+
+// makeIndex puts the index of a file over the segments that are there.
+func (k *keeper) makeIndex(ctx context.Context, c *closed) error {
+	x := c.index()
+	for i, p := range c.parts {
+		h := c.headers[i]
+		x.Segments[i].Object, x.Segments[i].Offset = i, p.Size-int64(h.StoredBytes)
+		x.Objects = append(x.Objects, catalog.NewIndexObject(p.SegmentRef))
+	}
+	return k.putIndex(ctx, x)
+}
+
+// index is that of the file with its objects left out.
+func (c *closed) index() *catalog.Index {
+	x := &catalog.Index{Timeline: c.timeline, File: c.file, End: c.end, SHA256: c.headers[len(c.headers)-1].SHA256End}
+	open := c.openXA
+	for _, h := range c.headers {
+		x.Segments = append(x.Segments, catalog.IndexSegment{Header: h, OpenXAAtStart: open})
+		open = h.OpenXA
+	}
+	return x
+}
+
+func (k *keeper) putIndex(ctx context.Context, x *catalog.Index) error {
+	if err := k.tenure.check(ctx); err != nil {
+		return err
+	}
+	x.Written = binlog.TimeOf(k.config.now())
+	if err := k.config.Catalog.PutIndex(ctx, k.config.Instance, x); err != nil {
+		return err
+	}
+	k.config.Log.Debug("indexed a closed binlog file", "file", x.File, "segments", len(x.Segments))
+	failpoint.Inject("indexed", nil)
+	return nil
+}
+
+// look reads the frames of a closed file's segments, and what is in those of earlier versions.
+// Nil where the file is not whole.
+func (k *keeper) look(ctx context.Context, f closedFile) (*closed, error) {
+	refs, err := k.config.Catalog.Segments(ctx, k.config.Instance, f.timeline, f.name, 0)
+	if err != nil {
+		return nil, err
+	}
+	l := layout{timeline: f.timeline, file: f.name}
+	l.parts, l.end = smallest(refs)
+	if len(l.parts) == 0 {
+		return nil, nil
+	}
+	c := &closed{layout: l}
+	if c.headers, err = k.reader.headers(ctx, l.parts); err != nil {
+		return nil, err
+	}
+	end := &tip{header: c.headers[len(c.headers)-1]}
+	holes, err := k.config.Catalog.Holes(ctx, k.config.Instance)
+	if err != nil {
+		return nil, err
+	}
+	if _, atHole := holeAt(holes, end.end()); !atHole {
+		if _, ok, err := k.reader.following(ctx, end, k.reader.layout); err != nil || !ok {
+			return nil, err
+		}
+	}
+	if c.openXA, err = k.openBefore(ctx, &c.headers[0]); err != nil {
+		return nil, err
+	}
+	return c, k.fillContents(ctx, c)
+}
+
+// smallest takes the segments that were written first where large ones are there too, as a writer
+// leaves them that was killed.
+func smallest(refs []catalog.SegmentRef) (parts []part, end uint64) {
+	whole, wholeEnd := longest(refs)
+	for _, ref := range refs { // by start, then by end
+		if ref.Start == end {
+			parts, end = append(parts, part{SegmentRef: ref, from: end}), ref.End
+		}
+	}
+	if end < wholeEnd || len(parts) < len(whole) { // some of them have gone
+		return whole, wholeEnd
+	}
+	return parts, end
+}
+
+// openBefore returns what the file before leaves prepared.
+func (k *keeper) openBefore(ctx context.Context, first *segment.Header) ([]segment.OpenXA, error) {
+	if first.Previous == nil {
+		return nil, nil
+	}
+	l, err := k.reader.layout(ctx, first.Timeline, first.Previous.File)
+	if err != nil || len(l.parts) == 0 {
+		return nil, err
+	}
+	h, err := k.reader.header(ctx, l.parts[len(l.parts)-1])
+	return h.OpenXA, err
+}
+
+// fillContents reads the events of a file whose segments do not all say what is in them.
+func (k *keeper) fillContents(ctx context.Context, c *closed) error {
+	unknown := false
+	for i := range c.headers {
+		unknown = unknown || c.headers[i].Content == nil
+	}
+	if !unknown {
+		return nil
+	}
+	facts := k.config.Server.Facts()
+	statements := limit.NewCollector(limit.Source{LowerCaseTableNames: facts.LowerCaseTableNames, Flavor: facts.Flavor, Version: facts.Version}, nil)
+	var open segment.Content
+	asm := event.NewAssembler(c.timeline, event.WithoutRowCounts())
+	asm.OnBegin(func(*event.Entry) error { statements.Begin(); return nil })
+	asm.OnRows(func(e *event.Entry, rows *event.Rows) error { addRows(&open, rows); return statements.Rows(e, rows) })
+	asm.OnQuery(func(e *event.Entry, q *event.Query) error { addStatement(&open, e, statements.Query(e, q)); return nil })
+	contents := make([]segment.Content, len(c.headers))
+	at := 0
+	for e, err := range k.reader.Events(ctx, c.position(0)) {
+		if err != nil {
+			return err
+		}
+		if event.Type(e.Raw[4]) == event.TypeFormatDescription && e.Pos == binlog.FirstOffset {
+			c.headers[0].Format = append([]byte(nil), e.Raw...)
+		}
+		entry, err := asm.Add(e.File, e.Pos, e.Raw)
+		if err != nil {
+			return fmt.Errorf("read the archive: %w", err)
+		}
+		if entry != nil {
+			// The earliest versions wrote no limits: whoever wants to know has to read.
+			open.More = open.More || len(statements.End(entry)) > 0 && len(c.headers[at].Limits) == 0
+			addEntry(&open, entry)
+		}
+		end := e.End().Pos
+		if asm.AtBoundary() || end >= c.headers[at].End {
+			contents[at].Add(&open)
+			open = segment.Content{}
+		}
+		if end >= c.headers[at].End {
+			at++
+		}
+		if end >= c.end {
+			break // what comes behind it may be a hole
+		}
+	}
+	for i := range c.headers {
+		c.headers[i].Content = &contents[i]
+	}
+	return nil
+}

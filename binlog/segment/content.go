@@ -1,0 +1,106 @@
+package segment
+
+import (
+	"slices"
+
+	"github.com/tripod-db/tripod/internal/schema"
+)
+
+// Content says what the events in a segment touch, so that a reader who needs nothing of it can
+// leave the segment out. Rows count where their event lies, entries where they end.
+type Content struct {
+	// Tables are those with row events, by name.
+	Tables []Touched `json:"tables,omitempty"`
+	// Statements are those that stand in the log as text, without BEGIN, COMMIT and their like.
+	Statements []Statement `json:"statements,omitempty"`
+	// RowEntries is the number of entries that end here and have row events.
+	RowEntries uint64 `json:"row_entries,omitempty"`
+	// XA: an XA transaction is prepared, committed or rolled back here.
+	XA bool `json:"xa,omitempty"`
+	// More: it touches more than the lists hold.
+	More bool `json:"more,omitempty"`
+}
+
+// Touched is what happens to the rows of one table.
+type Touched struct {
+	schema.Name
+	Rows uint64 `json:"rows"`
+	// Uncounted: there are more rows than Rows, in events of a kind that could not be counted.
+	Uncounted bool `json:"uncounted,omitempty"`
+	// Entries is the number of entries that end here and have row events of the table.
+	Entries uint64 `json:"entries"`
+	// Largest is the size in bytes of the largest event of an INSERT or UPDATE, LargestDelete of a DELETE.
+	Largest       uint64 `json:"largest,omitempty"`
+	LargestDelete uint64 `json:"largest_delete,omitempty"`
+}
+
+// Statement is one statement. Its text is not here: it may hold rows.
+type Statement struct {
+	Start uint64 `json:"start"` // of its entry in the file
+	Verb  string `json:"verb"`
+	Kind  string `json:"kind"` // of the table of kinds in package ddl; empty for a text that cannot be read
+	// Tables are those that it names, in any role.
+	Tables []schema.Name `json:"tables,omitempty"`
+	// Unnamed: it may touch tables that it does not name.
+	Unnamed bool `json:"unnamed,omitempty"`
+}
+
+const (
+	// maxTouched and maxStatements bound what a header gets by a segment's content.
+	maxTouched    = 1024
+	maxStatements = 256
+	// maxNamed bounds the tables of one statement.
+	maxNamed = 256
+)
+
+// Touch returns the record of a table, which is valid until the next call; nil where there are too many.
+func (c *Content) Touch(n schema.Name) *Touched {
+	i, found := slices.BinarySearchFunc(c.Tables, n, func(t Touched, n schema.Name) int { return t.Compare(n) })
+	if !found {
+		if len(c.Tables) >= maxTouched {
+			c.More = true
+			return nil
+		}
+		c.Tables = slices.Insert(c.Tables, i, Touched{Name: n})
+	}
+	return &c.Tables[i]
+}
+
+// State adds a statement.
+func (c *Content) State(s Statement) {
+	if len(c.Statements) >= maxStatements {
+		c.More = true
+		return
+	}
+	if len(s.Tables) > maxNamed {
+		s.Tables, s.Unnamed = nil, true
+	}
+	c.Statements = append(c.Statements, s)
+}
+
+// Add adds what comes behind.
+func (c *Content) Add(o *Content) {
+	for _, t := range o.Tables {
+		if mine := c.Touch(t.Name); mine != nil {
+			mine.Rows += t.Rows
+			mine.Uncounted = mine.Uncounted || t.Uncounted
+			mine.Entries += t.Entries
+			mine.Largest, mine.LargestDelete = max(mine.Largest, t.Largest), max(mine.LargestDelete, t.LargestDelete)
+		}
+	}
+	for _, s := range o.Statements {
+		c.State(s)
+	}
+	c.RowEntries += o.RowEntries
+	c.XA, c.More = c.XA || o.XA, c.More || o.More
+}
+
+// Clone returns a copy that shares nothing which Add changes; nil of nil.
+func (c *Content) Clone() *Content {
+	if c == nil {
+		return nil
+	}
+	d := *c
+	d.Tables, d.Statements = slices.Clone(c.Tables), slices.Clone(c.Statements)
+	return &d
+}

@@ -1,0 +1,74 @@
+package dumper
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// intend writes the intent of a backup that begins, or renews that of the one that goes on.
+func (b *backup) intend(ctx context.Context, start binlog.Position) (err error) {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown" // it is for people
+	}
+	if b.adopted != nil {
+		b.intent, b.id = b.adopted.intent, b.adopted.intent.ID
+		b.intent.Program, b.intent.Host, b.intent.Proof, b.intent.Renewed = b.cfg.Program, host, b.proof.Name, binlog.TimeOf(time.Now())
+		return b.cfg.Catalog.PutIntent(ctx, b.intent)
+	}
+	b.intent = catalog.Intent{
+		Instance: b.cfg.Instance, Program: b.cfg.Program, Host: host, Started: binlog.TimeOf(b.started), Renewed: binlog.TimeOf(time.Now()),
+		Selection: b.selection.manifest(b.cfg), Compression: b.cfg.Compression, Floor: binlog.Point{Position: start},
+		FormatTime: b.watch.follower.FormatTime(), Proof: b.proof.Name,
+	}
+	if b.id, err = b.cfg.Catalog.CreateIntent(ctx, b.intent, b.started); err != nil {
+		return err
+	}
+	b.intent.ID = b.id
+	b.cfg.Log.Info("backup begun", "id", b.id, "instance", b.cfg.Instance, "from", start.String())
+	b.journal = b.newJournal(b.id, 1)
+	if err := b.journal.begin(ctx); err != nil {
+		return err
+	}
+	b.journalFloor()
+	return nil
+}
+
+// renewedFor bounds how long the intent may not be renewed: it is a pin, too, a promise until it is a day old.
+const renewedFor = time.Hour
+
+// renewIntent keeps the backup's pin fresh, for as long as no other process has taken it over.
+func (b *backup) renewIntent(ctx context.Context) error {
+	ticker := time.NewTicker(b.cfg.tuning.renewEvery)
+	defer ticker.Stop()
+	for renewed := time.Now(); ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		err := b.inCharge(ctx)
+		if fault.Of(err) != nil && fault.Of(err).Kind == fault.KindLease {
+			return err
+		}
+		if err == nil {
+			b.intent.Renewed = binlog.TimeOf(time.Now())
+			err = b.cfg.Catalog.PutIntent(ctx, b.intent)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			renewed = time.Now()
+		case time.Since(renewed) > renewedFor:
+			return err
+		default:
+			b.cfg.Log.Warn("the backup's intent could not be renewed", "error", err)
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package pitr
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
+)
+
+// finalNames gives the tables of a part that lived under private names their own, all at once: a
+// restore that ends in between has none of them half. What is only descended from goes first.
+func (f *finisher) finalNames(ctx context.Context) error {
+	if f.director.part == nil {
+		return nil
+	}
+	if err := f.dropAncestors(ctx); err != nil {
+		return err
+	}
+	pairs := f.tables.unnamed(f.director.part)
+	if len(pairs) == 0 {
+		return nil
+	}
+	clauses := make([]string, len(pairs))
+	for i, p := range pairs {
+		clauses[i] = p[0].Quoted() + " TO " + p[1].Quoted()
+	}
+	if err := f.own.exec(ctx, "RENAME TABLE "+strings.Join(clauses, ", ")); err != nil {
+		known := fault.Of(err)
+		return fault.New(known.Code, fault.KindTarget, "find out who else makes tables on the target, and restore again", "give the restored tables their names: %w", err)
+	}
+	if err := f.tables.apply(ctx, &execution{renamed: pairs}); err != nil {
+		return fmt.Errorf("give the restored tables their names: %w", err)
+	}
+	return f.tables.readChildren(ctx, pairs)
+}
+
+// unnamed lists the tables of a part that live under private names, with their own.
+func (s *tableSet) unnamed(p *part) (pairs [][2]schema.Name) {
+	for _, id := range slices.Sorted(maps.Keys(p.members)) {
+		if m := p.members[id]; m.wanted() && m.working != m.final && s.get(m.working) != nil {
+			pairs = append(pairs, [2]schema.Name{m.working, m.final})
+		}
+	}
+	return pairs
+}
+
+// named finds out what a killed run has done of Finish to the tables: dropped those that nobody asked
+// for, and given the others their names, all at once.
+func (r *replay) named(ctx context.Context) error {
+	if r.director.part == nil || r.past.phase != phaseFinish {
+		return nil
+	}
+	for _, m := range r.director.part.members {
+		if m.wanted() || r.tables.get(m.working) == nil {
+			continue
+		}
+		if text, err := r.tables.shown(ctx, m.working); err != nil {
+			return err
+		} else if text == "" {
+			r.tables.relive(&execution{dropped: []schema.Name{m.working}})
+		}
+	}
+	pairs := r.tables.unnamed(r.director.part)
+	if len(pairs) == 0 {
+		return nil
+	}
+	text, err := r.tables.shown(ctx, pairs[0][0])
+	if err == nil && text == "" {
+		r.tables.relive(&execution{renamed: pairs})
+	}
+	return err
+}
+
+// dropAncestors drops the tables that nobody asked for, and lets foreign keys to them refer to their
+// names on the source.
+func (f *finisher) dropAncestors(ctx context.Context) error {
+	members := f.director.part.members
+	for _, id := range slices.Sorted(maps.Keys(members)) {
+		m := members[id]
+		if m.wanted() || f.tables.get(m.working) == nil {
+			continue
+		}
+		moves, err := f.tables.partings([][2]schema.Name{{m.working, f.director.part.renames.table(f.director.lives.now[id])}})
+		if err != nil {
+			return err
+		}
+		for _, move := range moves {
+			if err := f.tables.moveParent(ctx, move, true); err != nil {
+				return err
+			}
+		}
+		if err := f.own.exec(ctx, "DROP TABLE IF EXISTS "+m.working.Quoted()); err != nil {
+			return fmt.Errorf("drop %s: %w", m.working, err)
+		}
+		f.tables.relive(&execution{dropped: []schema.Name{m.working}})
+	}
+	return nil
+}

@@ -1,0 +1,221 @@
+package pitr
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// journal is what the archive knows of definitions behind the statements of the log.
+type journal struct {
+	catalog  *catalog.Catalog
+	instance string
+	stop     binlog.Position
+	log      func(message string, args ...any)
+}
+
+// journalFor returns the journal of a restore; nil where the target is of another kind or release
+// than the source: two servers may say the same in other words.
+func (r *run) journalFor() *journal {
+	source, target := r.plan.manifest.Source, r.config.Target.Facts()
+	release, _, _ := strings.Cut(source.Version, ".")
+	if target.Flavor != source.Flavor || release != fmt.Sprint(target.Major) {
+		return nil
+	}
+	return &journal{catalog: r.plan.reads.ofArchive, instance: r.plan.Instance, stop: r.plan.Stop.Position, log: r.config.log().Warn}
+}
+
+// behind returns the known definitions behind the statement that starts at a place. Where the stop
+// point is before the end of the log at which one was read, something may have been done in
+// between, without a trace, that does not belong to the restore.
+func (j *journal) behind(ctx context.Context, start binlog.Position) ([]*schema.Table, error) {
+	d, ok, err := j.catalog.Definitions(ctx, j.instance, start)
+	switch {
+	case err != nil && unreadable(err):
+		j.log("the definitions behind a statement are not compared", "position", start.String(), "error", err)
+		return nil, nil
+	case err != nil || !ok:
+		return nil, err
+	}
+	var list []*schema.Table
+	for _, t := range d.Tables {
+		if t.Create == "" || j.stop.Before(t.Until) {
+			continue
+		}
+		def, err := ddl.ParseCreateTable(t.Create, t.Schema)
+		if err != nil {
+			j.log("the definition of a table behind a statement is not compared", "table", t.String(), "position", start.String(), "error", err)
+			continue
+		}
+		def.Name = t.Name
+		list = append(list, def)
+	}
+	return list, nil
+}
+
+// compareDefinitions holds the definitions that a statement left on the target against those that
+// it left on the source, where these are known for certain: what was changed there without a trace
+// in the log is found, not replayed over.
+func (r *replay) compareDefinitions(ctx context.Context, start binlog.Position, v *verdict) error {
+	if r.journal == nil || !r.isLive {
+		return nil
+	}
+	made := map[schema.Name]*execution{}
+	for i := range v.executions {
+		x := &v.executions[i]
+		for _, n := range slices.Concat(x.created, x.altered) {
+			made[r.director.fold(n)] = x
+		}
+		for _, p := range x.renamed {
+			made[r.director.fold(p[1])] = x
+		}
+	}
+	if len(made) == 0 {
+		return nil
+	}
+	known, err := r.journal.behind(ctx, start)
+	if err != nil {
+		return err
+	}
+	for _, def := range known {
+		x, t := made[r.director.fold(def.Name)], r.tables.get(def.Name)
+		if x == nil || t == nil || t.def == nil {
+			continue
+		}
+		if err := r.compareDefinition(ctx, start, x, def, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *replay) compareDefinition(ctx context.Context, start binlog.Position, x *execution, source *schema.Table, t *table) error {
+	for _, k := range servedOtherwise(source, t.def) {
+		// The source had it for a foreign key and dropped it by itself: on the target, where SHOW
+		// CREATE made it, it is one that somebody asked for.
+		if err := r.own.exec(ctx, "ALTER TABLE "+t.name.Quoted()+" DROP INDEX "+schema.Quote(k.Name)); err != nil {
+			return fmt.Errorf("replay at %s (%s): drop the index %s of %s, which the source has dropped by itself: %w", start, excerpt(x.text), schema.Quote(k.Name), t.name, err)
+		}
+		if err := r.tables.read(ctx, t.name); err != nil {
+			return err
+		}
+	}
+	if what := difference(source, t.def); what != "" {
+		return fault.New(fault.CodeDifference, fault.KindDivergence,
+			"the table was changed on the source without a trace in the log (sql_log_bin=0): take a new backup, or --exclude "+t.name.String(),
+			"replay at %s (%s): table %s is not what it was on the source behind the statement: %s", start, excerpt(x.text), t.name, what)
+	}
+	return nil
+}
+
+// servedOtherwise lists the plain indexes that only the target has, each of which begins with the
+// columns of a foreign key.
+func servedOtherwise(source, target *schema.Table) []schema.Key {
+	var list []schema.Key
+	for _, k := range target.Keys {
+		if k.Unique || k.Kind != schema.Ordinary || slices.ContainsFunc(source.Keys, func(o schema.Key) bool { return strings.EqualFold(o.Name, k.Name) }) {
+			continue
+		}
+		if slices.ContainsFunc(target.ForeignKeys, func(f schema.ForeignKey) bool { return beginsWith(k, f.Columns) }) {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+func beginsWith(k schema.Key, columns []string) bool {
+	if len(k.Parts) < len(columns) {
+		return false
+	}
+	for i, c := range columns {
+		if !strings.EqualFold(k.Parts[i].Column, c) || k.Parts[i].Prefix != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// difference says in which column or key two definitions differ; nothing for what a server may
+// print in its own way.
+func difference(source, target *schema.Table) string {
+	for i := range max(len(source.Columns), len(target.Columns)) {
+		a, b := "none", "none"
+		if i < len(source.Columns) {
+			a = columnText(&source.Columns[i])
+		}
+		if i < len(target.Columns) {
+			b = columnText(&target.Columns[i])
+		}
+		if a != b {
+			return fmt.Sprintf("column %d is %s, on the source %s", i+1, b, a)
+		}
+	}
+	for _, k := range source.Keys {
+		if !slices.ContainsFunc(target.Keys, func(o schema.Key) bool { return indexText(o) == indexText(k) }) {
+			return "it lacks " + indexText(k)
+		}
+	}
+	for _, k := range target.Keys {
+		if !slices.ContainsFunc(source.Keys, func(o schema.Key) bool { return indexText(o) == indexText(k) }) {
+			return "it has " + indexText(k)
+		}
+	}
+	return ""
+}
+
+// columnText is what counts of a column: what a row image is decoded and written by.
+func columnText(c *schema.Column) string {
+	text := schema.Quote(c.Name) + " " + c.Type
+	switch c.Type {
+	case "char", "varchar", "binary", "varbinary", "bit", "decimal", "time", "datetime", "timestamp", "vector":
+		text += fmt.Sprintf("(%d,%d)", max(c.Length, 0), max(c.Decimals, 0))
+	case "enum", "set":
+		text += fmt.Sprintf("%q", c.Members)
+	}
+	if c.Unsigned {
+		text += " unsigned"
+	}
+	if c.Charset != "" {
+		text += " charset " + c.Charset
+	}
+	if !c.Nullable {
+		text += " not null"
+	}
+	switch c.Generated {
+	case schema.Virtual:
+		text += " virtual"
+	case schema.Stored:
+		text += " stored"
+	case schema.NotGenerated:
+	}
+	if c.AutoInc {
+		text += " auto_increment"
+	}
+	return text
+}
+
+func indexText(k schema.Key) string {
+	kind := map[schema.KeyKind]string{schema.Fulltext: "fulltext ", schema.Spatial: "spatial "}[k.Kind]
+	if k.Unique {
+		kind += "unique "
+	}
+	var parts []string
+	for _, p := range k.Parts {
+		switch {
+		case p.Column == "":
+			parts = append(parts, "an expression")
+		case p.Prefix > 0:
+			parts = append(parts, fmt.Sprintf("%s(%d)", schema.Quote(strings.ToLower(p.Column)), p.Prefix))
+		default:
+			parts = append(parts, schema.Quote(strings.ToLower(p.Column)))
+		}
+	}
+	return kind + "key " + schema.Quote(strings.ToLower(k.Name)) + " (" + strings.Join(parts, ", ") + ")"
+}

@@ -1,0 +1,139 @@
+package pitr
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
+)
+
+// member is a table that a part of an instance takes in: because it is wanted at the stop point,
+// or because a wanted one descends from it.
+type member struct {
+	// working is what it is called on the target from the load, or from the statement that makes
+	// it, to Finish, whatever names it has in the log: RENAME moves nothing there.
+	working schema.Name
+	// final is its name at the end; zero for a table that is only descended from.
+	final schema.Name
+	// descendant is, at the stop point, what it is taken in for.
+	descendant schema.Name
+	// rows: its rows are needed, not only its definition, up to the statement at rowsUntil.
+	rows      bool
+	rowsUntil binlog.Position
+	// until is the last statement that needs it, which takes it away from the target; the zero
+	// position of both stands for the stop point.
+	until binlog.Position
+}
+
+func (m *member) wanted() bool { return m.final != (schema.Name{}) }
+
+// trail is what the statements of the log did, in order.
+type trail []trailed
+
+type trailed struct {
+	start binlog.Position
+	effect
+}
+
+// lineage walks the log's DDL backwards from the stop point and returns every table from which a
+// wanted one descends. wanted gives the final names of the lives that are wanted, now all names at
+// the stop point. views are those at the stop point that were made with a star, by their names on
+// the target: the definitions that the star meant are needed. It is pure.
+//
+// RENAME changes nothing but names: the life goes on. CREATE .. LIKE takes the definition of its
+// source, not its rows; EXCHANGE PARTITION the rows of both sides.
+func (t trail) lineage(wanted, now map[life]schema.Name, views map[*object]schema.Name) (map[life]*member, error) {
+	members := map[life]*member{}
+	for id, final := range wanted {
+		members[id] = &member{final: final, descendant: now[id], rows: true}
+	}
+	// need takes a life in for a statement that needs it, with rows or without.
+	need := func(id life, start binlog.Position, rows bool, descendant *member) {
+		m := members[id]
+		if m == nil {
+			m = &member{until: start, descendant: descendant.descendant, working: schema.Name{Schema: home(descendant)}}
+			members[id] = m
+		}
+		if rows && !m.rows {
+			m.rows, m.rowsUntil = true, start
+		}
+	}
+	for _, e := range slices.Backward(t) {
+		m := members[e.life]
+		switch e.kind {
+		case lost:
+			if m != nil {
+				return nil, notHeld(m, e)
+			}
+		case copied:
+			if m != nil {
+				need(e.other, e.start, false, m)
+			}
+		case exchanged:
+			other := members[e.other]
+			switch {
+			case m != nil && m.rows:
+				need(e.other, e.start, true, m)
+			case other != nil && other.rows:
+				need(e.life, e.start, true, other)
+			}
+		case seen:
+			if n, there := views[e.view]; there {
+				need(e.life, binlog.Position{}, false, &member{final: n, descendant: e.view.name})
+			}
+		case made, moved, dropped, changed, truncated:
+		}
+	}
+	return members, nil
+}
+
+// notHeld is the fault of a table that descends from one that the backup does not hold.
+func notHeld(m *member, e trailed) error {
+	f := fault.Of(e.err)
+	if f.Kind != fault.KindStatement || e.to == m.descendant {
+		return e.err
+	}
+	return fault.New(f.Code, f.Kind, fmt.Sprintf("restore to a point before %s, or from a backup that was made after it, or leave the table out: --exclude %s", e.start, m.descendant),
+		"%s descends from %s: %w", m.descendant, e.to, e.err)
+}
+
+// home is the schema in which a member lives on the target.
+func home(m *member) string {
+	if m.wanted() {
+		return m.final.Schema
+	}
+	return m.working.Schema
+}
+
+// privatePrefix begins the names of tables that have another name in the end, or none.
+const privatePrefix = "__tripod_"
+
+// nameMembers gives each member the name under which it lives on the target. A wanted table that
+// never had another name, whose name never was another table's, and that is not renamed, has its
+// own; all others have private ones: then no foreign key and no later table can take one for the
+// other.
+func nameMembers(members map[life]*member, l *lives, stop map[life]schema.Name) {
+	for id, m := range members {
+		if m.wanted() && m.final == stop[id] && len(l.namesOf[id]) == 1 && len(l.livesOf[l.fold(m.final)]) == 1 {
+			m.working = m.final
+			continue
+		}
+		m.working = schema.Name{Schema: home(m), Name: privateName(id, m.final.Name)}
+	}
+}
+
+// privateName is a name of ours that tells people whose table it is.
+func privateName(id life, final string) string {
+	const longest = 40 // characters of the name; a server allows 64 in all
+	r := []rune(final)
+	if len(r) > longest {
+		r = r[:longest]
+	}
+	name := fmt.Sprintf("%s%d", privatePrefix, int(id))
+	if len(r) > 0 {
+		name += "_" + string(r)
+	}
+	return name
+}

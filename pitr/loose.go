@@ -1,0 +1,192 @@
+package pitr
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/rewriter"
+)
+
+// --skip-gtid leaves transactions out. From there on the target differs from the source in the
+// rows that they touched, and nowhere else. Such a row is loose: the source changes it as it is
+// there, which may be no row here, or another one. For the loose rows the binlog wins, as in the
+// window; all others are held to account as ever.
+//
+// A row is loose by the values of every unique key that the left-out changes took from it or gave
+// it: whatever is in the way of a later change, or missing for it, is told by one of them. A change
+// that has one of these values in any image is a change of a loose row.
+
+// mostLoose is how many values are kept of one table. Beyond it the whole table is loose.
+const mostLoose = 1 << 16
+
+// mostLooseNamed is how many loose rows the report names.
+const mostLooseNamed = 1000
+
+// looseRows are the loose rows of one table; nil for none.
+type looseRows struct {
+	whole  bool
+	keys   [][]int // columns of the unique keys
+	values map[rewriter.KeyHash]struct{}
+}
+
+func newLooseRows(t *rewriter.Table) *looseRows {
+	l := &looseRows{values: map[rewriter.KeyHash]struct{}{}}
+	var ok bool
+	l.keys, ok = t.UniqueKeys()
+	l.whole = !ok
+	return l
+}
+
+// add takes the rows of a change that is left out. It tells whether the whole table became loose.
+func (l *looseRows) add(c rewriter.Change) (became bool) {
+	if l.whole {
+		return false
+	}
+	l.each(c, func(h rewriter.KeyHash) bool {
+		l.values[h] = struct{}{}
+		return true
+	})
+	if len(l.values) > mostLoose {
+		l.whole, l.values = true, nil
+	}
+	return l.whole
+}
+
+// each yields the values of all unique keys in all images of a change.
+func (l *looseRows) each(c rewriter.Change, yield func(rewriter.KeyHash) bool) {
+	for _, im := range []event.Image{c.Before, c.After} {
+		if !im.Exists() {
+			continue
+		}
+		for n, columns := range l.keys {
+			if h, ok := rewriter.HashKey(n, columns, im); ok && !yield(h) {
+				return
+			}
+		}
+	}
+}
+
+// rule is the rule of a change, which is base where no row of it is loose.
+func (l *looseRows) rule(base rewriter.Rule, c rewriter.Change) rewriter.Rule {
+	switch {
+	case l == nil:
+		return base
+	case l.whole:
+		return rewriter.Loose
+	}
+	l.each(c, func(h rewriter.KeyHash) bool {
+		if _, loose := l.values[h]; loose {
+			base = rewriter.Loose
+		}
+		return base != rewriter.Loose
+	})
+	return base
+}
+
+// looseReport is what the result says of loose rows.
+type looseReport struct {
+	rows  uint64
+	named []string
+}
+
+func (r *looseReport) name(n schema.Name, what string, o rewriter.Origin) {
+	if len(r.named) < mostLooseNamed {
+		r.named = append(r.named, fmt.Sprintf("%s: %s, by %s", n, what, o))
+	}
+}
+
+// list ends with how many rows are not named.
+func (r *looseReport) list() []string {
+	if more := r.rows - min(r.rows, mostLooseNamed); more > 0 {
+		return append(r.named, fmt.Sprintf("and %d more rows", more))
+	}
+	return r.named
+}
+
+// leaveOut is a rows event of a transaction that is left out: its rows become loose.
+func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows, t *table) error {
+	shown := r.director.shown(t.name)
+	origin := rewriter.Origin{Entry: e.Start, GTID: e.GTID}
+	if r.past.passed(e.Start) || r.past.phase == phaseFinish {
+		return r.leftOutBefore(e, rows, t, shown)
+	}
+	if err := r.live(ctx); err != nil {
+		return err
+	}
+	if t.def.Class() == schema.NoRows {
+		return nil
+	}
+	if err := r.replayable(e, rows, t); err != nil {
+		return err
+	}
+	if t.loose == nil {
+		// Changes of a table with loose rows keep their order: a row in the way is one of its own past.
+		if err := r.lanes.Fence(ctx, []schema.Name{t.name}); err != nil {
+			return err
+		}
+		// What the keyed lane wrote must not be written again behind what comes.
+		if err := r.progress.write(ctx, r.own, newNote(noteFenced, t.name.Quoted(), fencedNote{t.name, mark{Entry: e.Start}})); err != nil {
+			return err
+		}
+		t.keyed, t.loose = false, newLooseRows(t.write)
+		if t.loose.whole {
+			r.loose.name(shown, "the whole table (rows cannot be told apart by the bytes of its keys)", origin)
+		}
+	}
+	return rows.Each(func(before, after event.Image) error {
+		c := rewriter.Change{Map: rows.Table, Before: before, After: after}
+		if t.loose.add(c) {
+			r.loose.name(shown, fmt.Sprintf("the whole table (more than %d values)", mostLoose), origin)
+		}
+		r.loose.rows++
+		im := before
+		if !before.Exists() {
+			im = after
+		}
+		if len(r.loose.named) >= mostLooseNamed {
+			return nil
+		}
+		text, err := t.write.Describe(rows.Table, im)
+		if err != nil {
+			return fmt.Errorf("leave out %s: %w", origin, err)
+		}
+		const most = 200
+		r.loose.name(shown, shortened(text, most), origin)
+		return nil
+	})
+}
+
+// leftOutBefore is leaveOut where an earlier run has passed the entry: what the table was there
+// nobody can read any more, so the whole of it is loose.
+func (r *replay) leftOutBefore(e *event.Entry, rows *event.Rows, t *table, shown schema.Name) error {
+	if t.loose == nil {
+		t.keyed, t.loose = false, &looseRows{whole: true}
+		r.loose.name(shown, "the whole table (the restore was interrupted)", rewriter.Origin{Entry: e.Start, GTID: e.GTID})
+	}
+	return rows.Each(func(event.Image, event.Image) error {
+		r.loose.rows++
+		return nil
+	})
+}
+
+// loosen follows what a statement does to tables with loose rows: their keys may be others behind
+// it, and an EXCHANGE brings the rows elsewhere.
+func (s *tableSet) loosen(x *execution) {
+	loose := false
+	for _, n := range x.altered {
+		if t := s.get(n); t != nil && t.loose != nil {
+			loose = true
+		}
+	}
+	if !loose || x.statement != nil && x.statement.Kind == ddl.DefinitionOnly {
+		return
+	}
+	for _, n := range x.altered {
+		if t := s.get(n); t != nil {
+			t.keyed, t.loose = false, &looseRows{whole: true}
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package catalog_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage"
+	"github.com/tripod-db/tripod/storage/catalog"
+	"github.com/tripod-db/tripod/storage/storagetest"
+)
+
+func part(run, number uint64, tables ...string) catalog.JournalPart {
+	p := catalog.JournalPart{Backup: "b", Run: run, Number: number}
+	for _, table := range tables {
+		p.Entries = append(p.Entries, catalog.JournalEntry{
+			Name: schema.Name{Schema: "d", Name: table}, Read: run, Opened: &catalog.JournalOpened{Create: []byte("CREATE \xff"), Key: "PRIMARY"},
+		})
+	}
+	return p
+}
+
+// A journal is read in the order in which it was written, and nothing of it is ever changed.
+func TestJournal(t *testing.T) {
+	b, c := withInstance(t)
+	for _, p := range []catalog.JournalPart{part(1, 0), part(1, 1, "a", "b"), part(2, 0), part(1, 2, "c"), part(2, 1, "d"), part(2, 3, "behind a gap")} {
+		if err := c.PutJournal(t.Context(), instance, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.PutJournal(t.Context(), instance, part(2, 0)); !errors.Is(err, storage.ErrExists) {
+		t.Errorf("a run was begun twice: %v", err)
+	}
+	for run, want := range map[uint64]bool{1: true, 2: true, 3: false} {
+		if began, err := c.HasRun(t.Context(), instance, "b", run); err != nil || began != want {
+			t.Errorf("run %d: %v, %v", run, began, err)
+		}
+	}
+	parts, err := c.Journal(t.Context(), instance, "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range parts {
+		for _, e := range p.Entries {
+			got = append(got, e.Name.Name)
+			if string(e.Opened.Create) != "CREATE \xff" {
+				t.Errorf("the definition came back as %q", e.Opened.Create)
+			}
+		}
+	}
+	if want := []string{"a", "b", "c", "d"}; !slices.Equal(got, want) {
+		t.Errorf("the journal holds %v, want %v", got, want)
+	}
+
+	key := catalog.JournalKey(instance, "b", 1, 1)
+	storagetest.Put(t, b, key, strings.Replace(storagetest.Get(t, b, key), "PRIMARY", "SECOND", 1))
+	_, err = c.Journal(t.Context(), instance, "b")
+	wantFault(t, err, fault.CodeDifference, fault.KindIntegrity)
+	storagetest.Put(t, b, key, storagetest.Get(t, b, catalog.JournalKey(instance, "b", 1, 2)))
+	_, err = c.Journal(t.Context(), instance, "b")
+	wantFault(t, err, fault.CodeDifference, fault.KindIntegrity)
+
+	if err := c.RemoveJournal(t.Context(), instance, "b"); err != nil {
+		t.Fatal(err)
+	}
+	if parts, err := c.Journal(t.Context(), instance, "b"); err != nil || len(parts) > 0 {
+		t.Errorf("%d parts are left, %v", len(parts), err)
+	}
+}
+
+// What a manifest does not name of a backup's chunks is removed, and nothing else.
+func TestRemoveUnnamed(t *testing.T) {
+	b, c := withInstance(t)
+	m := manifest("b")
+	named := catalog.BackupKey(instance, "b", m.Names[0].Chunks[0].Key)
+	for _, key := range []string{named, catalog.BackupKey(instance, "b", "data/s/t/00000002.tsv.zst"), catalog.BackupKey(instance, "c", "data/s/t/00000002.tsv.zst")} {
+		storagetest.Put(t, b, key, "x")
+	}
+	if err := c.RemoveUnnamed(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]int{"b": 1, "c": 1} {
+		if sizes, err := c.ChunkSizes(t.Context(), instance, id); err != nil || len(sizes) != want {
+			t.Errorf("backup %s has chunks %v, %v", id, sizes, err)
+		}
+	}
+	if storagetest.Get(t, b, named) != "x" {
+		t.Error("a chunk of the manifest is gone")
+	}
+}

@@ -1,0 +1,168 @@
+package history
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/tripod-db/tripod/internal/mysqltest"
+	"github.com/tripod-db/tripod/tests/truth"
+)
+
+// restoreParts restores, at one stop point each, a few tables alone, a few under other names, and,
+// with GTIDs, everything without some transactions. What was renamed, swapped and exchanged before is
+// the history's.
+func (h *run) restoreParts(ctx context.Context) error {
+	r := rand.New(rand.NewPCG(h.Seed, 11))
+	if err := h.restorePart(ctx, r, h.stops[r.IntN(len(h.stops))], false); err != nil {
+		return err
+	}
+	if err := h.restorePart(ctx, r, h.stops[r.IntN(len(h.stops))], true); err != nil {
+		return err
+	}
+	if !h.GTID {
+		return nil
+	}
+	return h.restoreWithout(ctx, r)
+}
+
+// quotedName quotes schema.table as names are given to tripod.
+func quotedName(n string) string {
+	s, t, _ := strings.Cut(n, ".")
+	return quoteName(s, t)
+}
+
+func (h *run) restorePart(ctx context.Context, r *rand.Rand, p stopPoint, renamed bool) error {
+	tables := p.truth.Tables()
+	r.Shuffle(len(tables), func(i, j int) { tables[i], tables[j] = tables[j], tables[i] })
+	args, names := p.arguments(), map[string]string{}
+	for i, t := range tables[:min(len(tables), 1+r.IntN(5))] {
+		names[t.Name] = t.Name
+		args = append(args, "--tables", quotedName(t.Name))
+		if renamed {
+			s, _, _ := strings.Cut(t.Name, ".")
+			names[t.Name] = fmt.Sprintf("%s.moved_%d", s, i)
+			args = append(args, "--rename", quotedName(t.Name)+"="+quotedName(names[t.Name]))
+		}
+	}
+	restored, _, err := h.restoreInto(ctx, args)
+	if err != nil {
+		return err
+	}
+	var moved []string
+	atLeast, exact := map[string]uint64{}, map[string]bool{}
+	for from, to := range names {
+		atLeast[to], exact[to] = p.atLeast[from], p.exact[from]
+		if from != to {
+			moved = append(moved, to)
+		}
+	}
+	part, restored := p.truth.Part(names), restored.WithoutSchemas().WithoutTriggersOf(moved...)
+	d := append(part.Differences(restored), part.CounterDifferences(restored, atLeast, exact)...)
+	if len(d) > 0 {
+		return fmt.Errorf("restored %v, but it differs:\n%s", args, strings.Join(d[:min(len(d), 30)], "\n"))
+	}
+	h.report.Parts++
+	h.logf("restored %d tables alone, renamed %v: equal", len(names), renamed)
+	return nil
+}
+
+// skipTries is how often other transactions are drawn where a statement is among them, or where a
+// later one does not fit the rows that stayed.
+const skipTries = 6
+
+// restoreWithout leaves out some transactions between the first two stop points. Rows that are not
+// told to be loose are the source's, and of the others no more differ than were told.
+func (h *run) restoreWithout(ctx context.Context, r *rand.Rand) error {
+	for range skipTries {
+		set, err := h.someGTIDs(ctx, r)
+		if err != nil || set == "" {
+			return err
+		}
+		p := h.stops[1+r.IntN(len(h.stops)-1)]
+		restored, out, err := h.restoreInto(ctx, append(p.arguments(), "--skip-gtid", set))
+		if err != nil && (strings.Contains(err.Error(), "left out by --skip-gtid") || strings.Contains(err.Error(), "Duplicate entry")) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		var result struct {
+			Loose []string `json:"loose"`
+		}
+		if err := json.Unmarshal(out, &result); err != nil {
+			return fmt.Errorf("read the result of --skip-gtid: %w", err)
+		}
+		tables, rows := map[string]bool{}, map[string]int{}
+		for _, l := range result.Loose {
+			n, what, _ := strings.Cut(l, ": ")
+			tables[n] = true
+			if rows[n]++; strings.HasPrefix(what, "the whole table") {
+				rows[n] = 1 << 30
+			}
+		}
+		loose, differ := p.truth.Loosen(restored, tables)
+		d := loose.Differences(restored)
+		for n, count := range differ {
+			// A row that was changed, or has moved, differs by two; another one may have given way to it.
+			if count > 4*rows[n] {
+				d = append(d, fmt.Sprintf("%d rows of %s differ, %d are loose", count, n, rows[n]))
+			}
+		}
+		if len(d) > 0 {
+			return fmt.Errorf("restored without %s, but it differs:\n%s\nloose:\n%s", set, strings.Join(d[:min(len(d), 30)], "\n"), strings.Join(result.Loose, "\n"))
+		}
+		h.report.Skips++
+		h.logf("restored without %s: %d loose rows, the others equal", set, len(result.Loose))
+		return nil
+	}
+	return nil
+}
+
+// someGTIDs draws transactions between the first two stop points; empty where there are none.
+func (h *run) someGTIDs(ctx context.Context, r *rand.Rand) (string, error) {
+	var between string
+	query := "SELECT REPLACE(GTID_SUBTRACT('" + h.stops[1].gtids + "', '" + h.stops[0].gtids + "'), '\n', '')"
+	if err := h.source.QueryRowContext(ctx, query).Scan(&between); err != nil {
+		return "", fmt.Errorf("list transactions: %w", err)
+	}
+	uuid, interval, _ := strings.Cut(between, ":")
+	var first, last int
+	switch n, _ := fmt.Sscanf(interval, "%d-%d", &first, &last); n {
+	case 0:
+		return "", nil
+	case 1:
+		last = first
+	}
+	var list []string
+	for range 1 + r.IntN(4) {
+		list = append(list, fmt.Sprintf("%s:%d", uuid, first+r.IntN(last-first+1)))
+	}
+	return strings.Join(list, ","), nil
+}
+
+func (p stopPoint) arguments() []string {
+	if p.flag == "" {
+		return nil
+	}
+	return []string{p.flag, p.value}
+}
+
+// restoreInto empties the target, restores, and says what there is.
+func (h *run) restoreInto(ctx context.Context, more []string) (*truth.Truth, []byte, error) {
+	target := h.servers.Target
+	if err := h.emptyTarget(ctx); err != nil {
+		return nil, nil, err
+	}
+	var result json.RawMessage
+	args := append([]string{"restore", "--store", h.store(), "--instance", instance, "--target", target.URL(mysqltest.RestoreUser)}, more...)
+	o, err := h.prog.must(ctx, &result, args...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("restore %v: %w", more, err)
+	}
+	h.report.Restores += o.took
+	restored, err := truth.Take(ctx, target.Root(), schemas...)
+	return restored, result, err
+}
