@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
@@ -76,7 +77,8 @@ func (l *loader) definitions(ctx context.Context, s *session, tables *tableSet) 
 		if create, err = l.director.definition(create, b); err != nil {
 			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
-		err = s.exec(ctx, create)
+		early := func(schema.Name) binlog.Side { return binlog.Skip } // all are from behind the floor
+		err = tables.asides.making(ctx, early, []string{b.onTarget.Schema}, func() error { return s.exec(ctx, create) })
 		if server.ErrorNumber(err) == errTableExists && l.past.resumed {
 			err = nil // a killed run has made it
 		}

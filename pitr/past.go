@@ -30,6 +30,7 @@ type past struct {
 	counters   map[schema.Name]counterNote // folded
 	views      map[string]viewNote
 	objects    []ObjectName
+	asides     []aside
 	divergence []Divergence
 	fold       func(schema.Name) schema.Name
 }
@@ -118,6 +119,12 @@ func (p *past) add(kind, item string, value []byte) error {
 		return addTo(value, func(n counterNote) { p.counters[p.fold(n.Name)] = n })
 	case noteView:
 		return addTo(value, func(n viewNote) { p.views[item] = n })
+	case noteAside:
+		return addTo(value, func(n aside) {
+			if len(n.Constraints) > 0 {
+				p.asides = append(p.asides, n)
+			}
+		})
 	case noteObject:
 		return addTo(value, func(n ObjectName) { p.objects = append(p.objects, n) })
 	case noteDivergence:

@@ -45,6 +45,7 @@ const (
 	noteParents    = "parents"    // foreign keys that follow a RENAME (parentsNote)
 	noteAnew       = "anew"       // tables that are dropped because the restore begins anew
 	noteCounter    = "counter"    // AUTO_INCREMENT, by table (counterNote)
+	noteAside      = "aside"      // constraints that were set aside, by table (aside)
 	noteView       = "view"       // that was expanded (viewNote)
 	noteObject     = "object"     // that is or was about to be made (ObjectName)
 	noteDivergence = "divergence" // that --on-divergence binlog-wins went over

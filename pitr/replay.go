@@ -78,6 +78,9 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 	if err := r.live(ctx); err != nil {
 		return err
 	}
+	if err := r.putBack(ctx, stop, func(schema.Name) binlog.Side { return binlog.After }); err != nil {
+		return err
+	}
 	return r.tables.dropHelpers(ctx, r.tables.sorted())
 }
 
@@ -216,13 +219,16 @@ func (r *replay) query(ctx context.Context, e *event.Entry, q *event.Query) erro
 }
 
 func (r *replay) statement(ctx context.Context, start binlog.Position, v *verdict) error {
+	if err := r.putBack(ctx, start, r.sides(start, v)); err != nil {
+		return err
+	}
 	steps, err := r.steps(ctx, start, v)
 	if err != nil {
 		return err
 	}
 	var executed [][2]schema.Name
 	for _, s := range steps {
-		if err := r.do(ctx, start, s); err != nil {
+		if err := r.do(ctx, start, v, s); err != nil {
 			return err
 		}
 		if s.execution != nil && r.isLive {
@@ -233,6 +239,31 @@ func (r *replay) statement(ctx context.Context, start binlog.Position, v *verdic
 		return err
 	}
 	return r.compareDefinitions(ctx, start, v)
+}
+
+// putBack puts back the constraints that were set aside and are not too early any more.
+func (r *replay) putBack(ctx context.Context, start binlog.Position, side sideOf) error {
+	if !r.tables.asides.due(side) {
+		return nil
+	}
+	if err := r.live(ctx); err != nil {
+		return err
+	}
+	if err := r.lanes.Fence(ctx, nil); err != nil {
+		return err
+	}
+	if err := r.tables.asides.putBack(ctx, side); err != nil {
+		return fmt.Errorf("replay at %s: %w", start, err)
+	}
+	return nil
+}
+
+// sides tells on which side of a statement definitions of the target's tables lie.
+func (r *replay) sides(start binlog.Position, v *verdict) sideOf {
+	if v.sides != nil {
+		return v.sides
+	}
+	return func(n schema.Name) binlog.Side { return r.director.sides.DefinitionSide(n, start) }
 }
 
 // live gives the catalogue of a run that goes on what the target has: from here on everything is

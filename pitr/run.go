@@ -172,6 +172,7 @@ func (r *run) recall(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	r.tables.asides.list = r.past.asides
 	if len(r.past.divergence) > 0 && r.plan.wish.OnDivergence != BinlogWins {
 		return r.leftBehind(divergence(r.past.divergence[0]))
 	}
@@ -242,6 +243,7 @@ func (r *run) dropAnew(ctx context.Context, tables []schema.Name) error {
 
 func (r *run) newTables() {
 	r.tables = newTableSet(r.reader, r.director.fold)
+	r.tables.asides.own, r.tables.asides.progress = r.main, r.progress
 	r.director.keyless = func(n schema.Name) bool { return r.tables.keyless(r.director.onTarget(n)) }
 	r.director.rollsBack = func(n schema.Name) bool { return r.tables.rollsBack(r.director.onTarget(n)) }
 }

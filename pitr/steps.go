@@ -65,11 +65,7 @@ func (r *replay) parentMoves(ctx context.Context, start binlog.Position, v *verd
 	if err := r.live(ctx); err != nil {
 		return nil, nil, err
 	}
-	sides := v.sides
-	if sides == nil {
-		sides = func(n schema.Name) binlog.Side { return r.director.sides.DefinitionSide(n, start) }
-	}
-	before, behind, err = r.tables.parentMoves(v.renames, executed, sides)
+	before, behind, err = r.tables.parentMoves(v.renames, executed, r.sides(start, v))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -84,7 +80,7 @@ func (r *replay) parentMoves(ctx context.Context, start binlog.Position, v *verd
 }
 
 // do carries out one step, or finds out that an earlier run has.
-func (r *replay) do(ctx context.Context, start binlog.Position, s step) error {
+func (r *replay) do(ctx context.Context, start binlog.Position, v *verdict, s step) error {
 	number := r.step
 	r.step++
 	if r.past.did(start, number) {
@@ -112,7 +108,7 @@ func (r *replay) do(ctx context.Context, start binlog.Position, s step) error {
 	if m := s.parent; m != nil {
 		return r.moveParent(ctx, start, number, m, doubtful)
 	}
-	return r.execute(ctx, start, number, s.execution)
+	return r.execute(ctx, start, number, v, s.execution)
 }
 
 // begins notes, in front of a step, that all earlier changes of the tables it names are on the
@@ -169,6 +165,15 @@ func (x *execution) changes() []schema.Name {
 	return list
 }
 
+// schemas lists the schemas in which an execution may make constraints.
+func (x *execution) schemas() []string {
+	var list []string
+	for _, n := range x.changes() {
+		list = append(list, n.Schema)
+	}
+	return list
+}
+
 // redefined lists the names whose definitions tell whether an execution has run.
 func (x *execution) redefined() []schema.Name {
 	return slices.Concat(x.created, x.altered, x.truncated)
@@ -196,7 +201,7 @@ func (r *replay) moveParent(ctx context.Context, start binlog.Position, number i
 
 // execute carries out one statement, singly and in log order, behind a fence for every table
 // that it names (R9).
-func (r *replay) execute(ctx context.Context, start binlog.Position, number int, x *execution) error {
+func (r *replay) execute(ctx context.Context, start binlog.Position, number int, v *verdict, x *execution) error {
 	r.phase.Doing(excerpt(x.text))
 	fence := r.fenced(x)
 	if err := r.lanes.Fence(ctx, fence); err != nil {
@@ -215,7 +220,10 @@ func (r *replay) execute(ctx context.Context, start binlog.Position, number int,
 	if err := r.begins(ctx, start, number, fence, x.redefined()); err != nil {
 		return err
 	}
-	if err := r.definitions.run(ctx, marked); err != nil {
+	err = r.tables.asides.making(ctx, r.sides(start, v), x.schemas(), func() error {
+		return r.definitions.run(ctx, marked)
+	})
+	if err != nil {
 		if server.ErrorNumber(err) != 0 { // the target's own answer: it has done nothing
 			err = errors.Join(err, r.progress.write(ctx, r.own, newNote(noteStatement, "", statementNote{At: start, Step: number, Refused: true})))
 		}

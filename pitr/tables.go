@@ -40,10 +40,13 @@ type tableSet struct {
 	reader *session // with the session of the role: SHOW CREATE depends on sql_mode and names
 	fold   func(schema.Name) schema.Name
 	list   map[schema.Name]*table
+	asides asides
 }
 
 func newTableSet(reader *session, fold func(schema.Name) schema.Name) *tableSet {
-	return &tableSet{reader: reader, fold: fold, list: map[schema.Name]*table{}}
+	s := &tableSet{reader: reader, fold: fold, list: map[schema.Name]*table{}}
+	s.asides.tables = s
+	return s
 }
 
 // get returns the table of that name, nil if the restore has none.
@@ -218,7 +221,7 @@ func (s *tableSet) cascadingParent(n schema.Name) bool {
 			}
 		}
 	}
-	return false
+	return s.asides.cascade(s.fold, n)
 }
 
 // fits is R7: the table map is compared with the definition that the target has.

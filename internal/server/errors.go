@@ -77,6 +77,19 @@ func ErrorNumber(err error) uint16 {
 	return 0
 }
 
+// ErrorText returns what a server said with an error that it sent; empty for any other error.
+func ErrorText(err error) string {
+	var driverError *mysql.MySQLError
+	if errors.As(err, &driverError) {
+		return driverError.Message
+	}
+	var protocolError *gomysql.MyError
+	if errors.As(err, &protocolError) {
+		return protocolError.Message
+	}
+	return ""
+}
+
 // Classify turns an error of a connection or a statement into a fault with kind, exit code and
 // hint. A fault stays as it is, and so does an error that it does not know or that comes from
 // the caller's context.

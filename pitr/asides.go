@@ -1,0 +1,205 @@
+package pitr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
+)
+
+// The name of a check or a foreign key is its schema's, not its table's. A table of the backup has
+// the constraints of the moment at which its definition was read. Until the replay gets there,
+// another table may need one of those names, which was its own on the source then (a swap, a
+// table that was dropped since): the constraint that comes too early is set aside, and is put back in
+// front of the first statement behind that moment. No row needs it meanwhile: the source has
+// checked them.
+
+// aside is a constraint of a table on the target that was set aside.
+type aside struct {
+	Table schema.Name `json:"table"`
+	// Constraints are those of its kind from the conflicting one on: behind them the server would
+	// print it in another place.
+	Constraints []ddl.Constraint `json:"constraints"` // none: all are back
+	// Parents are the tables whose changes cascade by one of them.
+	Parents []schema.Name `json:"parents,omitempty"`
+}
+
+// asides are the constraints that were set aside.
+type asides struct {
+	tables   *tableSet
+	own      *session
+	progress *progressTable
+	list     []aside
+}
+
+// sideOf tells on which side of a statement the definition of a table of the target lies.
+type sideOf func(schema.Name) binlog.Side
+
+// making does what makes or changes tables, and sets aside the constraints that come too early
+// for that. do may be called several times: the target has refused it then.
+func (a *asides) making(ctx context.Context, side sideOf, schemas []string, do func() error) error {
+	for {
+		err := do()
+		name, foreignKey, taken := takenConstraint(err)
+		if !taken {
+			return err
+		}
+		holder, list, found := a.holder(side, schemas, name, foreignKey)
+		if found != nil {
+			return errors.Join(err, found)
+		}
+		if holder == nil {
+			return err
+		}
+		if err := a.setAside(ctx, holder, list); err != nil {
+			return err
+		}
+	}
+}
+
+// Errors of a statement that would give a schema two constraints of one name.
+const (
+	errCheckTaken      = 3822
+	errForeignKeyTaken = 1826
+)
+
+// takenConstraint returns the name in the target's answer: "Duplicate check constraint name 'c'.".
+func takenConstraint(err error) (name string, foreignKey, taken bool) {
+	number := server.ErrorNumber(err)
+	if number != errCheckTaken && number != errForeignKeyTaken {
+		return "", false, false
+	}
+	text := server.ErrorText(err)
+	first, last := strings.Index(text, "'"), strings.LastIndex(text, "'")
+	if first == last {
+		return "", false, false
+	}
+	return text[first+1 : last], number == errForeignKeyTaken, true
+}
+
+// holder returns the table whose definition is from a later moment and has the constraint, with
+// the constraints to set aside; nil for none.
+func (a *asides) holder(side sideOf, schemas []string, name string, foreignKey bool) (*table, []ddl.Constraint, error) {
+	for _, t := range a.tables.sorted() {
+		if !slices.Contains(schemas, t.name.Schema) || side(t.name) != binlog.Skip {
+			continue
+		}
+		list, err := t.constraints()
+		if err != nil {
+			return nil, nil, err
+		}
+		list = slices.DeleteFunc(list, func(c ddl.Constraint) bool { return c.ForeignKey != foreignKey })
+		i := slices.IndexFunc(list, func(c ddl.Constraint) bool { return strings.EqualFold(c.Name, name) })
+		if i >= 0 {
+			return t, list[i:], nil
+		}
+	}
+	return nil, nil, nil
+}
+
+// constraints lists the checks and foreign keys of the table.
+func (t *table) constraints() ([]ddl.Constraint, error) {
+	st, err := ddl.Parse([]byte(t.def.Create), ddl.Session{Schema: t.name.Schema})
+	if err != nil {
+		return nil, fmt.Errorf("read the definition of %s: %w", t.name, err)
+	}
+	return st.Constraints()
+}
+
+func (a *asides) setAside(ctx context.Context, t *table, constraints []ddl.Constraint) error {
+	// A constraint that was set aside before stays in its place in front of these.
+	i := slices.IndexFunc(a.list, func(o aside) bool { return o.Table == t.name })
+	if i < 0 {
+		i = len(a.list)
+		a.list = append(a.list, aside{Table: t.name})
+	}
+	a.list[i].Constraints = append(slices.Clone(constraints), a.list[i].Constraints...)
+	for k := range t.def.ForeignKeys {
+		f := &t.def.ForeignKeys[k]
+		isAside := slices.ContainsFunc(constraints, func(c ddl.Constraint) bool { return c.ForeignKey && c.Name == f.Name })
+		if isAside && f.Cascades() {
+			a.list[i].Parents = append(a.list[i].Parents, f.Parent)
+		}
+	}
+	if err := a.note(ctx, a.list[i]); err != nil {
+		return err
+	}
+	var clauses []string
+	for _, c := range constraints {
+		clauses = append(clauses, c.DropConstraint())
+	}
+	if err := a.alter(ctx, t, clauses); err != nil {
+		return fmt.Errorf("set constraint %s of %s aside: %w", constraints[0].Name, t.name, err)
+	}
+	return nil
+}
+
+// putBack puts back what belongs to definitions that are not from behind a statement any more.
+func (a *asides) putBack(ctx context.Context, side sideOf) error {
+	for a.due(side) {
+		i := slices.IndexFunc(a.list, isDue(side))
+		o := a.list[i]
+		a.list = slices.Delete(a.list, i, i+1)
+		if err := a.back(ctx, side, o); err != nil { // may set others aside
+			return fmt.Errorf("put constraint %s of %s back: %w", o.Constraints[0].Name, o.Table, err)
+		}
+	}
+	return nil
+}
+
+// due tells whether putBack has something to do.
+func (a *asides) due(side sideOf) bool { return slices.ContainsFunc(a.list, isDue(side)) }
+
+func isDue(side sideOf) func(aside) bool {
+	return func(o aside) bool { return side(o.Table) != binlog.Skip }
+}
+
+func (a *asides) back(ctx context.Context, side sideOf, o aside) error {
+	t := a.tables.get(o.Table)
+	if t == nil {
+		return errMissing
+	}
+	there, err := t.constraints()
+	if err != nil {
+		return err
+	}
+	var clauses []string
+	for _, c := range o.Constraints {
+		if !slices.Contains(there, c) { // a killed run may have come this far
+			clauses = append(clauses, c.Clause)
+		}
+	}
+	if len(clauses) > 0 {
+		if err := a.making(ctx, side, []string{t.name.Schema}, func() error { return a.alter(ctx, t, clauses) }); err != nil {
+			return err
+		}
+	}
+	return a.note(ctx, aside{Table: o.Table})
+}
+
+// cascade tells whether changes of a table would cascade by a foreign key that was set aside.
+func (a *asides) cascade(fold func(schema.Name) schema.Name, n schema.Name) bool {
+	for _, o := range a.list {
+		if slices.ContainsFunc(o.Parents, func(p schema.Name) bool { return fold(p) == fold(n) }) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *asides) alter(ctx context.Context, t *table, clauses []string) error {
+	if err := a.own.exec(ctx, "ALTER TABLE "+t.name.Quoted()+" "+strings.Join(clauses, ", ")); err != nil {
+		return err
+	}
+	return a.tables.read(ctx, t.name)
+}
+
+func (a *asides) note(ctx context.Context, o aside) error {
+	return a.progress.write(ctx, a.own, newNote(noteAside, o.Table.Quoted(), o))
+}

@@ -1,0 +1,63 @@
+package pitr
+
+import (
+	"testing"
+
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// TestR2ConstraintNamesOfTheirTime: names of checks and foreign keys are the schema's. A table that
+// was read has those of the moment of reading; until the log is there another table may need them,
+// which had them on the source then: it was renamed, dropped, swapped with another one, or it gave
+// the name away.
+func TestR2ConstraintNamesOfTheirTime(t *testing.T) {
+	tombstone := func(s *story, b *backup, name string) {
+		b.Names = append(b.Names, catalog.NameBase{Name: schema.Name{Schema: "d", Name: name}, Base: catalog.BaseTombstone, At: s.position(), AtEnd: s.position()})
+	}
+	checks := ", CONSTRAINT first CHECK (v > 0), CONSTRAINT taken CHECK (v < 100), CONSTRAINT zlast CHECK (v <> 50) NOT ENFORCED)"
+	for name, tell := range map[string]func(s *story, b *backup){
+		"renamed before it was listed": func(s *story, b *backup) {
+			s.on("CREATE TABLE d.old (id INT PRIMARY KEY, v INT"+checks, "INSERT INTO d.old VALUES (1,1)", "RENAME TABLE d.old TO d.t")
+			b.table("d.t", "")
+		},
+		"foreign key of a ghost table": func(s *story, b *backup) {
+			s.on("CREATE TABLE d.p (id INT PRIMARY KEY)", "CREATE TABLE d.c (id INT PRIMARY KEY, p INT, CONSTRAINT fk FOREIGN KEY (p) REFERENCES d.p (id) ON DELETE CASCADE)",
+				"CREATE TABLE d._c_new (id INT PRIMARY KEY, p INT, CONSTRAINT _fk FOREIGN KEY (p) REFERENCES d.p (id) ON DELETE CASCADE)",
+				"RENAME TABLE d.c TO d._c_old, d._c_new TO d.c", "DROP TABLE d._c_old")
+			tombstone(s, b, "_c_old")
+			b.table("d.c", "")
+			b.table("d.p", "")
+			s.on("INSERT INTO d.p VALUES (1),(2)", "INSERT INTO d.c VALUES (1,1)")
+		},
+		"two tables of the backup had the name one after the other": func(s *story, b *backup) {
+			s.on("CREATE TABLE d.a (id INT PRIMARY KEY, v INT"+checks, "CREATE TABLE d.b (id INT PRIMARY KEY, v INT, CONSTRAINT bfirst CHECK (v <> 3))",
+				"INSERT INTO d.a VALUES (1,1)", "INSERT INTO d.b VALUES (1,1)")
+			b.table("d.a", "")
+			s.on("ALTER TABLE d.a DROP CHECK taken", "ALTER TABLE d.b ADD CONSTRAINT taken CHECK (v < 200)")
+			b.table("d.b", "")
+			s.on("INSERT INTO d.a VALUES (2,150)", "INSERT INTO d.b VALUES (2,150)")
+		},
+		"the same, and the table that loses it is read later again": func(s *story, b *backup) {
+			s.on("CREATE TABLE d.a (id INT PRIMARY KEY, v INT, CONSTRAINT taken CHECK (v <> 3))", "CREATE TABLE d.b (id INT PRIMARY KEY, v INT, CONSTRAINT other CHECK (v <> 3))")
+			b.table("d.b", "")
+			s.on("ALTER TABLE d.b DROP CHECK other", "ALTER TABLE d.a DROP CHECK taken", "ALTER TABLE d.b ADD CONSTRAINT taken CHECK (v < 200)",
+				"ALTER TABLE d.b DROP CHECK taken", "ALTER TABLE d.a ADD CONSTRAINT taken CHECK (v <> 4)")
+			b.table("d.a", "")
+			s.on("INSERT INTO d.a VALUES (3,3)")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t, "d")
+			s.on("CREATE DATABASE d")
+			b := s.begin()
+			b.schema("d")
+			tell(s, b)
+			b.end()
+			s.on("CREATE TABLE d.later (id INT PRIMARY KEY, v INT, CONSTRAINT later CHECK (v > 0))", "INSERT INTO d.later VALUES (1,1)")
+			_, _, err := s.restore(Wish{})
+			s.must(err)
+			s.same("d")
+		})
+	}
+}
