@@ -37,7 +37,9 @@ func eventful(s *story, r *rand.Rand) {
 	hot := b.table("d.hot", "id<10", hotChanges(r, 10)...)
 	hot.Rows.Low = low
 	hot.Rows.High, hot.Statements.High = s.position(), s.position()
-	for _, name := range []string{"d.taken", "d.text", "d.none", "d.p", "d.c", "d.parts", "e.t"} {
+	s.on("CREATE TABLE d.former (id INT PRIMARY KEY, v INT, CONSTRAINT early CHECK (v < 100), CONSTRAINT later CHECK (v <> 5))", "INSERT INTO d.former VALUES (1,1)",
+		"RENAME TABLE d.former TO d.latter")
+	for _, name := range []string{"d.latter", "d.taken", "d.text", "d.none", "d.p", "d.c", "d.parts", "e.t"} {
 		b.table(name, "")
 	}
 	b.object(catalog.KindView, "d.v", "")
