@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -187,6 +189,33 @@ func TestSurvives_KillOfARestoreOfAPart(t *testing.T) {
 		want := s.contents(s.dest, "d", "e", "f")
 		k.again(s, r, w, trips, 2, func() { s.equal(want, "d", "e", "f") })
 		mysqltest.Exec(t, s.dest, "DROP DATABASE IF EXISTS d", "DROP DATABASE IF EXISTS e", "DROP DATABASE IF EXISTS f")
+	}
+}
+
+// TestSurvives_TargetThatLostAFile: a server that was killed in the middle of DDL may come back with a
+// table whose file is gone. The restore begins anew.
+func TestSurvives_TargetThatLostAFile(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	s := newStory(t, "d", "e", "f")
+	eventful(s, r)
+	want := s.contents(s.source, "d", "e", "f")
+	k := newKiller(t)
+	_, trips, err := k.run(s, Wish{}, 0)
+	s.must(err)
+	mysqltest.Exec(t, s.dest, "DROP DATABASE d", "DROP DATABASE f")
+	if _, _, err := k.run(s, Wish{}, trips*2/3); !errors.Is(err, errKilled) {
+		t.Fatalf("the restore was not killed: %v", err)
+	}
+	s.must(s.dest.Shutdown(t.Context())) // a server that has to recover the file would not start
+	s.must(os.Remove(filepath.Join(s.dest.DataDir(), "d", "taken.ibd")))
+	s.must(s.dest.Restart(t.Context()))
+	result, _, err := k.run(s, Wish{}, 0)
+	s.must(err)
+	s.equal(want, "d", "e", "f")
+	if !result.Resumed {
+		t.Errorf("result %+v", result)
 	}
 }
 

@@ -53,7 +53,7 @@ func Run(ctx context.Context, c Config, p *Plan) (*Result, error) {
 		return nil, err
 	}
 	err := r.phases(ctx)
-	if errors.Is(err, errDoubt) {
+	if errors.Is(err, errDoubt) || r.past.resumed && server.ErrorNumber(err) == errTablespaceMissing {
 		r.config.log().Warn("the restore begins anew", "because", err)
 		if err = r.beginAnew(ctx); err == nil {
 			err = r.phases(ctx)
@@ -70,6 +70,10 @@ func Run(ctx context.Context, c Config, p *Plan) (*Result, error) {
 	}
 	return r.result, nil
 }
+
+// errTablespaceMissing is what a server answers that was killed in the middle of a statement and has
+// come back with a table that has no file.
+const errTablespaceMissing = 1812
 
 func (r *run) phases(ctx context.Context) error {
 	for _, phase := range []struct {
@@ -205,14 +209,17 @@ func (r *run) dropObjects(ctx context.Context) error {
 // objectKeywords are the kinds of objects as DROP names them.
 var objectKeywords = map[string]string{"table": "TABLE", "view": "VIEW", "procedure": "PROCEDURE", "function": "FUNCTION", "trigger": "TRIGGER", "event": "EVENT"}
 
-// beginAnew drops what the restore has made so far, all of which its catalogue names, and forgets it.
+// beginAnew drops what the restore has made so far, and forgets it. Its catalogue may not be where an
+// earlier run was: what that has made behind it, the plan names.
 func (r *run) beginAnew(ctx context.Context) (err error) {
 	drop := map[schema.Name]bool{}
 	for _, n := range r.director.tables() {
 		drop[r.director.onTarget(n)] = true
 	}
-	for _, d := range r.past.statement.Before {
-		drop[d.Name] = true
+	for _, o := range r.plan.Creates {
+		if o.Kind == "table" {
+			drop[o.Name] = true
+		}
 	}
 	if err := r.progress.forget(ctx, r.main, slices.Collect(maps.Keys(drop))); err != nil {
 		return err
