@@ -78,14 +78,14 @@ func (f *finisher) autoIncrements(ctx context.Context) error {
 		if err != nil {
 			greatest = 0
 		}
-		greatest = max(greatest, t.greatest)
 		next := t.next
-		if greatest < ^uint64(0) {
-			next = max(next, greatest+1)
+		if all := max(greatest, t.greatest); all < ^uint64(0) {
+			next = max(next, all+1)
 		}
 		if err := f.tables.read(ctx, t.name); err != nil {
 			return err
 		}
+		f.log.Debug("counter", "table", t.name.String(), "target", t.def.AutoIncrement, "loaded", greatest, "replayed", t.greatest, "next", next)
 		if next <= 1 || t.def.AutoIncrement >= next {
 			continue
 		}
