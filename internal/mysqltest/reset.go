@@ -12,6 +12,9 @@ import (
 // no other connections, no prepared XA transactions, one binlog file, an empty GTID set. Its server_uuid and its global
 // variables stay as they are.
 func (s *Server) Reset(ctx context.Context) error {
+	// What a test has set in a session ends with it.
+	s.root.SetMaxIdleConns(0)
+	s.root.SetMaxIdleConns(idleConnections)
 	for _, step := range []struct {
 		what string
 		do   func(context.Context, *sql.Conn) error

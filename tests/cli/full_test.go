@@ -42,10 +42,12 @@ func smallDisk(t *testing.T, folder string) (grow func()) {
 func noise(t *testing.T, s *mysqltest.Server) {
 	t.Helper()
 	mysqltest.Exec(t, s, "CREATE DATABASE shop", "CREATE TABLE shop.t (id INT PRIMARY KEY AUTO_INCREMENT, v BLOB)",
-		"CREATE TABLE shop.small (id INT PRIMARY KEY)", "INSERT INTO shop.small VALUES (1)", "SET SESSION sql_log_bin=0")
+		"CREATE TABLE shop.small (id INT PRIMARY KEY)", "INSERT INTO shop.small VALUES (1)")
+	unlogged := []string{"SET SESSION sql_log_bin=0"}
 	for range 24 {
-		mysqltest.Exec(t, s, "INSERT INTO shop.t (v) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<512) SELECT RANDOM_BYTES(1000) FROM n")
+		unlogged = append(unlogged, "INSERT INTO shop.t (v) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<512) SELECT RANDOM_BYTES(1000) FROM n")
 	}
+	mysqltest.Exec(t, s, append(unlogged, "SET SESSION sql_log_bin=1")...)
 }
 
 // A store without room: a clear line, exit 1, no backup; with room the next run goes on.
