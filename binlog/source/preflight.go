@@ -239,7 +239,7 @@ func checkXA(ctx context.Context, srv *server.Server, g server.Grants) ([]Findin
 	if f.Flavor == server.FlavorMySQL && f.AtLeast(8, 0, 0) && !g.Has("XA_RECOVER_ADMIN", "") {
 		need := server.Need{Privilege: "XA_RECOVER_ADMIN", On: server.Everywhere}
 		return []Finding{{
-			ID: "xa", Level: LevelInfo,
+			ID: "xa", Level: LevelWarning,
 			Message: "prepared XA transactions cannot be seen by this account: one whose prepare is older than the archive is noticed only when it commits",
 			Remedy:  need.GrantStatement(g.Account),
 		}}, nil
