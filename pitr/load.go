@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -34,7 +35,8 @@ type loader struct {
 	sink     progress.Sink
 	progress *progressTable
 	past     *past
-	before   uint64 // rows that an earlier run has loaded
+	before   uint64   // rows that an earlier run has loaded
+	gaveWay  sync.Map // by chunk: rows (uint64) of it or of others that gave way to its own
 }
 
 // schemas creates the schemas that are missing and gives all of them the source's defaults.
@@ -183,7 +185,8 @@ func (l *loader) jobs(tables *tableSet) (jobs []loadJob, total progress.Amount, 
 		load.Replace = t.write.Keyed()
 		for i := range b.chunks {
 			c := &b.chunks[i]
-			if l.past.chunks[c.Key] {
+			if n, loaded := l.past.chunks[c.Key]; loaded {
+				l.gaveWay.Store(c.Key, n.GaveWay)
 				l.before += c.Rows
 				continue
 			}
@@ -288,10 +291,7 @@ func (l *loader) load(ctx context.Context, s rowLoader, j loadJob) error {
 
 // once loads a chunk in a transaction that ends only when the chunk was read to its verified end.
 func (l *loader) once(ctx context.Context, s rowLoader, j loadJob) error {
-	reader, err := chunk.Open(ctx, l.catalog.Bucket(), catalog.BackupKey(l.manifest.Instance, l.manifest.ID, j.chunk.Key), l.manifest.Compression, chunk.Sum{
-		Rows: j.chunk.Rows, Bytes: j.chunk.Bytes, BytesStored: j.chunk.BytesStored,
-		TextSHA256: j.chunk.TextSHA256, StoredSHA256: j.chunk.StoredSHA256,
-	})
+	reader, err := l.openChunk(ctx, j)
 	if err != nil {
 		return err
 	}
@@ -308,10 +308,22 @@ func (l *loader) once(ctx context.Context, s rowLoader, j loadJob) error {
 		return fault.New(fault.CodeDifference, fault.KindDivergence, "find out who else writes to the target, and restore again",
 			"%d rows were written instead of %d", written, j.chunk.Rows)
 	}
-	if err := s.exec(ctx, l.progress.put(newNote(noteChunk, j.chunk.Key, j.chunk.Rows))); err != nil {
+	n := chunkNote{GaveWay: uint64(written) - j.chunk.Rows}
+	if err := s.exec(ctx, l.progress.put(newNote(noteChunk, j.chunk.Key, n))); err != nil {
 		return err
 	}
-	return s.exec(ctx, "COMMIT")
+	if err := s.exec(ctx, "COMMIT"); err != nil {
+		return err
+	}
+	l.gaveWay.Store(j.chunk.Key, n.GaveWay)
+	return nil
+}
+
+func (l *loader) openChunk(ctx context.Context, j loadJob) (*chunk.Reader, error) {
+	return chunk.Open(ctx, l.catalog.Bucket(), catalog.BackupKey(l.manifest.Instance, l.manifest.ID, j.chunk.Key), l.manifest.Compression, chunk.Sum{
+		Rows: j.chunk.Rows, Bytes: j.chunk.Bytes, BytesStored: j.chunk.BytesStored,
+		TextSHA256: j.chunk.TextSHA256, StoredSHA256: j.chunk.StoredSHA256,
+	})
 }
 
 // loadFailed puts a remedy to an error of the target.

@@ -19,7 +19,7 @@ import (
 type past struct {
 	resumed bool
 	phase   string
-	chunks  map[string]bool // loaded
+	chunks  map[string]chunkNote // loaded
 	ordered mark
 	keyed   keyedNote
 	fenced  map[schema.Name]mark // folded
@@ -33,6 +33,12 @@ type past struct {
 	asides     []aside
 	divergence []Divergence
 	fold       func(schema.Name) schema.Name
+}
+
+// chunkNote is of a chunk that is loaded.
+type chunkNote struct {
+	// GaveWay is how many rows gave way to others of the chunk with the same unique values.
+	GaveWay uint64 `json:"gave_way"`
 }
 
 // keyedNote says how far the keyed lane is: everything in front of Done is on the target, nothing
@@ -94,7 +100,7 @@ func readPast(ctx context.Context, s querier, p *progressTable, fold func(schema
 }
 
 func newPast(fold func(schema.Name) schema.Name) *past {
-	return &past{phase: phaseLoad, chunks: map[string]bool{}, fenced: map[schema.Name]mark{}, counters: map[schema.Name]counterNote{}, views: map[string]viewNote{}, fold: fold}
+	return &past{phase: phaseLoad, chunks: map[string]chunkNote{}, fenced: map[schema.Name]mark{}, counters: map[schema.Name]counterNote{}, views: map[string]viewNote{}, fold: fold}
 }
 
 func (p *past) add(kind, item string, value []byte) error {
@@ -102,7 +108,7 @@ func (p *past) add(kind, item string, value []byte) error {
 	case notePhase:
 		return json.Unmarshal(value, &p.phase)
 	case noteChunk:
-		p.chunks[item] = true
+		return addTo(value, func(n chunkNote) { p.chunks[item] = n })
 	case noteOrdered:
 		return json.Unmarshal(value, &p.ordered)
 	case noteKeyed:

@@ -9,9 +9,11 @@ import (
 
 // Result is what a restore did: the JSON of `tripod restore`.
 type Result struct {
-	BackupID             string       `json:"backup_id"`
-	Seconds              Seconds      `json:"seconds"`
-	RowsLoaded           uint64       `json:"rows_loaded"`
+	BackupID   string  `json:"backup_id"`
+	Seconds    Seconds `json:"seconds"`
+	RowsLoaded uint64  `json:"rows_loaded"`
+	// RowsVerified is how many of them were read back and compared (--verify chunks); nil where none was asked for.
+	RowsVerified         *uint64      `json:"rows_verified,omitempty"`
 	TransactionsReplayed uint64       `json:"transactions_replayed"`
 	RowEvents            uint64       `json:"row_events"`   // rows events that were applied
 	RowsWritten          uint64       `json:"rows_written"` // row changes of these events

@@ -284,7 +284,11 @@ func (r *run) load(ctx context.Context) (err error) {
 	if err := l.definitions(ctx, r.main, r.tables); err != nil {
 		return err
 	}
-	r.result.RowsLoaded, err = l.chunks(ctx, r.tables)
+	if r.result.RowsLoaded, err = l.chunks(ctx, r.tables); err != nil || r.plan.wish.Verify != VerifyChunks {
+		return err
+	}
+	compared, warnings, err := l.check(ctx, r.tables)
+	r.result.RowsVerified, r.result.Warnings = &compared, append(r.result.Warnings, warnings...)
 	return err
 }
 

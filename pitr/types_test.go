@@ -73,11 +73,11 @@ func TestRestoreOfEveryType(t *testing.T) {
 			b.table("d.keyless", "")
 			s.on(append([]string{laxMode}, append(changes("d.keyed"), changes("d.keyless")...)...)...)
 			b.end()
-			plan, result, err := s.restore(Wish{})
+			plan, result, err := s.restore(Wish{Verify: VerifyChunks})
 			s.must(err)
 			s.same("d")
-			if plan.Load.Local != local || result.RowsLoaded != 6 {
-				t.Errorf("local %v, %d rows", plan.Load.Local, result.RowsLoaded)
+			if plan.Load.Local != local || result.RowsLoaded != 6 || *result.RowsVerified != 6 {
+				t.Errorf("local %v, %d rows, %d read back", plan.Load.Local, result.RowsLoaded, *result.RowsVerified)
 			}
 		})
 	}
@@ -98,9 +98,12 @@ func TestZeroEnums(t *testing.T) {
 			}
 			s.on(laxMode, "UPDATE d.t SET e=0, f=1 WHERE id<50", "UPDATE d.t SET e=1 WHERE id>250", "INSERT INTO d.t VALUES (1000,0,'x',0),(1001,1,'x',NULL)")
 			b.end()
-			_, _, err := s.restore(Wish{})
+			_, result, err := s.restore(Wish{Verify: VerifyChunks})
 			s.must(err)
 			s.same("d")
+			if *result.RowsVerified != 300 {
+				t.Errorf("%d rows read back", *result.RowsVerified)
+			}
 		})
 	}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // progressFormat is the version of the notes in a progress table. A restore goes on only with its own.
-const progressFormat = 1
+const progressFormat = 2
 
 // restoreNote says which restore a progress table belongs to. Backup and stop point stay those
 // that the first run resolved, whatever has come into the store since.

@@ -71,7 +71,7 @@ var flagValues = map[string][]string{
 	"on-divergence": {string(pitr.StopOnDivergence), string(pitr.BinlogWins)},
 	"log-level":     {"debug", "info", "warn", "error"},
 	"log-format":    {"text", "json"},
-	"verify":        {"none", "chunks"},
+	"verify":        {string(pitr.VerifyNone), string(pitr.VerifyChunks)},
 }
 
 // flagPrefixes are what a URL begins with.

@@ -20,7 +20,7 @@ type restoreCommand struct {
 	toTime, toGTID, beforeGTID, toPosition string
 	skipGTID                               string
 	threads                                int
-	events, onDivergence                   string
+	events, onDivergence, verify           string
 	databases, tables, exclude, rename     nameList
 	dryRun, force                          bool
 }
@@ -70,6 +70,7 @@ last restore into the same target from here, or by usual ones: it says which.
 	f.StringVar(&c.toPosition, "to-position", "", "stop behind everything that ends at or before `[TIMELINE/]FILE:POS`")
 	f.StringVar(&c.skipGTID, "skip-gtid", "", "leave out the transactions of the GTID `SET`; for the rows that they changed the log wins from there on, the result names them")
 	f.IntVar(&c.threads, "threads", pitr.DefaultThreads, "connections that load")
+	f.StringVar(&c.verify, "verify", string(pitr.VerifyNone), "read back what was loaded, in front of the replay, and compare it with the chunks: none, chunks")
 	f.StringVar(&c.events, "events", string(pitr.KeepEvents), "keep the status of events, or disable them: keep, disable")
 	f.Var(&c.databases, "databases", "only schemas of these `NAMES` (* and ? are globs, backticks where needed)")
 	f.Var(&c.tables, "tables", "only tables, views, routines, triggers and events of these `NAMES`, schema.name")
@@ -174,11 +175,14 @@ func emptyStopPoint(cmd *cobra.Command) error {
 func (c *restoreCommand) wish() (pitr.Wish, error) {
 	w := pitr.Wish{
 		Instance: c.instance, Backup: c.backup, Threads: c.threads, Force: c.force,
-		Events: pitr.EventStatus(c.events), OnDivergence: pitr.OnDivergence(c.onDivergence),
+		Events: pitr.EventStatus(c.events), Verify: pitr.Verify(c.verify), OnDivergence: pitr.OnDivergence(c.onDivergence),
 		Selection: catalog.Selection{Databases: c.databases, Tables: c.tables, Exclude: c.exclude}, Rename: c.rename,
 	}
 	if w.Events != pitr.KeepEvents && w.Events != pitr.DisableEvents {
 		return w, fault.New(fault.CodeUsage, fault.KindUsage, "use keep or disable", "--events %q is unknown", c.events)
+	}
+	if w.Verify != pitr.VerifyNone && w.Verify != pitr.VerifyChunks {
+		return w, fault.New(fault.CodeUsage, fault.KindUsage, "use none or chunks", "--verify %q is unknown", c.verify)
 	}
 	if w.OnDivergence != pitr.StopOnDivergence && w.OnDivergence != pitr.BinlogWins {
 		return w, fault.New(fault.CodeUsage, fault.KindUsage, "use stop or binlog-wins", "--on-divergence %q is unknown", c.onDivergence)

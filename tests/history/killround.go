@@ -313,5 +313,8 @@ func (h *run) restoreArgs(p stopPoint) []string {
 	if p.flag != "" {
 		args = append(args, p.flag, p.value)
 	}
+	if p.flag == "--to-time" { // one in three is as good as all
+		args = append(args, "--verify", "chunks")
+	}
 	return args
 }
