@@ -36,6 +36,9 @@ type director struct {
 	// keyless tells whether a table has no identity: plan knows it from the manifest, replay
 	// from the target's definition.
 	keyless func(schema.Name) bool
+	// cascades tells whether changes of a table, restored or not, may change a restored one by its foreign
+	// keys: only replay knows.
+	cascades func(schema.Name) bool
 	// rollsBack tells whether a table takes its rows back with their transaction.
 	rollsBack func(schema.Name) bool
 	floor     binlog.Position

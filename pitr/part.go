@@ -96,6 +96,20 @@ func (d *director) onTarget(n schema.Name) schema.Name {
 	return d.part.renames.table(n)
 }
 
+// onSource is what a table of the target is called on the source now.
+func (d *director) onSource(n schema.Name) (name schema.Name, ok bool) {
+	if d.part == nil {
+		return n, d.exists(n)
+	}
+	for id, m := range d.part.members {
+		if d.fold(m.working) == d.fold(n) {
+			name, ok = d.lives.now[id]
+			return name, ok
+		}
+	}
+	return n, false
+}
+
 // shown is the final name of a table of the target, for people.
 func (d *director) shown(n schema.Name) schema.Name {
 	if d.part != nil {

@@ -30,6 +30,9 @@ func (d *director) tellsNoNames(u *archive.Unit) bool {
 func (d *director) needsRows(n schema.Name, h *segment.Header) bool {
 	// An entry that started at the end would be in the chunks: so is every one before.
 	_, taken := d.rowTable(n)
+	if !taken && d.cascades != nil && d.cascades(n) {
+		return true
+	}
 	return taken && d.sides.RowSide(n, h.EndPosition()) != binlog.Skip
 }
 
