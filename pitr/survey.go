@@ -39,14 +39,15 @@ func surveyPart(ctx context.Context, r *archive.Reader, m *catalog.Manifest, w W
 		return err
 	})
 	left := &skipped{}
-	if !w.SkipGTID.IsEmpty() {
-		a.OnRows(func(e *event.Entry, rows *event.Rows) error {
-			if d.skips(e) {
-				left.rows(d, e, rows.Table.Name)
-			}
-			return nil
-		})
-	}
+	a.OnRows(func(e *event.Entry, rows *event.Rows) error {
+		if d.skips(e) {
+			left.rows(d, e, rows.Table.Name)
+		}
+		if e.XID == "" { // an XA transaction counts where it is committed
+			d.lives.rows(rows.Table.Name, e.Start)
+		}
+		return nil
+	})
 	_, err = walk(ctx, r, a, m.Floor.Position, stop, phase, d.tellsNoNames, func(e *event.Entry) error {
 		if d.skips(e) {
 			left.note(e)
@@ -91,6 +92,11 @@ func (s *survey) part() (*part, error) {
 	for id, n := range s.lives.now {
 		if s.selected.Object(n) {
 			wanted[id] = p.renames.table(n)
+		}
+	}
+	for _, n := range slices.SortedFunc(maps.Keys(s.lives.unmade), schema.Name.Compare) {
+		if s.selected.Object(n) {
+			return nil, s.lives.unmade[n]
 		}
 	}
 	var err error

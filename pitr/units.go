@@ -21,9 +21,10 @@ func (d *director) needsNothing(u *archive.Unit) bool {
 }
 
 // tellsNoNames tells whether a unit holds nothing but rows, which say nothing about what tables
-// descend from.
+// descend from. Rows of a table that nothing has made say something.
 func (d *director) tellsNoNames(u *archive.Unit) bool {
-	return u.Whole && d.skip.IsEmpty() && d.rowsAlone(&u.Header)
+	return u.Whole && d.skip.IsEmpty() && d.rowsAlone(&u.Header) &&
+		!slices.ContainsFunc(u.Content.Tables, func(t segment.Touched) bool { return d.lives.lacks(t.Name, u.EndPosition()) })
 }
 
 // needsRows tells whether a unit has rows of a table that are to be applied.
