@@ -49,6 +49,8 @@ type director struct {
 	// Of a part (see part.go): part is nil where everything is restored under its own names.
 	part  *part
 	lives *lives
+	// movedViews are the names, folded, from which the statement at hand has taken views away.
+	movedViews map[schema.Name]bool
 	// released are the members that are no longer needed, emptied those of which only the definition is.
 	released, emptied map[life]bool
 	trail             *trail // where the effects of statements are noted; nil for nowhere

@@ -38,7 +38,7 @@ func (w Wish) isPart() bool {
 func (d *director) follow(m *catalog.Manifest, p *part) {
 	d.part, d.released, d.emptied = p, map[life]bool{}, map[life]bool{}
 	d.lives = newLives(m, d.fold)
-	d.lives.isView = func(n schema.Name) bool { return d.objects.get(catalog.KindView, n) != nil }
+	d.lives.isView = func(n schema.Name) bool { return d.objects.get(catalog.KindView, n) != nil || d.movedViews[d.fold(n)] }
 	classes := map[life]schema.Class{}
 	for i := range m.Names {
 		if id, ok := d.lives.get(m.Names[i].Name); ok {
@@ -189,53 +189,10 @@ func (d *director) partStatement(start binlog.Position, q *event.Query, st *ddl.
 	return v, nil
 }
 
-// followed turns the pairs of a RENAME into what they are for foreign keys on the target, whatever
-// of them is carried out: a table that is taken keeps its name there, and so do keys to it.
-func (d *director) followed(start binlog.Position, st *ddl.Statement, before map[schema.Name]schema.Name) (pairs [][2]schema.Name) {
-	now := maps.Clone(before)
-	onTarget := func(n schema.Name) schema.Name {
-		if working, taken := now[d.fold(n)]; taken {
-			return working
-		}
-		return d.part.renames.table(n)
-	}
-	for _, p := range st.Renames {
-		from, to := d.fold(p[0]), d.fold(p[1])
-		working, taken := now[from]
-		source, destination := d.sides.RenameSides(p[0], p[1], start)
-		if taken && source == binlog.After && destination == binlog.After {
-			delete(now, from)
-			now[to] = working
-			continue
-		}
-		if a, b := onTarget(p[0]), onTarget(p[1]); a != b {
-			pairs = append(pairs, [2]schema.Name{a, b})
-		}
-		if source == binlog.After {
-			delete(now, from)
-		}
-	}
-	return pairs
-}
-
-// sidesBefore tells on which side the definition of a table of the target lies, by the name that
-// it has in front of a RENAME.
-func (d *director) sidesBefore(start binlog.Position, st *ddl.Statement) func(schema.Name) binlog.Side {
-	if len(st.Renames) == 0 {
-		return nil
-	}
-	sides := map[schema.Name]binlog.Side{}
-	for id, n := range d.lives.now {
-		if m := d.active(id); m != nil {
-			sides[d.fold(m.working)] = d.sides.DefinitionSide(n, start)
-		}
-	}
-	return func(n schema.Name) binlog.Side { return sides[d.fold(n)] }
-}
-
 // partObjects lets triggers and views go with what a statement does to tables, taken or not: which
 // are wanted is told at the stop point.
 func (d *director) partObjects(start binlog.Position, st *ddl.Statement) {
+	d.movedViews = map[schema.Name]bool{}
 	switch {
 	case st.Verb == ddl.DropDatabase:
 		d.objects.dropSchema(st.Schema, start)
@@ -247,7 +204,9 @@ func (d *director) partObjects(start binlog.Position, st *ddl.Statement) {
 		for _, p := range st.Renames {
 			if _, table := d.lives.get(p[0]); table || !d.objects.renameView(p[0], p[1], start) {
 				pairs = append(pairs, p)
+				continue
 			}
+			d.movedViews[d.fold(p[0])] = true
 		}
 		// A trigger of which nobody knows whose it is is refused where it is wanted: see doubted.
 		_ = d.objects.renameTables(pairs, start)
