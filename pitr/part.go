@@ -2,9 +2,7 @@ package pitr
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/ddl"
@@ -179,6 +177,7 @@ func (d *director) partStatement(start binlog.Position, q *event.Query, st *ddl.
 			*d.trail = append(*d.trail, trailed{start: start, effect: e})
 		}
 	}
+	v.renames, v.resolved = append(v.renames, d.adopted(effects)...), d.resolved(st, effects, before)
 	p := partWalk{director: d, start: start, query: q, st: st, verdict: &v, before: before}
 	for _, e := range effects {
 		if err := p.effect(e); err != nil {
@@ -384,25 +383,11 @@ func (p *partWalk) text(m *member, edits []ddl.Edit, constraints string) (execut
 	if x.raw == nil {
 		x.schema = m.working.Schema
 	}
-	x.fence = nil
+	x.fence, x.calledAs = nil, constraints
 	for _, t := range p.st.Tables {
 		x.fence = append(x.fence, target(t.Name))
 	}
 	return x, nil
-}
-
-// followConstraint is how servers name constraints that nobody named, and how they follow when the
-// table is renamed: t_ibfk_1, t_chk_1.
-func followConstraint(from, to string) func(string) string {
-	return func(name string) string {
-		for _, infix := range []string{"_ibfk_", "_chk_"} {
-			head := from + infix
-			if len(name) > len(head) && strings.EqualFold(name[:len(head)], head) && strings.Trim(name[len(head):], "0123456789") == "" {
-				return to + name[len(from):]
-			}
-		}
-		return name
-	}
 }
 
 // collation spells the collation that a new table takes from its schema, where it is made in
