@@ -2,6 +2,7 @@ package pitr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,7 +73,7 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 		return nil, err
 	}
 	read := time.Since(began)
-	if err := d.refuseSpelled(); err != nil {
+	if err := errors.Join(d.refuseSpelled(), s.refuseLongNames()); err != nil {
 		return nil, err
 	}
 	if err := p.describe(s, loads); err != nil {

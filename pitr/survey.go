@@ -181,6 +181,9 @@ func (s *survey) checkRenames(r *renames, wanted map[life]schema.Name) error {
 			}
 		}
 	}
+	if err := s.checkTriggers(r); err != nil {
+		return err
+	}
 	names := map[schema.Name]schema.Name{}
 	for _, o := range s.objects {
 		if o.kind == catalog.KindView {
@@ -197,6 +200,26 @@ func (s *survey) checkRenames(r *renames, wanted map[life]schema.Name) error {
 			return renameFault(rule.text, "choose another name, or leave one out with --exclude", "%s and %s would both be %s", other, s.lives.now[id], wanted[id])
 		}
 		names[key] = s.lives.now[id]
+	}
+	return nil
+}
+
+// checkTriggers refuses triggers that would come into one schema, with their tables, under one name.
+func (s *survey) checkTriggers(r *renames) error {
+	names := map[schema.Name]schema.Name{}
+	for _, o := range s.objects {
+		if o.kind != catalog.KindTrigger {
+			continue
+		}
+		target := s.objectOnTarget(o)
+		if other, both := names[s.fold(target)]; both {
+			rule := r.rule(o.table)
+			if rule == nil {
+				rule = r.rule(other)
+			}
+			return renameFault(rule.text, "leave one out and make it yourself afterwards: --exclude "+o.name.String(), "triggers of %s and %s would both be %s", other, o.table, target)
+		}
+		names[s.fold(target)] = o.table
 	}
 	return nil
 }
