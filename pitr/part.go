@@ -2,6 +2,7 @@ package pitr
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/tripod-db/tripod/binlog"
@@ -25,6 +26,11 @@ type part struct {
 	idle []string
 	// from is R11 for the names taken and their lineage.
 	from binlog.Position
+}
+
+// worksIn tells whether the restore makes anything in a schema of the target.
+func (p *part) worksIn(name string) bool {
+	return slices.Contains(p.extra, name) || slices.Contains(slices.Collect(maps.Values(p.schemas)), name)
 }
 
 // isPart tells whether a wish names a part of an instance, or other names, or leaves something out.

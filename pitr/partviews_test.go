@@ -1,8 +1,11 @@
 package pitr
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/tripod-db/tripod/internal/mysqltest"
+	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -24,4 +27,32 @@ func TestR8PartRenamesViews(t *testing.T) {
 	s.must(err)
 	s.on("DELETE FROM d.u")
 	s.same("d")
+}
+
+// A view over a table of a schema that is not restored: nothing is made or dropped there, and no
+// right there is needed.
+func TestPartViewsOverAnotherSchema(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE DATABASE e", "CREATE TABLE d.u (id INT PRIMARY KEY)", "CREATE TABLE e.t (id INT PRIMARY KEY)")
+	b := s.begin()
+	b.schema("d")
+	b.schema("e")
+	b.table("d.u", "")
+	b.table("e.t", "")
+	b.end()
+	s.on("CREATE VIEW d.v AS SELECT * FROM e.t", "INSERT INTO d.u VALUES (1)", "RENAME TABLE e.t TO e.t2")
+	w := Wish{Selection: catalog.Selection{Databases: []string{"d"}}}
+	_, result, err := s.restore(w)
+	s.must(err)
+	if got := strings.Join(result.Warnings, "\n"); !strings.Contains(got, "view d.v ") {
+		t.Errorf("warnings %q", got)
+	}
+	mysqltest.Exec(t, s.dest, "CREATE DATABASE e", "CREATE VIEW e.t AS SELECT 7 AS theirs")
+	s.into = s.open(s.dest, mysqltest.Root, server.Target)
+	w.Force = true
+	_, _, err = s.restore(w)
+	s.must(err)
+	if rows := s.query(s.dest.Root(), "SELECT theirs FROM e.t"); len(rows) != 1 || rows[0][0] != "7" {
+		t.Errorf("the target's own view holds %v", rows)
+	}
 }
