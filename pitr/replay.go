@@ -79,6 +79,9 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 	if err := r.live(ctx); err != nil {
 		return err
 	}
+	for _, t := range r.tables.sorted() {
+		r.loose.wholeTable(r.director.shown(t.name), t.loose, "a statement changed it behind what was left out")
+	}
 	if err := r.putBack(ctx, stop, func(schema.Name) binlog.Side { return binlog.After }); err != nil {
 		return err
 	}
