@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 )
 
@@ -91,6 +92,48 @@ func (r *replay) nameIndexes(ctx context.Context, x *execution) error {
 		if err := r.tables.read(ctx, n); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// constraintName is the name of a check or a foreign key in a schema of the target, in lower case.
+type constraintName struct {
+	schema, name string
+	foreignKey   bool
+}
+
+// namedConstraint is one of a table of the backup.
+type namedConstraint struct {
+	constraintName
+	spelled string
+	of      schema.Name // on the source
+}
+
+// constraintsOf lists the constraints that a table brings along under names of their own.
+func constraintsOf(t *schema.Table, b loadBase) (named []namedConstraint) {
+	list, err := (&table{name: b.Name, def: t}).constraints()
+	if err != nil {
+		return nil // the load tells
+	}
+	follow := followConstraint(b.Name.Name, b.onTarget.Name)
+	for _, c := range list {
+		if b.onTarget.Name == b.Name.Name || follow(c.Name) == c.Name {
+			named = append(named, namedConstraint{constraintName{b.onTarget.Schema, strings.ToLower(c.Name), c.ForeignKey}, c.Name, b.Name})
+		}
+	}
+	return named
+}
+
+// refuseConstraints is the fault of constraints from several schemas that would come into one.
+func refuseConstraints(list []namedConstraint) error {
+	first := map[constraintName]schema.Name{}
+	for _, c := range list {
+		other, both := first[c.constraintName]
+		if both && other.Schema != c.of.Schema {
+			return fault.New(fault.CodeUsage, fault.KindUsage, "rename them into different schemas, or restore them one after the other",
+				"--rename: %s and %s both have a constraint %s, and would be in schema %s", other, c.of, c.name, c.schema)
+		}
+		first[c.constraintName] = c.of
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 		return nil, err
 	}
 	read := time.Since(began)
-	if err := errors.Join(d.refuseSpelled(), s.refuseLongNames()); err != nil {
+	if err := errors.Join(d.refuseSpelled(), s.refuseLongNames(), refuseConstraints(s.constraints)); err != nil {
 		return nil, err
 	}
 	if err := p.describe(s, loads); err != nil {

@@ -28,6 +28,7 @@ type needs struct {
 	parents             []string // schemas that foreign keys refer to
 	programs            string   // a function or trigger that is created; empty for none
 	events              bool
+	constraints         []namedConstraint
 	largest             uint64 // bytes of the longest statement that a row of the log needs, nearly
 	lowerCaseTableNames int
 }
@@ -41,7 +42,8 @@ type scan struct {
 	standIns map[schema.Name]bool
 	// constrained are tables that have, or may have, constraints whose names servers make of theirs.
 	constrained map[schema.Name]bool
-	parents     map[string]bool // schemas that foreign keys refer to
+	constraints []namedConstraint // of the backup's tables
+	parents     map[string]bool   // schemas that foreign keys refer to
 	replay      ReplayPlan
 	largest     uint64
 }
@@ -51,6 +53,7 @@ func newScan(d *director, loads []loadBase, definitions []*schema.Table) *scan {
 	s := &scan{director: d, tables: map[schema.Name]bool{}, demands: newDemands(d.fold), parents: map[string]bool{}, standIns: map[schema.Name]bool{}, constrained: map[schema.Name]bool{}}
 	for i, t := range definitions {
 		s.demands.loaded(t, loads[i].onTarget)
+		s.constraints = append(s.constraints, constraintsOf(t, loads[i])...)
 		s.constrained[loads[i].onTarget] = makesConstraintNames(t)
 		for k := range t.ForeignKeys {
 			s.parents[d.onTarget(t.ForeignKeys[k].Parent).Schema] = true
@@ -193,7 +196,7 @@ func (s *scan) creates() []ObjectName {
 
 // needs sums up what the target must be able to do.
 func (s *scan) needs(m *catalog.Manifest) *needs {
-	n := &needs{largest: s.largest, parents: sorted(s.parents), lowerCaseTableNames: m.Source.LowerCaseTableNames}
+	n := &needs{constraints: s.constraints, largest: s.largest, parents: sorted(s.parents), lowerCaseTableNames: m.Source.LowerCaseTableNames}
 	for name := range s.tables {
 		n.tables = append(n.tables, name)
 	}
