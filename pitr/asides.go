@@ -183,14 +183,15 @@ func (a *asides) back(ctx context.Context, side sideOf, o aside) error {
 	return a.note(ctx, aside{Table: o.Table})
 }
 
-// cascade tells whether changes of a table would cascade by a foreign key that was set aside.
-func (a *asides) cascade(fold func(schema.Name) schema.Name, n schema.Name) bool {
+// cascade lists the tables into which changes of a table would cascade by a foreign key that was set
+// aside.
+func (a *asides) cascade(fold func(schema.Name) schema.Name, n schema.Name) (list []schema.Name) {
 	for _, o := range a.list {
 		if slices.ContainsFunc(o.Parents, func(p schema.Name) bool { return fold(p) == fold(n) }) {
-			return true
+			list = append(list, o.Table)
 		}
 	}
-	return false
+	return list
 }
 
 func (a *asides) alter(ctx context.Context, t *table, clauses []string) error {

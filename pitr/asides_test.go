@@ -1,8 +1,11 @@
 package pitr
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/tripod-db/tripod/internal/mysqltest"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -48,16 +51,46 @@ func TestR2ConstraintNamesOfTheirTime(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStory(t, "d")
+			s := newStory(t, "d", "n")
 			s.on("CREATE DATABASE d")
 			b := s.begin()
 			b.schema("d")
 			tell(s, b)
 			b.end()
 			s.on("CREATE TABLE d.later (id INT PRIMARY KEY, v INT, CONSTRAINT later CHECK (v > 0))", "INSERT INTO d.later VALUES (1,1)")
+			left := s.gtid()
 			_, _, err := s.restore(Wish{})
 			s.must(err)
 			s.same("d")
+			s.on("DROP TABLE d.later", "CREATE TABLE d.last (id INT PRIMARY KEY, v INT, CONSTRAINT later CHECK (v > 0))")
+			mysqltest.Exec(t, s.dest, "DROP DATABASE d")
+			// The same where tables live under other names on the target.
+			_, _, err = s.restore(Wish{SkipGTID: gtids(t, left), Force: true})
+			s.must(err)
+			s.same("d")
+			mysqltest.Exec(t, s.dest, "DROP DATABASE d")
+			_, _, err = s.restore(Wish{Rename: []string{"d=n"}})
+			s.must(err)
+			s.as("d", "n")
 		})
+	}
+}
+
+// as compares a schema of the source with one of another name on the target.
+func (s *story) as(from, to string) {
+	s.Helper()
+	want, got := s.contents(s.source, from), s.contents(s.dest, to)
+	for i, line := range want {
+		for _, kind := range []string{"schema ", "table ", "view "} {
+			if rest, ok := strings.CutPrefix(line, kind+from); ok {
+				want[i] = kind + to + rest
+			}
+		}
+		if rest, ok := strings.CutPrefix(line, from+"."); ok {
+			want[i] = to + "." + rest
+		}
+	}
+	if !slices.Equal(got, want) {
+		s.Errorf("%s holds\n%s\nwant\n%s", to, strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

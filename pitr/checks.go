@@ -30,6 +30,9 @@ func checkTarget(p *Plan, f *targetFacts, needs *needs) []Finding {
 		list = append(list, Finding{ID: id, Level: level, Message: fmt.Sprintf(format, args...), Remedy: remedy})
 	}
 	checkExisting(p, f, add)
+	if !p.Resumes { // else they are this restore's own
+		checkConstraints(p, f, needs, add)
+	}
 	if missing := missingGrants(p, f, needs); len(missing) > 0 {
 		add("grants", LevelError, strings.Join(server.GrantStatements(f.CurrentUser, missing), "; "),
 			"the target's account lacks privileges: %s", describeNeeds(missing))
@@ -102,6 +105,27 @@ func checkExisting(p *Plan, f *targetFacts, add addFinding) {
 	}
 	add("existing", LevelError, "drop or rename them, restore into another server, or use --force, which drops exactly these",
 		"the target has objects that this restore would create: %s", strings.Join(names, ", "))
+}
+
+// checkConstraints: the name of a foreign key or a check is its schema's, and tables that are in
+// nobody's way may have it.
+func checkConstraints(p *Plan, f *targetFacts, needs *needs, add addFinding) {
+	var taken []string
+	for _, c := range needs.constraints {
+		holder, there := f.constraints[c.constraintName]
+		isReplaced := slices.ContainsFunc(p.Existing, func(o ObjectName) bool { return o.Kind == "table" && o.Name == holder })
+		if there && !isReplaced {
+			kind := "check"
+			if c.foreignKey {
+				kind = "foreign key"
+			}
+			taken = append(taken, fmt.Sprintf("%s %s of table %s", kind, c.spelled, holder))
+		}
+	}
+	if len(taken) > 0 {
+		add("constraints", LevelError, "restore into another schema (--rename), or drop them first",
+			"the target has constraints whose names this restore needs in the same schema: %s", strings.Join(taken, ", "))
+	}
 }
 
 // missingGrants returns what the account lacks on the schemas of the restore.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
@@ -36,18 +35,6 @@ func choose(manifests []*catalog.Manifest, backup string, stop binlog.Position) 
 		}
 	}
 	return partial
-}
-
-// lacking says what a backup from which everything is restored does not hold; empty for nothing.
-func lacking(m *catalog.Manifest) []string {
-	var list []string
-	if s := m.Selection; len(s.Databases)+len(s.Tables)+len(s.Exclude) > 0 {
-		list = append(list, fmt.Sprintf("backup %s was made of a part of the instance (databases %v, tables %v, without %v): nothing else is restored", m.ID, s.Databases, s.Tables, s.Exclude))
-	}
-	for _, n := range m.NotBackedUp {
-		list = append(list, fmt.Sprintf("%s is not in backup %s, and is not restored: %s", n.Name, m.ID, n.Reason))
-	}
-	return list
 }
 
 // settle resolves the stop point and chooses the backup that serves it. Where there is none the
@@ -85,7 +72,11 @@ func settle(ctx context.Context, r *archive.Reader, manifests []*catalog.Manifes
 // fault is the newest's.
 func choosePart(ctx context.Context, r *archive.Reader, manifests []*catalog.Manifest, w Wish, stop binlog.Position, phase progress.Phase) (*catalog.Manifest, *part, error) {
 	var first error
-	for _, m := range slices.Backward(manifests) {
+	candidates, err := byWhatTheyHold(manifests, w)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, m := range candidates {
 		whole := m.RecoverableFrom.Position
 		if w.Backup != "" && m.ID != w.Backup || m.Floor.Timeline != stop.Timeline || stop.Before(m.Floor.Position) {
 			continue

@@ -36,6 +36,9 @@ type director struct {
 	// keyless tells whether a table has no identity: plan knows it from the manifest, replay
 	// from the target's definition.
 	keyless func(schema.Name) bool
+	// cascades tells whether changes of a table, restored or not, may change a restored one by its foreign
+	// keys: only replay knows.
+	cascades func(schema.Name) bool
 	// rollsBack tells whether a table takes its rows back with their transaction.
 	rollsBack func(schema.Name) bool
 	floor     binlog.Position
@@ -46,6 +49,8 @@ type director struct {
 	// Of a part (see part.go): part is nil where everything is restored under its own names.
 	part  *part
 	lives *lives
+	// movedViews are the names, folded, from which the statement at hand has taken views away.
+	movedViews map[schema.Name]bool
 	// released are the members that are no longer needed, emptied those of which only the definition is.
 	released, emptied map[life]bool
 	trail             *trail // where the effects of statements are noted; nil for nowhere

@@ -21,6 +21,9 @@ type verdict struct {
 	// have from then on; sides tells where a table's definition lay in front of the statement, by
 	// its name on the target.
 	partings [][2]schema.Name
+	// resolved are, in a part, names of parents on the target with what they are from then on, for
+	// foreign keys of definitions from behind the statement: these refer by name.
+	resolved map[schema.Name]schema.Name
 	sides    func(schema.Name) binlog.Side
 	// views were made with a star, to be expanded here (see expandView).
 	views []*object
@@ -46,6 +49,8 @@ type execution struct {
 	fence       []schema.Name
 	fenceSchema string
 
+	// calledAs is, in a part, what the source calls the table: see nameIndexes.
+	calledAs  string
 	created   []schema.Name
 	copied    bool          // what is created has the definition of another table (LIKE)
 	source    schema.Name   // that table

@@ -68,6 +68,9 @@ func (r *replay) named(ctx context.Context) error {
 	if len(pairs) == 0 {
 		return nil
 	}
+	for _, p := range pairs { // the notes have the private names
+		r.tables.get(p[0]).recall(r.past)
+	}
 	text, err := r.tables.shown(ctx, pairs[0][0])
 	if err == nil && text == "" {
 		r.tables.relive(&execution{renamed: pairs})

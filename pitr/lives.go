@@ -2,6 +2,7 @@ package pitr
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/tripod-db/tripod/binlog"
@@ -52,9 +53,11 @@ type lives struct {
 	// isView tells a view from a table that is missing.
 	isView func(schema.Name) bool
 
-	names map[schema.Name]life // folded, now
-	now   map[life]schema.Name // as spelled
-	next  life
+	// unmade are names, folded, that have rows in the log and no table: nothing in it made one.
+	unmade map[schema.Name]error
+	names  map[schema.Name]life // folded, now
+	now    map[life]schema.Name // as spelled
+	next   life
 	// every name that a life had, and every life that a name had
 	namesOf map[life][]schema.Name
 	livesOf map[schema.Name][]life
@@ -69,7 +72,7 @@ func newLives(m *catalog.Manifest, fold func(schema.Name) schema.Name) *lives {
 	l := &lives{
 		sides: m.Sides(), fold: fold, names: map[schema.Name]life{}, now: map[life]schema.Name{},
 		namesOf: map[life][]schema.Name{}, livesOf: map[schema.Name][]life{},
-		isView: func(schema.Name) bool { return false },
+		isView: func(schema.Name) bool { return false }, unmade: map[schema.Name]error{},
 	}
 	l.outside = func(n schema.Name) bool { return absent[fold(n)] || l.sides.Base(n).Base == catalog.BaseOutside }
 	for i := range m.Names {
@@ -91,6 +94,7 @@ func (l *lives) begin(n schema.Name) life {
 func (l *lives) put(id life, n schema.Name) {
 	key := l.fold(n)
 	l.names[key], l.now[id] = id, n
+	delete(l.unmade, key)
 	if !slices.Contains(l.namesOf[id], key) {
 		l.namesOf[id] = append(l.namesOf[id], key)
 	}
@@ -108,6 +112,21 @@ func (l *lives) end(n schema.Name) {
 	if id, ok := l.get(n); ok {
 		delete(l.names, l.fold(n))
 		delete(l.now, id)
+	}
+}
+
+// lacks tells whether rows of a name, in an entry that starts at start, belong to a table that there
+// should be.
+func (l *lives) lacks(n schema.Name, start binlog.Position) bool {
+	_, known := l.get(n)
+	return !known && !l.outside(n) && l.sides.RowSide(n, start) != binlog.Skip
+}
+
+// rows takes a rows event: a table that the log did not make is no smaller a gap than in a restore of
+// everything.
+func (l *lives) rows(n schema.Name, start binlog.Position) {
+	if l.lacks(n, start) && l.unmade[l.fold(n)] == nil {
+		l.unmade[l.fold(n)] = broken(start, "row event of "+n.String(), fmt.Errorf("%s: %w", n, errMissing))
 	}
 }
 
@@ -157,6 +176,7 @@ func (w *livesWalk) broken(n schema.Name, cause error) {
 }
 
 func (w *livesWalk) dropOne(n schema.Name) {
+	delete(w.unmade, w.fold(n))
 	id, ok := w.get(n)
 	if ok {
 		w.add(effect{kind: dropped, life: id, from: n})
@@ -241,6 +261,7 @@ func (w *livesWalk) drop() {
 
 func (w *livesWalk) dropDatabase() {
 	key := w.fold(schema.Name{Schema: w.st.Schema}).Schema
+	maps.DeleteFunc(w.unmade, func(n schema.Name, _ error) bool { return n.Schema == key })
 	for _, n := range w.tables() {
 		if w.fold(n).Schema != key {
 			continue

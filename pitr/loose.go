@@ -28,6 +28,7 @@ const mostLooseNamed = 1000
 // looseRows are the loose rows of one table; nil for none.
 type looseRows struct {
 	whole  bool
+	named  bool    // the report says that the whole table is loose
 	keys   [][]int // columns of the unique keys
 	values map[rewriter.KeyHash]struct{}
 }
@@ -90,6 +91,7 @@ func (l *looseRows) rule(base rewriter.Rule, c rewriter.Change) rewriter.Rule {
 type looseReport struct {
 	rows  uint64
 	named []string
+	whole []string // tables
 }
 
 func (r *looseReport) name(n schema.Name, what string, o rewriter.Origin) {
@@ -98,8 +100,20 @@ func (r *looseReport) name(n schema.Name, what string, o rewriter.Origin) {
 	}
 }
 
-// list ends with how many rows are not named.
+// wholeTable names a table of which all rows are loose, once.
+func (r *looseReport) wholeTable(n schema.Name, l *looseRows, why string) {
+	if l != nil && l.whole && !l.named {
+		l.named = true
+		r.whole = append(r.whole, fmt.Sprintf("%s: the whole table (%s)", n, why))
+	}
+}
+
+// list begins with whole tables, and ends with how many rows are not named.
 func (r *looseReport) list() []string {
+	return append(r.whole, r.listRows()...)
+}
+
+func (r *looseReport) listRows() []string {
 	if more := r.rows - min(r.rows, mostLooseNamed); more > 0 {
 		return append(r.named, fmt.Sprintf("and %d more rows", more))
 	}
@@ -132,14 +146,12 @@ func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows,
 			return err
 		}
 		t.keyed, t.loose = false, newLooseRows(t.write)
-		if t.loose.whole {
-			r.loose.name(shown, "the whole table (rows cannot be told apart by the bytes of its keys)", origin)
-		}
+		r.loose.wholeTable(shown, t.loose, fmt.Sprintf("rows cannot be told apart by the bytes of its keys, by %s", origin))
 	}
 	return rows.Each(func(before, after event.Image) error {
 		c := rewriter.Change{Map: rows.Table, Before: before, After: after}
 		if t.loose.add(c) {
-			r.loose.name(shown, fmt.Sprintf("the whole table (more than %d values)", mostLoose), origin)
+			r.loose.wholeTable(shown, t.loose, fmt.Sprintf("more than %d values, by %s", mostLoose, origin))
 		}
 		r.loose.rows++
 		im := before
@@ -164,7 +176,7 @@ func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows,
 func (r *replay) leftOutBefore(e *event.Entry, rows *event.Rows, t *table, shown schema.Name) error {
 	if t.loose == nil {
 		t.keyed, t.loose = false, &looseRows{whole: true}
-		r.loose.name(shown, "the whole table (the restore was interrupted)", rewriter.Origin{Entry: e.Start, GTID: e.GTID})
+		r.loose.wholeTable(shown, t.loose, fmt.Sprintf("the restore was interrupted, by %s", rewriter.Origin{Entry: e.Start, GTID: e.GTID}))
 	}
 	return rows.Each(func(event.Image, event.Image) error {
 		r.loose.rows++
@@ -185,7 +197,7 @@ func (s *tableSet) loosen(x *execution) {
 		return
 	}
 	for _, n := range x.altered {
-		if t := s.get(n); t != nil {
+		if t := s.get(n); t != nil && (t.loose == nil || !t.loose.whole) {
 			t.keyed, t.loose = false, &looseRows{whole: true}
 		}
 	}

@@ -2,6 +2,7 @@ package pitr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,6 +43,11 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	lacks, err := lacking(p.manifest, w.Selection)
+	if err != nil {
+		return nil, err
+	}
+	p.warnings = append(p.warnings, lacks...)
 	p.BackupID, p.From, p.RecoverableFrom = p.manifest.ID, p.manifest.Floor, p.manifest.RecoverableFrom
 	if p.part != nil {
 		p.RecoverableFrom = binlog.Point{Position: p.part.from}
@@ -67,7 +73,7 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 		return nil, err
 	}
 	read := time.Since(began)
-	if err := d.refuseSpelled(); err != nil {
+	if err := errors.Join(d.refuseSpelled(), s.refuseLongNames(), refuseConstraints(s.constraints)); err != nil {
 		return nil, err
 	}
 	if err := p.describe(s, loads); err != nil {
@@ -95,9 +101,6 @@ func (p *Plan) begin(ctx context.Context, c Config, reader *archive.Reader, phas
 	}
 	for _, d := range damaged {
 		p.warnings = append(p.warnings, fmt.Sprintf("a backup is left out, its manifest cannot be read: %v", d))
-	}
-	if p.part == nil {
-		p.warnings = append(p.warnings, lacking(p.manifest)...)
 	}
 	return nil
 }

@@ -20,7 +20,9 @@ import (
 //	child's definition read before the statement   the parent's new name
 //	behind it                                      what was read
 //
-// whether or not the RENAME itself is carried out for these names.
+// whether or not the RENAME itself is carried out for these names. In a part tables keep one name on
+// the target, and what was read behind the statement refers by the names on the source: it is
+// brought to the table that has the name from then on (resolved).
 
 // parentMove is one foreign key whose parent is not what the target makes of it.
 type parentMove struct {
@@ -77,16 +79,20 @@ func (s *tableSet) renamedTo(n schema.Name, pairs [][2]schema.Name) schema.Name 
 
 // parentMoves lists what has to be done about the foreign keys of all children when the log
 // renames pairs and the target renames executed: before the statements run, and behind them.
-func (s *tableSet) parentMoves(pairs, executed [][2]schema.Name, definitionSide func(schema.Name) binlog.Side) (before, behind []parentMove, err error) {
+func (s *tableSet) parentMoves(pairs, executed [][2]schema.Name, resolved map[schema.Name]schema.Name, definitionSide func(schema.Name) binlog.Side) (before, behind []parentMove, err error) {
 	for _, t := range s.sorted() {
 		for i := range t.def.ForeignKeys {
 			f := &t.def.ForeignKeys[i]
 			wanted := s.renamedTo(f.Parent, pairs)
-			if s.fold(wanted) == s.fold(f.Parent) && s.fold(s.renamedTo(f.Parent, executed)) == s.fold(f.Parent) {
+			byName, isResolved := resolved[s.fold(f.Parent)]
+			if s.fold(wanted) == s.fold(f.Parent) && s.fold(s.renamedTo(f.Parent, executed)) == s.fold(f.Parent) && !isResolved {
 				continue
 			}
 			if definitionSide(t.name) == binlog.Skip {
 				wanted = f.Parent
+				if isResolved {
+					wanted = byName
+				}
 			}
 			made := s.renamedTo(f.Parent, executed)
 			if s.fold(made) == s.fold(wanted) {

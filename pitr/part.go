@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/ddl"
@@ -29,6 +28,11 @@ type part struct {
 	from binlog.Position
 }
 
+// worksIn tells whether the restore makes anything in a schema of the target.
+func (p *part) worksIn(name string) bool {
+	return slices.Contains(p.extra, name) || slices.Contains(slices.Collect(maps.Values(p.schemas)), name)
+}
+
 // isPart tells whether a wish names a part of an instance, or other names, or leaves something out.
 func (w Wish) isPart() bool {
 	return len(w.Selection.Databases)+len(w.Selection.Tables)+len(w.Selection.Exclude)+len(w.Rename) > 0 || !w.SkipGTID.IsEmpty()
@@ -38,7 +42,7 @@ func (w Wish) isPart() bool {
 func (d *director) follow(m *catalog.Manifest, p *part) {
 	d.part, d.released, d.emptied = p, map[life]bool{}, map[life]bool{}
 	d.lives = newLives(m, d.fold)
-	d.lives.isView = func(n schema.Name) bool { return d.objects.get(catalog.KindView, n) != nil }
+	d.lives.isView = func(n schema.Name) bool { return d.objects.get(catalog.KindView, n) != nil || d.movedViews[d.fold(n)] }
 	classes := map[life]schema.Class{}
 	for i := range m.Names {
 		if id, ok := d.lives.get(m.Names[i].Name); ok {
@@ -94,6 +98,20 @@ func (d *director) onTarget(n schema.Name) schema.Name {
 		return m.working
 	}
 	return d.part.renames.table(n)
+}
+
+// onSource is what a table of the target is called on the source now.
+func (d *director) onSource(n schema.Name) (name schema.Name, ok bool) {
+	if d.part == nil {
+		return n, d.exists(n)
+	}
+	for id, m := range d.part.members {
+		if d.fold(m.working) == d.fold(n) {
+			name, ok = d.lives.now[id]
+			return name, ok
+		}
+	}
+	return n, false
 }
 
 // shown is the final name of a table of the target, for people.
@@ -165,6 +183,7 @@ func (d *director) partStatement(start binlog.Position, q *event.Query, st *ddl.
 			*d.trail = append(*d.trail, trailed{start: start, effect: e})
 		}
 	}
+	v.renames, v.resolved = append(v.renames, d.adopted(effects)...), d.resolved(st, effects, before)
 	p := partWalk{director: d, start: start, query: q, st: st, verdict: &v, before: before}
 	for _, e := range effects {
 		if err := p.effect(e); err != nil {
@@ -175,53 +194,10 @@ func (d *director) partStatement(start binlog.Position, q *event.Query, st *ddl.
 	return v, nil
 }
 
-// followed turns the pairs of a RENAME into what they are for foreign keys on the target, whatever
-// of them is carried out: a table that is taken keeps its name there, and so do keys to it.
-func (d *director) followed(start binlog.Position, st *ddl.Statement, before map[schema.Name]schema.Name) (pairs [][2]schema.Name) {
-	now := maps.Clone(before)
-	onTarget := func(n schema.Name) schema.Name {
-		if working, taken := now[d.fold(n)]; taken {
-			return working
-		}
-		return d.part.renames.table(n)
-	}
-	for _, p := range st.Renames {
-		from, to := d.fold(p[0]), d.fold(p[1])
-		working, taken := now[from]
-		source, destination := d.sides.RenameSides(p[0], p[1], start)
-		if taken && source == binlog.After && destination == binlog.After {
-			delete(now, from)
-			now[to] = working
-			continue
-		}
-		if a, b := onTarget(p[0]), onTarget(p[1]); a != b {
-			pairs = append(pairs, [2]schema.Name{a, b})
-		}
-		if source == binlog.After {
-			delete(now, from)
-		}
-	}
-	return pairs
-}
-
-// sidesBefore tells on which side the definition of a table of the target lies, by the name that
-// it has in front of a RENAME.
-func (d *director) sidesBefore(start binlog.Position, st *ddl.Statement) func(schema.Name) binlog.Side {
-	if len(st.Renames) == 0 {
-		return nil
-	}
-	sides := map[schema.Name]binlog.Side{}
-	for id, n := range d.lives.now {
-		if m := d.active(id); m != nil {
-			sides[d.fold(m.working)] = d.sides.DefinitionSide(n, start)
-		}
-	}
-	return func(n schema.Name) binlog.Side { return sides[d.fold(n)] }
-}
-
 // partObjects lets triggers and views go with what a statement does to tables, taken or not: which
 // are wanted is told at the stop point.
 func (d *director) partObjects(start binlog.Position, st *ddl.Statement) {
+	d.movedViews = map[schema.Name]bool{}
 	switch {
 	case st.Verb == ddl.DropDatabase:
 		d.objects.dropSchema(st.Schema, start)
@@ -233,7 +209,9 @@ func (d *director) partObjects(start binlog.Position, st *ddl.Statement) {
 		for _, p := range st.Renames {
 			if _, table := d.lives.get(p[0]); table || !d.objects.renameView(p[0], p[1], start) {
 				pairs = append(pairs, p)
+				continue
 			}
+			d.movedViews[d.fold(p[0])] = true
 		}
 		// A trigger of which nobody knows whose it is is refused where it is wanted: see doubted.
 		_ = d.objects.renameTables(pairs, start)
@@ -411,25 +389,11 @@ func (p *partWalk) text(m *member, edits []ddl.Edit, constraints string) (execut
 	if x.raw == nil {
 		x.schema = m.working.Schema
 	}
-	x.fence = nil
+	x.fence, x.calledAs = nil, constraints
 	for _, t := range p.st.Tables {
 		x.fence = append(x.fence, target(t.Name))
 	}
 	return x, nil
-}
-
-// followConstraint is how servers name constraints that nobody named, and how they follow when the
-// table is renamed: t_ibfk_1, t_chk_1.
-func followConstraint(from, to string) func(string) string {
-	return func(name string) string {
-		for _, infix := range []string{"_ibfk_", "_chk_"} {
-			head := from + infix
-			if len(name) > len(head) && strings.EqualFold(name[:len(head)], head) && strings.Trim(name[len(head):], "0123456789") == "" {
-				return to + name[len(from):]
-			}
-		}
-		return name
-	}
 }
 
 // collation spells the collation that a new table takes from its schema, where it is made in

@@ -98,9 +98,11 @@ func parseRename(text string) (renameRule, error) {
 	return rule, nil
 }
 
+// longestName is how many characters any name of a server has at most.
+const longestName = 64
+
 // renamePart reads one name up to a dot, an equals sign or the end.
 func renamePart(text, s, hint string) (name, rest string, err error) {
-	const longest = 64 // characters of any name of a server
 	if strings.HasPrefix(s, "`") {
 		end := 1
 		for end < len(s) && (s[end] != '`' || end+1 < len(s) && s[end+1] == '`') {
@@ -126,8 +128,8 @@ func renamePart(text, s, hint string) (name, rest string, err error) {
 	switch {
 	case name == "":
 		return "", "", renameFault(text, hint, "a name is empty")
-	case utf8.RuneCountInString(name) > longest:
-		return "", "", renameFault(text, "choose a shorter name", "%s has %d characters, a server takes %d", name, utf8.RuneCountInString(name), longest)
+	case utf8.RuneCountInString(name) > longestName:
+		return "", "", renameFault(text, "choose a shorter name", "%s has %d characters, a server takes %d", name, utf8.RuneCountInString(name), longestName)
 	case strings.HasSuffix(name, " "), strings.ContainsRune(name, 0):
 		return "", "", renameFault(text, "choose another name", "no server takes the name %q", name)
 	}

@@ -45,6 +45,7 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 	if err != nil {
 		return err
 	}
+	r.director.cascades = r.cascades
 	a := event.NewAssembler(from.Timeline, event.WithoutRowCounts())
 	a.OnBegin(func(*event.Entry) error {
 		r.step, r.rowOfEntry, r.eventsBefore = 0, 0, r.events
@@ -78,6 +79,9 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 	if err := r.live(ctx); err != nil {
 		return err
 	}
+	for _, t := range r.tables.sorted() {
+		r.loose.wholeTable(r.director.shown(t.name), t.loose, "a statement changed it behind what was left out")
+	}
 	if err := r.putBack(ctx, stop, func(schema.Name) binlog.Side { return binlog.After }); err != nil {
 		return err
 	}
@@ -88,8 +92,11 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows) error {
 	name := rows.Table.Name
 	onTarget, taken := r.director.rowTable(name)
-	if !taken || e.XID != "" { // an XA transaction counts where it is committed
+	if e.XID != "" { // an XA transaction counts where it is committed
 		return nil
+	}
+	if !taken {
+		return r.cascaded(ctx, e, rows)
 	}
 	side := r.director.sides.RowSide(name, e.Start)
 	if side == binlog.Skip {
@@ -176,8 +183,8 @@ func (r *replay) replayable(e *event.Entry, rows *event.Rows, t *table) error {
 		if err := r.director.refusal(e.Start, what, l); err != nil {
 			return err
 		}
-	case rows.Flags&(event.RowsCascadesLogged|event.RowsNoForeignKeyChecks) == 0 && rows.Action != event.Insert && r.tables.cascadingParent(t.name):
-		return refused(e.Start, names, what, errors.New("the source does not log what its foreign keys cascade (innodb_native_foreign_keys)"))
+	case hidesCascades(rows) && r.tables.cascadingParent(t.name):
+		return refused(e.Start, names, what, errCascades)
 	}
 	if err := t.fits(rows.Table); err != nil {
 		return fault.New(fault.CodeDifference, fault.KindDivergence,
@@ -185,6 +192,40 @@ func (r *replay) replayable(e *event.Entry, rows *event.Rows, t *table) error {
 			"replay of rows of %s at %s: %w", t.name, e.Start, err)
 	}
 	return nil
+}
+
+var errCascades = errors.New("the source does not log what its foreign keys cascade (innodb_native_foreign_keys)")
+
+// hidesCascades tells whether a rows event may have had effects on other tables that are not logged.
+func hidesCascades(rows *event.Rows) bool {
+	return rows.Flags&(event.RowsCascadesLogged|event.RowsNoForeignKeyChecks) == 0 && rows.Action != event.Insert
+}
+
+// cascades tells whether changes of a table that is not restored may have changed one that is.
+func (r *replay) cascades(n schema.Name) bool {
+	return r.director.part != nil && (!r.isLive || r.tables.cascadingParent(r.director.onTarget(n)))
+}
+
+// cascaded refuses rows of a table that is not restored, if the source has changed restored ones with
+// them, which it does not log.
+func (r *replay) cascaded(ctx context.Context, e *event.Entry, rows *event.Rows) error {
+	if r.director.part == nil || !hidesCascades(rows) || r.past.passed(e.Start) {
+		return nil
+	}
+	if err := r.live(ctx); err != nil {
+		return err
+	}
+	var names []schema.Name
+	for _, t := range r.tables.cascadingChildren(r.director.onTarget(rows.Table.Name)) {
+		n, ok := r.director.onSource(t)
+		if _, needed := r.director.rowTable(n); ok && needed && r.director.sides.RowSide(n, e.Start) != binlog.Skip {
+			names = append(names, n)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return refused(e.Start, names, "row event of "+rows.Table.Name.String(), errCascades)
 }
 
 func (r *replay) applyFailed(e *event.Entry, name schema.Name, err error) error {

@@ -28,6 +28,7 @@ type needs struct {
 	parents             []string // schemas that foreign keys refer to
 	programs            string   // a function or trigger that is created; empty for none
 	events              bool
+	constraints         []namedConstraint
 	largest             uint64 // bytes of the longest statement that a row of the log needs, nearly
 	lowerCaseTableNames int
 }
@@ -39,16 +40,21 @@ type scan struct {
 	tables   map[schema.Name]bool
 	demands  *demands
 	standIns map[schema.Name]bool
-	parents  map[string]bool // schemas that foreign keys refer to
-	replay   ReplayPlan
-	largest  uint64
+	// constrained are tables that have, or may have, constraints whose names servers make of theirs.
+	constrained map[schema.Name]bool
+	constraints []namedConstraint // of the backup's tables
+	parents     map[string]bool   // schemas that foreign keys refer to
+	replay      ReplayPlan
+	largest     uint64
 }
 
 // newScan begins behind the load. definitions are those of the backup's tables.
 func newScan(d *director, loads []loadBase, definitions []*schema.Table) *scan {
-	s := &scan{director: d, tables: map[schema.Name]bool{}, demands: newDemands(d.fold), parents: map[string]bool{}, standIns: map[schema.Name]bool{}}
+	s := &scan{director: d, tables: map[schema.Name]bool{}, demands: newDemands(d.fold), parents: map[string]bool{}, standIns: map[schema.Name]bool{}, constrained: map[schema.Name]bool{}}
 	for i, t := range definitions {
 		s.demands.loaded(t, loads[i].onTarget)
+		s.constraints = append(s.constraints, constraintsOf(t, loads[i])...)
+		s.constrained[loads[i].onTarget] = makesConstraintNames(t)
 		for k := range t.ForeignKeys {
 			s.parents[d.onTarget(t.ForeignKeys[k].Parent).Schema] = true
 		}
@@ -138,6 +144,10 @@ func (s *scan) query(e *event.Entry, q *event.Query) error {
 		}
 		for _, n := range x.created {
 			s.tables[n] = true
+			s.constrained[n] = x.copied && s.constrained[x.source]
+		}
+		for _, n := range slices.Concat(x.created, x.altered) {
+			s.constrained[n] = s.constrained[n] || mayMakeConstraintNames(x.statement)
 		}
 		for _, p := range x.renamed {
 			s.tables[p[1]] = true
@@ -186,9 +196,16 @@ func (s *scan) creates() []ObjectName {
 
 // needs sums up what the target must be able to do.
 func (s *scan) needs(m *catalog.Manifest) *needs {
-	n := &needs{largest: s.largest, parents: sorted(s.parents), lowerCaseTableNames: m.Source.LowerCaseTableNames}
+	n := &needs{constraints: s.constraints, largest: s.largest, parents: sorted(s.parents), lowerCaseTableNames: m.Source.LowerCaseTableNames}
 	for name := range s.tables {
 		n.tables = append(n.tables, name)
+	}
+	if s.director.part != nil {
+		for _, m := range s.director.part.members {
+			if m.wanted() && !s.tables[m.final] {
+				n.tables = append(n.tables, m.final)
+			}
+		}
 	}
 	slices.SortFunc(n.tables, schema.Name.Compare)
 	for _, b := range m.Schemas {

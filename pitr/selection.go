@@ -70,10 +70,12 @@ func (s *selection) idle(patterns []schema.Pattern, names []schema.Name, schemas
 
 // Object tells whether a table, view, routine or event is restored.
 func (s *selection) Object(n schema.Name) bool {
-	if schema.IsSystem(n.Schema, s.fold) || s.absent[s.foldName(n)] {
-		return false
-	}
-	if s.excluded(n) {
+	return !s.absent[s.foldName(n)] && s.asked(n)
+}
+
+// asked tells whether the patterns mean an object, whether the backup holds it or not.
+func (s *selection) asked(n schema.Name) bool {
+	if schema.IsSystem(n.Schema, s.fold) || s.excluded(n) {
 		return false
 	}
 	for _, p := range s.include {

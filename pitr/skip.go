@@ -24,25 +24,26 @@ func (d *director) skips(e *event.Entry) bool { return d.skip.Contains(e.GTID) }
 // entry is statement for an entry that may be left out.
 func (d *director) entry(e *event.Entry, q *event.Query) (verdict, error) {
 	if d.skips(e) {
-		return verdict{}, d.leaveOut(e.Start, q)
+		return d.leaveOut(e.Start, q)
 	}
 	return d.statement(e.Start, q)
 }
 
 // leaveOut is a statement that is left out: tables and objects that it names must not be asked
 // for. The names in the log go on as they were on the source.
-func (d *director) leaveOut(start binlog.Position, q *event.Query) error {
+func (d *director) leaveOut(start binlog.Position, q *event.Query) (v verdict, err error) {
 	st, err := d.logSource().Parse(q)
 	if err != nil {
-		return refused(start, nil, string(q.SQL), fmt.Errorf("%w: %w", limit.ErrText, err))
+		return v, refused(start, nil, string(q.SQL), fmt.Errorf("%w: %w", limit.ErrText, err))
 	}
+	v.sides = d.sidesBefore(start, st)
 	switch st.Kind {
 	case ddl.TransactionControl, ddl.Account, ddl.None:
-		return nil
+		return v, nil
 	case ddl.Schema, ddl.OtherObject, ddl.NotInLog, ddl.Meaning, ddl.DefinitionOnly:
 	}
 	if names := d.leftOut(start, st); len(names) > 0 {
-		return fault.New(fault.CodeRange, fault.KindStatement, "leave out what the statement names: --exclude "+strings.Join(names, ",")+", or restore to a point before it",
+		return v, fault.New(fault.CodeRange, fault.KindStatement, "leave out what the statement names: --exclude "+strings.Join(names, ",")+", or restore to a point before it",
 			"replay of %s at %s (%s): %w", strings.Join(names, ", "), start, excerpt(st.Text), errSkippedStatement)
 	}
 	d.partObjects(start, st)
@@ -58,7 +59,7 @@ func (d *director) leaveOut(start binlog.Position, q *event.Query) error {
 			}
 		}
 	}
-	return nil
+	return v, nil
 }
 
 // leftOut lists what a statement names that is asked for, as --exclude takes it.

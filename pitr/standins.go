@@ -42,14 +42,14 @@ func (d *director) tablesOf(v *object) []life {
 }
 
 // standIns lists the tables of a view that live under private names now, each with the name under
-// which the view means it.
+// which the view means it. Nothing is made in schemas that are not restored.
 func (d *director) standIns(v *object) (pairs [][2]schema.Name) {
 	if d.part == nil {
 		return nil
 	}
 	for _, id := range d.tablesOf(v) {
 		if m := d.active(id); m != nil {
-			if n := d.part.renames.table(d.lives.now[id]); n != m.working {
+			if n := d.part.renames.table(d.lives.now[id]); n != m.working && d.part.worksIn(n.Schema) {
 				pairs = append(pairs, [2]schema.Name{m.working, n})
 			}
 		}

@@ -49,7 +49,7 @@ func (r *replay) steps(ctx context.Context, start binlog.Position, v *verdict) (
 }
 
 func (r *replay) parentMoves(ctx context.Context, start binlog.Position, v *verdict, executed [][2]schema.Name) (before, behind []parentMove, err error) {
-	if len(v.renames)+len(v.partings) == 0 {
+	if len(v.renames)+len(v.partings)+len(v.resolved) == 0 {
 		return nil, nil, nil
 	}
 	if s := r.past.statement; s != nil && s.At == start {
@@ -65,7 +65,7 @@ func (r *replay) parentMoves(ctx context.Context, start binlog.Position, v *verd
 	if err := r.live(ctx); err != nil {
 		return nil, nil, err
 	}
-	before, behind, err = r.tables.parentMoves(v.renames, executed, r.sides(start, v))
+	before, behind, err = r.tables.parentMoves(v.renames, executed, v.resolved, r.sides(start, v))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -139,6 +139,9 @@ func (r *replay) done(ctx context.Context, start binlog.Position, number int, s 
 	var named []schema.Name
 	if x := s.execution; x != nil {
 		if err := r.tables.apply(ctx, x); err != nil {
+			return fmt.Errorf("replay at %s (%s): %w", start, excerpt(x.text), err)
+		}
+		if err := r.nameIndexes(ctx, x); err != nil {
 			return fmt.Errorf("replay at %s (%s): %w", start, excerpt(x.text), err)
 		}
 		named = x.changes()

@@ -39,14 +39,15 @@ func surveyPart(ctx context.Context, r *archive.Reader, m *catalog.Manifest, w W
 		return err
 	})
 	left := &skipped{}
-	if !w.SkipGTID.IsEmpty() {
-		a.OnRows(func(e *event.Entry, rows *event.Rows) error {
-			if d.skips(e) {
-				left.rows(d, e, rows.Table.Name)
-			}
-			return nil
-		})
-	}
+	a.OnRows(func(e *event.Entry, rows *event.Rows) error {
+		if d.skips(e) {
+			left.rows(d, e, rows.Table.Name)
+		}
+		if e.XID == "" { // an XA transaction counts where it is committed
+			d.lives.rows(rows.Table.Name, e.Start)
+		}
+		return nil
+	})
 	_, err = walk(ctx, r, a, m.Floor.Position, stop, phase, d.tellsNoNames, func(e *event.Entry) error {
 		if d.skips(e) {
 			left.note(e)
@@ -91,6 +92,11 @@ func (s *survey) part() (*part, error) {
 	for id, n := range s.lives.now {
 		if s.selected.Object(n) {
 			wanted[id] = p.renames.table(n)
+		}
+	}
+	for _, n := range slices.SortedFunc(maps.Keys(s.lives.unmade), schema.Name.Compare) {
+		if s.selected.Object(n) {
+			return nil, s.lives.unmade[n]
 		}
 	}
 	var err error
@@ -175,6 +181,9 @@ func (s *survey) checkRenames(r *renames, wanted map[life]schema.Name) error {
 			}
 		}
 	}
+	if err := s.checkTriggers(r); err != nil {
+		return err
+	}
 	names := map[schema.Name]schema.Name{}
 	for _, o := range s.objects {
 		if o.kind == catalog.KindView {
@@ -191,6 +200,26 @@ func (s *survey) checkRenames(r *renames, wanted map[life]schema.Name) error {
 			return renameFault(rule.text, "choose another name, or leave one out with --exclude", "%s and %s would both be %s", other, s.lives.now[id], wanted[id])
 		}
 		names[key] = s.lives.now[id]
+	}
+	return nil
+}
+
+// checkTriggers refuses triggers that would come into one schema, with their tables, under one name.
+func (s *survey) checkTriggers(r *renames) error {
+	names := map[schema.Name]schema.Name{}
+	for _, o := range s.objects {
+		if o.kind != catalog.KindTrigger {
+			continue
+		}
+		target := s.objectOnTarget(o)
+		if other, both := names[s.fold(target)]; both {
+			rule := r.rule(o.table)
+			if rule == nil {
+				rule = r.rule(other)
+			}
+			return renameFault(rule.text, "leave one out and make it yourself afterwards: --exclude "+o.name.String(), "triggers of %s and %s would both be %s", other, o.table, target)
+		}
+		names[s.fold(target)] = o.table
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -212,16 +213,21 @@ func (s *tableSet) rollsBack(n schema.Name) bool {
 
 // cascadingParent tells whether a change of this table would cascade into another one of the
 // restore.
-func (s *tableSet) cascadingParent(n schema.Name) bool {
+func (s *tableSet) cascadingParent(n schema.Name) bool { return len(s.cascadingChildren(n)) > 0 }
+
+// cascadingChildren lists the tables of the restore into which a change of this one would cascade.
+func (s *tableSet) cascadingChildren(n schema.Name) []schema.Name {
+	list := s.asides.cascade(s.fold, n)
 	for _, t := range s.list {
 		for i := range t.def.ForeignKeys {
 			f := &t.def.ForeignKeys[i]
-			if f.Cascades() && s.fold(f.Parent) == s.fold(n) {
-				return true
+			if f.Cascades() && s.fold(f.Parent) == s.fold(n) && !slices.Contains(list, t.name) {
+				list = append(list, t.name)
 			}
 		}
 	}
-	return s.asides.cascade(s.fold, n)
+	slices.SortFunc(list, schema.Name.Compare)
+	return list
 }
 
 // fits is R7: the table map is compared with the definition that the target has.

@@ -13,18 +13,20 @@ import (
 // targetFacts is what plan has to know about the target. Gathering it changes nothing there.
 type targetFacts struct {
 	server.Facts
-	grants     server.Grants
-	schemas    map[string]bool           // that exist and that the account can see, folded as the target does
-	objects    map[ObjectName]ObjectName // that exist in the schemas of the restore, by key
-	collations map[string]bool           // that the target knows
-	charsets   map[string]bool           // likewise
+	grants  server.Grants
+	schemas map[string]bool           // that exist and that the account can see, folded as the target does
+	objects map[ObjectName]ObjectName // that exist in the schemas of the restore, by key
+	// constraints are the tables of these schemas that have checks and foreign keys, by those.
+	constraints map[constraintName]schema.Name
+	collations  map[string]bool // that the target knows
+	charsets    map[string]bool // likewise
 	// unknownZones are the time zones of the restore that it does not know.
 	unknownZones []string
 }
 
 // gatherTarget asks the target about the schemas and time zones of a restore.
 func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []string) (*targetFacts, error) {
-	f := &targetFacts{Facts: srv.Facts(), schemas: map[string]bool{}, objects: map[ObjectName]ObjectName{}, collations: map[string]bool{}, charsets: map[string]bool{}}
+	f := &targetFacts{Facts: srv.Facts(), schemas: map[string]bool{}, objects: map[ObjectName]ObjectName{}, constraints: map[constraintName]schema.Name{}, collations: map[string]bool{}, charsets: map[string]bool{}}
 	var err error
 	if f.grants, err = srv.Grants(ctx); err != nil {
 		return nil, fmt.Errorf("read the grants on the target: %w", err)
@@ -85,6 +87,15 @@ func (f *targetFacts) gatherSchema(ctx context.Context, s *session, name string)
 	for _, row := range rows {
 		o := ObjectName{Kind: row[0], Name: schema.Name{Schema: name, Name: row[1]}}
 		f.objects[f.key(o)] = o
+	}
+	rows, err = s.queryRows(ctx, "SELECT CONSTRAINT_TYPE, CONSTRAINT_NAME, TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS"+
+		" WHERE CONSTRAINT_TYPE IN ('FOREIGN KEY', 'CHECK') AND TABLE"+where)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		c := constraintName{schema: name, name: strings.ToLower(row[1]), foreignKey: row[0] == "FOREIGN KEY"}
+		f.constraints[c] = schema.Name{Schema: name, Name: row[2]}
 	}
 	return nil
 }

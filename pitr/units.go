@@ -21,15 +21,19 @@ func (d *director) needsNothing(u *archive.Unit) bool {
 }
 
 // tellsNoNames tells whether a unit holds nothing but rows, which say nothing about what tables
-// descend from.
+// descend from. Rows of a table that nothing has made say something.
 func (d *director) tellsNoNames(u *archive.Unit) bool {
-	return u.Whole && d.skip.IsEmpty() && d.rowsAlone(&u.Header)
+	return u.Whole && d.skip.IsEmpty() && d.rowsAlone(&u.Header) &&
+		!slices.ContainsFunc(u.Content.Tables, func(t segment.Touched) bool { return d.lives.lacks(t.Name, u.EndPosition()) })
 }
 
 // needsRows tells whether a unit has rows of a table that are to be applied.
 func (d *director) needsRows(n schema.Name, h *segment.Header) bool {
 	// An entry that started at the end would be in the chunks: so is every one before.
 	_, taken := d.rowTable(n)
+	if !taken && d.cascades != nil && d.cascades(n) {
+		return true
+	}
 	return taken && d.sides.RowSide(n, h.EndPosition()) != binlog.Skip
 }
 

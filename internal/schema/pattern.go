@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -52,8 +53,33 @@ func (p Pattern) Match(n Name, fold bool) bool {
 // MatchSchema tells whether a schema, or an object in it, is meant.
 func (p Pattern) MatchSchema(name string, fold bool) bool { return p.schema.match(name, fold) }
 
+// Exact returns the only name that the pattern means; without wildcards it means one. Of a whole
+// schema Name is empty.
+func (p Pattern) Exact() (n Name, ok bool) {
+	if p.schema.wild() || !p.whole && p.object.wild() {
+		return n, false
+	}
+	n.Schema = p.schema.literal()
+	if !p.whole {
+		n.Name = p.object.literal()
+	}
+	return n, true
+}
+
 // glob is a sequence of literal characters and wildcards.
 type glob []globPart
+
+func (g glob) wild() bool {
+	return slices.ContainsFunc(g, func(p globPart) bool { return p.kind != literal })
+}
+
+func (g glob) literal() string {
+	text := make([]rune, len(g))
+	for i, p := range g {
+		text[i] = p.char
+	}
+	return string(text)
+}
 
 type globPart struct {
 	char rune

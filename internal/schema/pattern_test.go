@@ -43,3 +43,23 @@ func TestPatternRefusesWhatIsNoName(t *testing.T) {
 		}
 	}
 }
+
+func TestPatternExact(t *testing.T) {
+	for pattern, want := range map[string]string{"a": "a", "a.t": "a.t", "`a.b`.`c?`": "a.b.c?", "a*": "", "a.*": "", "?.t": ""} {
+		p, err := ParsePattern(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, ok := p.Exact()
+		got := ""
+		switch {
+		case ok && p.WholeSchema():
+			got = n.Schema
+		case ok:
+			got = n.String()
+		}
+		if got != want {
+			t.Errorf("%s means %q, want %q", pattern, got, want)
+		}
+	}
+}
