@@ -96,6 +96,19 @@ func (r *Reader) entries(ctx context.Context, f *fileRead, n int, match func(ent
 	return out, nil
 }
 
+// gtids returns those of the entries that end in part n: what it holds of the parts before, where
+// it overlaps them, ends in these.
+func (f *fileRead) gtids(n int) binlog.GTIDSet {
+	set := f.headers[n].GTIDs
+	if f.parts[n].from == f.headers[n].Start {
+		return set
+	}
+	for _, h := range f.headers[:n] {
+		set = set.Minus(h.GTIDs)
+	}
+	return set
+}
+
 // before returns the last boundary at or before the start of part n, with what was executed there.
 func (f *fileRead) before(n int) (binlog.Point, binlog.GTIDSet) {
 	var set binlog.GTIDSet

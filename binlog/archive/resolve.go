@@ -135,11 +135,12 @@ func (r *Reader) resolveGTIDs(ctx context.Context, line []Stretch, set, applied 
 		if err != nil {
 			return binlog.Point{}, err
 		}
-		for n, h := range slices.Backward(f.headers) {
-			if set.Minus(h.GTIDs).Equal(set) {
+		for n := range slices.Backward(f.headers) {
+			gtids := f.gtids(n)
+			if set.Minus(gtids).Equal(set) {
 				continue
 			}
-			rest := set.Minus(set.Minus(h.GTIDs))
+			rest := set.Minus(set.Minus(gtids))
 			p, err := r.entries(ctx, f, n, func(e entryAt) bool {
 				rest = rest.Minus(single(e.gtid))
 				return rest.IsEmpty()
