@@ -200,7 +200,7 @@ func (j *journal) settled() (d *catalog.Definitions, ended bool) {
 			return nil, false
 		}
 		for _, t := range n.Tables {
-			if t.Unknown == "" && (j.passed.IsZero() || j.passed.Before(t.Until)) {
+			if t.Unknown == "" && !j.hasPassed(t.Until) {
 				return nil, j.ended
 			}
 		}
@@ -215,13 +215,23 @@ func (j *journal) settled() (d *catalog.Definitions, ended bool) {
 	return nil, j.ended
 }
 
+// hasPassed tells whether the stream has passed a place, or has left its history, in which it never will.
+func (j *journal) hasPassed(p binlog.Position) bool {
+	return !j.passed.IsZero() && (j.passed.Timeline != p.Timeline || p.AtOrBefore(j.passed))
+}
+
 // decide forgets a definition that may be another statement's.
 func (j *journal) decide(n *noted, d *catalog.Definition) {
 	if d.Unknown != "" {
 		return
 	}
+	// The end of a log that was reset lies before the statement.
+	if j.passed.Timeline != n.Start.Timeline || d.Until.Before(n.End) {
+		d.Create, d.Until, d.Unknown = "", binlog.Position{}, "the source got another history before it could be read"
+		return
+	}
 	for _, later := range j.noted {
-		if later == n || !later.Start.Before(d.Until) {
+		if later == n || later.Start.Timeline != n.Start.Timeline || !later.Start.Before(d.Until) {
 			continue
 		}
 		// A table that a foreign key names is in the child's definition with its name.
