@@ -63,11 +63,18 @@ func (k *keeper) compact(ctx context.Context, c *closed) error {
 		object := len(x.Objects)
 		var pieces []catalog.IndexSegment
 		if parts := c.parts[g[0]:g[1]]; len(parts) == 1 {
-			h := c.headers[g[0]]
+			h, err := k.header(ctx, c, g[0])
+			if err != nil {
+				return err
+			}
 			x.Objects = append(x.Objects, catalog.NewIndexObject(parts[0].SegmentRef))
 			pieces = []catalog.IndexSegment{{Header: h, Offset: parts[0].Size - int64(h.StoredBytes)}}
 		} else {
-			l, ref, err := k.putLarge(ctx, parts, c.headers[g[0]:g[1]])
+			var headers []segment.Header
+			if c.headers != nil {
+				headers = c.headers[g[0]:g[1]]
+			}
+			l, ref, err := k.putLarge(ctx, parts, headers)
 			if err != nil {
 				return err
 			}
@@ -81,7 +88,8 @@ func (k *keeper) compact(ctx context.Context, c *closed) error {
 	return k.putIndex(ctx, x)
 }
 
-// putLarge makes one object of several segments and proves that it holds what they hold.
+// putLarge makes one object of several segments and proves that it holds what they hold. headers are
+// theirs where more is known than their frames say.
 func (k *keeper) putLarge(ctx context.Context, parts []part, headers []segment.Header) (*large, catalog.SegmentRef, error) {
 	l, err := k.join(ctx, parts, headers)
 	if err != nil {
@@ -131,7 +139,9 @@ func (k *keeper) join(ctx context.Context, parts []part, headers []segment.Heade
 		if err != nil {
 			return nil, err
 		}
-		h.Content, h.Format = headers[i].Content, headers[i].Format // earlier versions do not know them
+		if headers != nil {
+			h.Content, h.Format = headers[i].Content, headers[i].Format // earlier versions do not know them
+		}
 		l.refs, l.bodies = append(l.refs, p.SegmentRef), append(l.bodies, p.Size-int64(h.StoredBytes))
 		at := int64(l.header.StoredBytes)
 		if err := add(&l.header, h, i == 0); err != nil {

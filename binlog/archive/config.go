@@ -101,9 +101,12 @@ type timing struct {
 	tendAgain time.Duration // pause after a closed file that could not be looked after
 	tendLast  time.Duration // for closed files, when everything is archived that was to be
 
-	compactSize  uint64        // of a large segment, in bytes of the binlog
-	compactLeast int           // so many segments are worth a large one: their bytes are read three times for it
-	keepSmall    time.Duration // segments that a large one holds stay for as long as readers may go by old listings
+	compactSize  uint64 // of a large segment, in bytes of the binlog
+	compactLeast int    // so many segments are worth a large one: their bytes are read three times for it
+	// headersHeld is up to how many segments of a file have their headers in memory, and the file an index
+	// before it is compacted: in a week of quiet a file gets several hundred thousand.
+	headersHeld int
+	keepSmall   time.Duration // segments that a large one holds stay for as long as readers may go by old listings
 }
 
 var defaultTiming = timing{
@@ -119,6 +122,7 @@ var defaultTiming = timing{
 
 	compactSize:  256 << 20,
 	compactLeast: 16,
+	headersHeld:  4096,
 	keepSmall:    time.Hour,
 }
 

@@ -27,6 +27,11 @@ func (c Config) WithLargeSegments(size uint64) Config {
 	return c.changed(func(t *timing) { t.compactSize, t.compactLeast, t.tendAgain = size, 2, 50*time.Millisecond })
 }
 
+// WithHeadersHeld returns the configuration with another number of headers that are in memory at once.
+func (c Config) WithHeadersHeld(n int) Config {
+	return c.changed(func(t *timing) { t.headersHeld = n })
+}
+
 // WithMovingClock returns the configuration with a clock that is ahead of the real one by what ahead says.
 func (c Config) WithMovingClock(ahead func() time.Duration) Config {
 	c.clock = func() time.Time { return time.Now().Add(ahead()) }

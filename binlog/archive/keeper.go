@@ -206,7 +206,7 @@ func (k *keeper) tend(ctx context.Context, f closedFile) error {
 	if errLook != nil || c == nil {
 		return errLook
 	}
-	if err != nil && len(c.parts) <= maxIndexed {
+	if err != nil && c.headers != nil {
 		if err := k.makeIndex(ctx, c); err != nil {
 			return err
 		}
@@ -220,10 +220,6 @@ func (k *keeper) tend(ctx context.Context, f closedFile) error {
 	k.again(f, k.config.now().Add(k.config.timing.keepSmall))
 	return nil
 }
-
-// maxIndexed is up to how many segments a file has an index before it is compacted: one of very
-// many would take more memory than the file's compaction.
-const maxIndexed = 4096
 
 // isCompact tells whether nothing can be put together any more.
 func (k *keeper) isCompact(x *catalog.Index) bool {

@@ -16,6 +16,8 @@ import (
 // closed is a closed file with what the frames of its segments say.
 type closed struct {
 	layout
+	first, last segment.Header
+	// headers are those of all parts; nil where there are more than may be held at once.
 	headers []segment.Header
 	// openXA are the XA transactions that are prepared where the file starts.
 	openXA []segment.OpenXA
@@ -34,7 +36,7 @@ func (k *keeper) makeIndex(ctx context.Context, c *closed) error {
 
 // index is that of the file with its objects left out.
 func (c *closed) index() *catalog.Index {
-	x := &catalog.Index{Timeline: c.timeline, File: c.file, End: c.end, SHA256: c.headers[len(c.headers)-1].SHA256End}
+	x := &catalog.Index{Timeline: c.timeline, File: c.file, End: c.end, SHA256: c.last.SHA256End}
 	open := c.openXA
 	for _, h := range c.headers {
 		x.Segments = append(x.Segments, catalog.IndexSegment{Header: h, OpenXAAtStart: open})
@@ -69,10 +71,18 @@ func (k *keeper) look(ctx context.Context, f closedFile) (*closed, error) {
 		return nil, nil
 	}
 	c := &closed{layout: l}
-	if c.headers, err = k.reader.headers(ctx, l.parts); err != nil {
+	if len(l.parts) <= k.config.timing.headersHeld {
+		if c.headers, err = k.reader.headers(ctx, l.parts); err != nil {
+			return nil, err
+		}
+	}
+	if c.first, err = k.header(ctx, c, 0); err != nil {
 		return nil, err
 	}
-	end := &tip{header: c.headers[len(c.headers)-1]}
+	if c.last, err = k.header(ctx, c, len(l.parts)-1); err != nil {
+		return nil, err
+	}
+	end := &tip{header: c.last}
 	holes, err := k.config.Catalog.Holes(ctx, k.config.Instance)
 	if err != nil {
 		return nil, err
@@ -82,10 +92,18 @@ func (k *keeper) look(ctx context.Context, f closedFile) (*closed, error) {
 			return nil, err
 		}
 	}
-	if c.openXA, err = k.openBefore(ctx, &c.headers[0]); err != nil {
+	if c.openXA, err = k.openBefore(ctx, &c.first); err != nil {
 		return nil, err
 	}
 	return c, k.fillContents(ctx, c)
+}
+
+// header returns that of part i.
+func (k *keeper) header(ctx context.Context, c *closed, i int) (segment.Header, error) {
+	if c.headers != nil {
+		return c.headers[i], nil
+	}
+	return k.reader.header(ctx, c.parts[i])
 }
 
 // smallest takes the segments that were written first where large ones are there too, as a writer
@@ -116,7 +134,8 @@ func (k *keeper) openBefore(ctx context.Context, first *segment.Header) ([]segme
 	return h.OpenXA, err
 }
 
-// fillContents reads the events of a file whose segments do not all say what is in them.
+// fillContents reads the events of a file whose segments do not all say what is in them. Where there
+// are too many of these it stays unknown, and nobody leaves them out.
 func (k *keeper) fillContents(ctx context.Context, c *closed) error {
 	unknown := false
 	for i := range c.headers {

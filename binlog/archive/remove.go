@@ -52,17 +52,36 @@ func (k *keeper) remove(ctx context.Context, object catalog.SegmentRef, refs []c
 	return nil
 }
 
+// smallOne is what is kept of a segment that is to be removed: there may be several hundred thousand.
+type smallOne struct {
+	gone, fits bool // fits: it is that of its place
+	formatTime uint32
+	start, end binlog.Digest // the chain
+}
+
+func (k *keeper) small(ctx context.Context, ref catalog.SegmentRef) (smallOne, error) {
+	h, err := k.config.Catalog.SegmentHeader(ctx, ref)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return smallOne{gone: true}, nil
+	case err != nil:
+		return smallOne{}, err
+	}
+	return smallOne{fits: ref.Fits(h) == nil, formatTime: h.FormatTime, start: h.SHA256Start, end: h.SHA256End}, nil
+}
+
 // held reads an object to its end and returns those of the segments whose bytes are in it.
 func (k *keeper) held(ctx context.Context, object catalog.SegmentRef, refs []catalog.SegmentRef) (_ []catalog.SegmentRef, err error) {
-	var headers []segment.Header
+	small := make([]smallOne, len(refs))
 	wanted := map[uint64]binlog.Digest{} // the chain at the ends of segments
-	for _, ref := range refs {
-		h, err := k.config.Catalog.SegmentHeader(ctx, ref)
-		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+	for i, ref := range refs {
+		s, err := k.small(ctx, ref)
+		if err != nil {
 			return nil, err
 		}
-		headers = append(headers, h)
-		wanted[h.Start], wanted[h.End] = binlog.Digest{}, binlog.Digest{}
+		if small[i] = s; s.fits {
+			wanted[ref.Start], wanted[ref.End] = binlog.Digest{}, binlog.Digest{}
+		}
 	}
 	r, err := k.config.Catalog.OpenSegment(ctx, object)
 	if err != nil {
@@ -97,11 +116,11 @@ func (k *keeper) held(ctx context.Context, object catalog.SegmentRef, refs []cat
 	}
 	var held []catalog.SegmentRef
 	for i, ref := range refs {
-		s := headers[i]
-		if s.End == 0 {
-			continue // it has gone
+		s := small[i]
+		if s.gone {
+			continue
 		}
-		if ref.Fits(s) != nil || s.FormatTime != h.FormatTime || s.SHA256Start != wanted[s.Start] || s.SHA256End != wanted[s.End] {
+		if !s.fits || s.formatTime != h.FormatTime || s.start != wanted[ref.Start] || s.end != wanted[ref.End] {
 			k.config.Log.Warn("a segment does not hold what the larger one at its place holds; both stay", "segment", ref.Key, "larger", object.Key)
 			continue
 		}
