@@ -119,7 +119,9 @@ func (a *asides) setAside(ctx context.Context, t *table, constraints []ddl.Const
 		i = len(a.list)
 		a.list = append(a.list, aside{Table: t.name})
 	}
-	a.list[i].Constraints = append(slices.Clone(constraints), a.list[i].Constraints...)
+	// Those that a run noted which was killed before it took them away are there twice.
+	rest := slices.DeleteFunc(slices.Clone(a.list[i].Constraints), func(o ddl.Constraint) bool { return slices.Contains(constraints, o) })
+	a.list[i].Constraints = append(slices.Clone(constraints), rest...)
 	for k := range t.def.ForeignKeys {
 		f := &t.def.ForeignKeys[k]
 		isAside := slices.ContainsFunc(constraints, func(c ddl.Constraint) bool { return c.ForeignKey && c.Name == f.Name })

@@ -1,6 +1,7 @@
 package pitr
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -92,5 +93,40 @@ func (s *story) as(from, to string) {
 	}
 	if !slices.Equal(got, want) {
 		s.Errorf("%s holds\n%s\nwant\n%s", to, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// A restore that is killed at any round trip of setting aside and putting back ends as one that was not.
+func TestSurvives_KillWhileConstraintsAreAside(t *testing.T) {
+	s := newStory(t, "d", "n")
+	s.on("CREATE DATABASE d")
+	b := s.begin()
+	b.schema("d")
+	s.on("CREATE TABLE d.old (id INT PRIMARY KEY, v INT, CONSTRAINT first CHECK (v > 0), CONSTRAINT last CHECK (v < 100))", "RENAME TABLE d.old TO d.t")
+	b.table("d.t", "")
+	b.end()
+	s.on("INSERT INTO d.t VALUES (1,1)")
+	s.archive()
+	k := newKiller(t)
+	for _, w := range []Wish{{}, {Rename: []string{"d=n"}}} {
+		_, trips, err := k.run(s, w, 0)
+		s.must(err)
+		for trip := trips / 2; trip < trips*4/5; trip++ { // of the replay
+			mysqltest.Exec(t, s.dest, "DROP DATABASE IF EXISTS d", "DROP DATABASE IF EXISTS n")
+			if _, _, err := k.run(s, w, trip); !errors.Is(err, errKilled) {
+				t.Fatalf("trip %d: not killed: %v", trip, err)
+			}
+			if _, _, err := k.run(s, w, 0); err != nil && !strings.Contains(err.Error(), "the target has objects that this restore would create") { // it was at its end
+				t.Fatalf("killed at trip %d of %d: %v", trip, trips, err)
+			}
+			if len(w.Rename) == 0 {
+				s.same("d")
+			} else {
+				s.as("d", "n")
+			}
+			if t.Failed() {
+				t.Fatalf("killed at trip %d of %d", trip, trips)
+			}
+		}
 	}
 }

@@ -50,6 +50,28 @@ func TestR12PartPrefersABackupThatHoldsIt(t *testing.T) {
 			t.Errorf("%+v: warnings %q, want %q", c.w, got, c.says)
 		}
 	}
+	of := s.begin()
+	of.Selection.Databases = []string{"d"}
+	of.schema("d")
+	of.table("d.t", "")
+	of.table("d.u", "")
+	schemaOnly := of.end()
+	for _, c := range []struct {
+		w    Wish
+		want string
+	}{
+		{Wish{Selection: catalog.Selection{Databases: []string{"d"}}}, schemaOnly},
+		{Wish{Selection: catalog.Selection{Tables: []string{"d.*"}}}, schemaOnly},
+		{Wish{Selection: catalog.Selection{Tables: []string{"*.t"}}}, whole},
+		{Wish{Selection: catalog.Selection{Exclude: []string{"d.u"}}}, whole},
+	} {
+		c.w.Force = true
+		plan, result, err := s.restore(c.w)
+		s.must(err)
+		if plan.BackupID != c.want || len(result.Warnings) != 0 {
+			t.Errorf("%+v from backup %s, want %s; warnings %q", c.w, plan.BackupID, c.want, result.Warnings)
+		}
+	}
 	missing := s.begin()
 	missing.schema("d")
 	missing.table("d.t", "")

@@ -47,13 +47,13 @@ func (s *selection) coveredBy(m *catalog.Manifest, w catalog.Selection) (bool, e
 	}
 	open := len(s.include) == 0 // beside single names
 	for _, p := range s.include {
-		n, exact := p.Exact()
-		if exact && !p.WholeSchema() {
+		if _, exact := p.Exact(); exact && !p.WholeSchema() {
 			continue
 		}
 		open = true
+		name, exact := p.ExactSchema()
 		within := func(o schema.Pattern) bool {
-			return o.String() == p.String() || exact && o.WholeSchema() && o.MatchSchema(n.Schema, s.fold)
+			return o.String() == p.String() || exact && o.WholeSchema() && o.MatchSchema(name, s.fold)
 		}
 		if len(made.include) > 0 && !slices.ContainsFunc(made.include, within) {
 			return false, nil

@@ -201,9 +201,13 @@ func hidesCascades(rows *event.Rows) bool {
 	return rows.Flags&(event.RowsCascadesLogged|event.RowsNoForeignKeyChecks) == 0 && rows.Action != event.Insert
 }
 
-// cascades tells whether changes of a table that is not restored may have changed one that is.
+// cascades tells whether changes of a table that is not restored may have changed one that is. A run
+// that goes on does not know yet: definitions are read where they are needed.
 func (r *replay) cascades(n schema.Name) bool {
-	return r.director.part != nil && (!r.isLive || r.tables.cascadingParent(r.director.onTarget(n)))
+	if r.director.part == nil || r.past.phase == phaseFinish {
+		return false
+	}
+	return r.past.resumed && !r.isLive || r.tables.cascadingParent(r.director.onTarget(n))
 }
 
 // cascaded refuses rows of a table that is not restored, if the source has changed restored ones with

@@ -186,10 +186,15 @@ func (s *story) query(db *sql.DB, query string) [][]string {
 func (b *backup) table(name string, at string, between ...string) *catalog.NameBase {
 	b.Helper()
 	schemaName, tableName, _ := strings.Cut(name, ".")
-	n := schema.Name{Schema: schemaName, Name: tableName}
+	return b.tableOf(schema.Name{Schema: schemaName, Name: tableName}, at, between...)
+}
+
+// tableOf is table for any name.
+func (b *backup) tableOf(n schema.Name, at string, between ...string) *catalog.NameBase {
+	b.Helper()
 	window := b.here()
 	show := b.row("SHOW CREATE TABLE " + n.Quoted())[1]
-	def, err := ddl.ParseCreateTable(show, schemaName)
+	def, err := ddl.ParseCreateTable(show, n.Schema)
 	b.must(err)
 	base := catalog.NameBase{
 		Name: n, Base: catalog.BaseRead, Class: string(def.Class()), Statements: window, Definition: window, Rows: window,

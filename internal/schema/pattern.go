@@ -56,14 +56,21 @@ func (p Pattern) MatchSchema(name string, fold bool) bool { return p.schema.matc
 // Exact returns the only name that the pattern means; without wildcards it means one. Of a whole
 // schema Name is empty.
 func (p Pattern) Exact() (n Name, ok bool) {
-	if p.schema.wild() || !p.whole && p.object.wild() {
-		return n, false
+	if n.Schema, ok = p.ExactSchema(); !ok || !p.whole && p.object.wild() {
+		return Name{}, false
 	}
-	n.Schema = p.schema.literal()
 	if !p.whole {
 		n.Name = p.object.literal()
 	}
 	return n, true
+}
+
+// ExactSchema returns the only schema that the pattern means, or means something in.
+func (p Pattern) ExactSchema() (name string, ok bool) {
+	if p.schema.wild() {
+		return "", false
+	}
+	return p.schema.literal(), true
 }
 
 // glob is a sequence of literal characters and wildcards.
