@@ -224,26 +224,25 @@ func (w *watch) compare(ctx context.Context) (err error) {
 // begin tells the resolver of an entry, and notes what is known at floor when it is the first behind it.
 func (w *watch) begin(e *event.Entry) error {
 	w.resolver.Entry(e.Start, e.GTID)
-	w.noteFloor()
+	w.noteFloor(e.Start)
 	return nil
 }
 
 func (w *watch) passed(p binlog.Position) {
 	w.resolver.Passed(p)
-	w.noteFloor()
+	w.noteFloor(p)
 	w.board.feed(func(s *bases.Bases) { s.Passed(p) })
 }
 
-// noteFloor keeps what the stream knows at the moment when floor becomes known: no entry behind
-// it has been taken yet.
-func (w *watch) noteFloor() {
+// noteFloor keeps what the stream knows when it has come to floor, and no entry behind that has been
+// taken yet. A floor that is a place in the log, or that of a killed run, is known before.
+func (w *watch) noteFloor(at binlog.Position) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.floor.known {
 		return
 	}
-	_, known := w.boardFloor()
-	if !known {
+	if floor, known := w.boardFloor(); !known || at.Before(floor) {
 		return
 	}
 	w.floor.known = true
