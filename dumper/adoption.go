@@ -20,6 +20,8 @@ import (
 type adoption struct {
 	intent catalog.Intent
 	run    uint64 // the newest one before this
+	// partsOfRun is how many parts of its journal were read.
+	partsOfRun uint64
 	floor  catalog.JournalMark
 	// until is the start of the source's oldest file, where the archive holds what was purged before
 	// it; zero where the source has everything since floor.
@@ -48,7 +50,7 @@ type pastRead struct {
 func adoptionOf(intent catalog.Intent, parts []catalog.JournalPart, sizes map[string]int64) (*adoption, error) {
 	a := &adoption{intent: intent, reads: map[schema.Name]*pastRead{}}
 	for i := range parts {
-		a.run = max(a.run, parts[i].Run)
+		a.run, a.partsOfRun = parts[i].Run, parts[i].Number+1
 		for j := range parts[i].Entries {
 			a.take(&parts[i].Entries[j])
 		}

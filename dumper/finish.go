@@ -58,19 +58,18 @@ func (b *backup) finish(ctx context.Context, archiving *archiving) (*Result, err
 	if err := b.bounded(ctx, "the store, given the manifest,", put); errors.Is(err, storage.ErrExists) {
 		return nil, errors.Join(b.takenOver(), err) // it is that of a process which has taken this one for dead
 	} else if err != nil {
-		return nil, b.withdraw(ctx, err) // it may be there all the same
+		return nil, b.withdraw(ctx, m, err) // it may be there all the same
 	}
 	if late {
 		return b.result(m), nil
 	}
 	covers := func(ctx context.Context) error { return reader.Covers(ctx, neededFrom(m), m.End.Position) }
 	if err := b.bounded(ctx, "the store, asked for the archive,", covers); err != nil {
-		return nil, b.withdraw(ctx, fmt.Errorf("look whether the archive still holds what backup %s needs: %w", b.id, err))
+		return nil, b.withdraw(ctx, m, fmt.Errorf("look whether the archive still holds what backup %s needs: %w", b.id, err))
 	}
 	failpoint.Inject("behindManifest", nil)
-	remove := func(ctx context.Context) error { return b.cfg.Catalog.RemoveJournal(ctx, b.cfg.Instance, b.id) }
-	if err := b.bounded(ctx, "the store", remove); err != nil {
-		b.cfg.Log.Warn("the backup is complete; its journal, which nobody needs any more, could not be removed", "error", err)
+	if err := b.bounded(ctx, "the store", func(ctx context.Context) error { return b.removeLeftOver(ctx, m) }); err != nil {
+		b.cfg.Log.Warn("the backup is complete; what nobody needs of it any more could not be removed", "error", err)
 	}
 	b.cfg.Log.Info("backup complete", "id", b.id, "recoverable_from", m.RecoverableFrom.String())
 	return b.result(m), nil
@@ -81,12 +80,22 @@ func (b *backup) finish(ctx context.Context, archiving *archiving) (*Result, err
 const withdrawFor = 10 * time.Second
 
 // withdraw deletes the manifest of a backup that failed behind it, even when ctx has ended: a
-// backup that ended with an error does not exist.
-func (b *backup) withdraw(ctx context.Context, cause error) error {
+// backup that ended with an error does not exist. A manifest of another process, which has taken
+// this one for dead, stays: that backup has not failed.
+func (b *backup) withdraw(ctx context.Context, m *catalog.Manifest, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawFor)
 	defer cancel()
 	key := catalog.ManifestKey(b.cfg.Instance, b.id)
-	if err := b.cfg.Catalog.Bucket().Delete(ctx, key); err != nil && !errors.Is(err, storage.ErrNotFound) {
+	there, err := b.cfg.Catalog.Manifest(ctx, b.cfg.Instance, b.id)
+	switch {
+	case err == nil && there.Finished != m.Finished:
+		return errors.Join(b.takenOver(), cause)
+	case fault.Of(err).Code == fault.CodeNotFound:
+		return fmt.Errorf("no backup exists: %w", cause)
+	case err == nil:
+		err = b.cfg.Catalog.Bucket().Delete(ctx, key)
+	}
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return fault.New(fault.CodeFailed, fault.KindStore, "delete "+key+" from the store before anybody restores from this backup",
 			"backup %s failed and its manifest could not be deleted: %w", b.id, errors.Join(cause, err))
 	}
@@ -189,10 +198,6 @@ func (b *backup) manifest(ctx context.Context) (*catalog.Manifest, error) {
 		}
 	}
 	sort.Slice(m.Names, func(i, j int) bool { return m.Names[i].Compare(m.Names[j].Name) < 0 })
-	left := func(ctx context.Context) error { return b.removeLeftOver(ctx, m) }
-	if err := b.bounded(ctx, "the removal of chunks that do not count", left); err != nil {
-		return nil, err
-	}
 	return m, nil
 }
 
@@ -223,19 +228,20 @@ func (b *backup) putName(ctx context.Context, n *catalog.NameBase) error {
 	return nil
 }
 
-// removeLeftOver deletes the chunks of reads that do not count.
+// removeLeftOver deletes the chunks of reads that do not count, and then the journal, which owns them until
+// then. The manifest is there: of two processes that take each other for dead one has written it, and
+// nobody else removes anything.
 func (b *backup) removeLeftOver(ctx context.Context, m *catalog.Manifest) error {
 	kept := 0
 	for i := range m.Names {
 		kept += len(m.Names[i].Chunks)
 	}
-	if b.adopted == nil && kept == b.contents.stored() {
-		return nil
+	if b.adopted != nil || kept != b.contents.stored() {
+		if err := b.cfg.Catalog.RemoveUnnamed(ctx, m); err != nil {
+			return err
+		}
 	}
-	if err := b.inCharge(ctx); err != nil {
-		return err
-	}
-	return b.cfg.Catalog.RemoveUnnamed(ctx, m)
+	return b.cfg.Catalog.RemoveJournal(ctx, b.cfg.Instance, b.id)
 }
 
 func (b *backup) putSchema(ctx context.Context, m *catalog.Manifest, s catalog.SchemaBase) error {

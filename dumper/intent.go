@@ -42,6 +42,35 @@ func (b *backup) intend(ctx context.Context, start binlog.Position) (err error) 
 // renewedFor bounds how long the intent may not be renewed: it is a pin, too, a promise until it is a day old.
 const renewedFor = time.Hour
 
+// renewing renews the intent beside the backup, to its very end.
+type renewing struct {
+	cancel context.CancelCauseFunc
+	done   chan error
+}
+
+// renewing returns a context that ends when another process has taken the backup over.
+func (b *backup) renewing(ctx context.Context) (context.Context, *renewing) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	r := &renewing{cancel: cancel, done: make(chan error, 1)}
+	go func() {
+		err := b.renewIntent(ctx)
+		if err != nil {
+			cancel(err)
+		}
+		r.done <- err
+	}()
+	return ctx, r
+}
+
+// end ends it. Of a backup that failed because it was taken over that is the reason.
+func (r *renewing) end(err error) error {
+	r.cancel(nil)
+	if lost := <-r.done; lost != nil && err != nil {
+		return lost
+	}
+	return err
+}
+
 // renewIntent keeps the backup's pin fresh, for as long as no other process has taken it over.
 func (b *backup) renewIntent(ctx context.Context) error {
 	ticker := time.NewTicker(b.cfg.tuning.renewEvery)

@@ -40,6 +40,7 @@ type journal struct {
 	run      uint64
 	began    time.Time
 	reads    atomic.Uint64
+	follows  *uint64 // parts of the run before that this one goes on from; nil for the first
 
 	mu      sync.Mutex
 	waiting []func() (catalog.JournalEntry, bool)
@@ -49,7 +50,7 @@ type journal struct {
 // begin writes the part that begins the run. storage.ErrExists: another process goes on with the backup.
 func (j *journal) begin(ctx context.Context) error {
 	err := j.put(ctx, nil)
-	j.began = time.Now()
+	j.began, j.follows = time.Now(), nil
 	return err
 }
 
@@ -116,7 +117,7 @@ func (j *journal) known() []catalog.JournalEntry {
 
 func (j *journal) put(ctx context.Context, entries []catalog.JournalEntry) error {
 	err := j.catalog.PutJournal(ctx, j.instance, catalog.JournalPart{
-		Backup: j.id, Run: j.run, Number: j.number, Written: binlog.TimeOf(time.Now()), Entries: entries,
+		Backup: j.id, Run: j.run, Number: j.number, Follows: j.follows, Written: binlog.TimeOf(time.Now()), Entries: entries,
 	})
 	if err != nil {
 		return fmt.Errorf("write the journal of backup %s: %w", j.id, err)

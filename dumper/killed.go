@@ -97,10 +97,14 @@ func (b *backup) takeOver(ctx context.Context, a *adoption) (_ *adoption, why st
 	}
 	latest.until = a.until
 	b.journal = b.newJournal(a.intent.ID, latest.run+1)
+	b.journal.follows = &latest.partsOfRun
 	if err := b.journal.begin(ctx); errors.Is(err, storage.ErrExists) {
 		return nil, "another backup goes on with it", nil
 	} else if err != nil {
 		return nil, "", err
+	}
+	if complete, err := b.cfg.Catalog.HasManifest(ctx, b.cfg.Instance, a.intent.ID); err != nil || complete {
+		return nil, "it has come to its end meanwhile", err
 	}
 	return latest, "", archive.RemoveProof(b.cfg.SpoolDir, a.intent.Proof)
 }
@@ -174,6 +178,11 @@ func (b *backup) unbroken(ctx context.Context, a *adoption) (why string, err err
 	}
 	first, last := files[0], files[len(files)-1]
 	end := a.highest
+	for _, f := range files {
+		if f.File == end.File && f.Before(end) {
+			return fmt.Sprintf("the source has lost the end of %s: it has read up to %s", f.File, end), nil
+		}
+	}
 	reader := archive.Open(b.cfg.Catalog, b.cfg.Instance)
 	switch {
 	case last.Before(end):
@@ -184,11 +193,6 @@ func (b *backup) unbroken(ctx context.Context, a *adoption) (why string, err err
 			return unavailable(err)
 		}
 		return "", nil
-	}
-	for _, f := range files {
-		if f.File == end.File && f.Before(end) {
-			return fmt.Sprintf("the source has lost the end of %s: it has read up to %s", f.File, end), nil
-		}
 	}
 	began, err := beganAt(ctx, b.cfg, start)
 	if err != nil {

@@ -154,6 +154,8 @@ func (b *backup) run(ctx context.Context) (result *Result, err error) {
 			b.cfg.Log.Warn("the last part of the journal could not be written: the next backup reads again what it would have told", "error", last)
 		}
 	}()
+	ctx, renewing := b.renewing(ctx)
+	defer func() { err = renewing.end(err) }()
 	if err := b.readAll(ctx, archiving); err != nil {
 		return nil, archiving.reason(err)
 	}
@@ -212,7 +214,6 @@ func (b *backup) readAll(ctx context.Context, archiving *archiving) error {
 	b.later(func(ctx context.Context) error { return b.watch.run(ctx, b.board) })
 	b.later(archiving.watch)
 	b.later(b.clock.Watch)
-	b.later(b.renewIntent)
 	b.later(b.journal.keep)
 	b.later(b.untilDone)
 	b.later(func(ctx context.Context) error {

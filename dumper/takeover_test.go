@@ -88,3 +88,125 @@ func TestFrozenBackupDoesNoHarm(t *testing.T) {
 	s.load(target, m)
 	s.equal(target, "d")
 }
+
+// foreign puts the manifest that another process has made of a backup.
+func (s *site) foreign(id string) *catalog.Manifest {
+	s.t.Helper()
+	m := &catalog.Manifest{ID: id, Instance: instanceName, Compression: "zstd", Program: "the other", Finished: 7}
+	if err := catalog.New(s.gate.Bucket).PutManifest(s.t.Context(), m); err != nil {
+		s.t.Error(err)
+	}
+	return m
+}
+
+// wantForeign wants the only backup to be that of the other process.
+func (s *site) wantForeign(id string) {
+	s.t.Helper()
+	if m, err := s.catalog.Manifest(s.t.Context(), instanceName, id); err != nil || m.Program != "the other" {
+		s.t.Errorf("the other's manifest: %+v, %v", m, err)
+	}
+}
+
+// TestManifestOfAnotherProcessStays: the store does not answer when the manifest is put, and when it
+// does again, the manifest is there of a process which has taken this one for dead.
+func TestManifestOfAnotherProcessStays(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 15)...)...)
+	id := ""
+	s.gate.before(func(_ context.Context, key string) {
+		if id == "" && strings.HasSuffix(key, "/manifest.json") {
+			id = s.unfinished()
+			s.foreign(id)
+			s.gate.kill(true)
+		}
+	})
+	_, err := s.tryBackUp(t.Context(), inChunks)
+	s.gate.before(nil)
+	s.gate.kill(false)
+	if f := fault.Of(err); err == nil || f.Kind != fault.KindLease {
+		t.Errorf("the backup ended with %v", err)
+	}
+	s.wantForeign(id)
+}
+
+// TestBackupThatCameToItsEndMeanwhile: between the look at an unfinished backup and the moment in
+// which it is taken over its own process may have finished it. Nothing of it is touched.
+func TestBackupThatCameToItsEndMeanwhile(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.shopOfThree()
+	id := s.killedAt("d.t", 6)
+	chunks, err := s.catalog.ChunkSizes(t.Context(), instanceName, id)
+	if err != nil || len(chunks) == 0 {
+		t.Fatalf("%d chunks, %v", len(chunks), err)
+	}
+	s.gate.before(func(_ context.Context, key string) {
+		if key == catalog.JournalKey(instanceName, id, 2, 0) {
+			s.foreign(id)
+		}
+	})
+	r, m := s.backUp(inChunks)
+	if r.BackupID == id || r.Adopted != (Adopted{}) {
+		t.Errorf("backup %s of %s adopted %+v", r.BackupID, id, r.Adopted)
+	}
+	s.wantForeign(id)
+	if left, err := s.catalog.ChunkSizes(t.Context(), instanceName, id); err != nil || len(left) < len(chunks) {
+		t.Errorf("%d of %d chunks are left, %v", len(left), len(chunks), err)
+	}
+	target := mysqltest.Target(t)
+	s.load(target, m)
+	s.equal(target, "d")
+}
+
+// TestManifestDecidesWhoRemoves: two processes that take each other for dead both come to the end. The
+// one whose manifest is second removes no chunk that the first one's names.
+func TestManifestDecidesWhoRemoves(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.shopOfThree()
+	id := s.killedAt("d.t", 6)
+	// Stored behind the last journal: the first process has come further than this one knows.
+	stray := catalog.BackupKey(instanceName, id, "data/d/t/00000099.tsv.zst")
+	body := "the first process's"
+	if err := s.gate.Bucket.Put(t.Context(), stray, strings.NewReader(body), int64(len(body))); err != nil {
+		t.Fatal(err)
+	}
+	s.gate.before(func(_ context.Context, key string) {
+		if key == catalog.ManifestKey(instanceName, id) {
+			s.gate.before(nil)
+			s.foreign(id)
+		}
+	})
+	_, err := s.tryBackUp(t.Context(), inChunks)
+	if f := fault.Of(err); err == nil || f.Kind != fault.KindLease {
+		t.Errorf("the second one ended with %v", err)
+	}
+	s.wantForeign(id)
+	if _, err := s.gate.Bucket.Stat(t.Context(), stray); err != nil {
+		t.Errorf("a chunk of the first one is gone: %v", err)
+	}
+}
+
+// TestIntentIsRenewedToTheEnd: a backup that waits for the archive, or for the store, is alive.
+func TestIntentIsRenewedToTheEnd(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 15)...)...)
+	renewed := func() catalog.Intent {
+		i, err := s.catalog.Intent(t.Context(), instanceName, s.unfinished())
+		if err != nil {
+			t.Error(err)
+		}
+		return i
+	}
+	seen := false
+	s.gate.before(func(_ context.Context, key string) {
+		if seen || !strings.HasSuffix(key, "/manifest.json") {
+			return
+		}
+		seen = true
+		first := renewed()
+		mysqltest.Eventually(t, func() bool { return renewed().Renewed != first.Renewed }, "the intent is renewed while the manifest is put")
+	})
+	s.backUp(inChunks, func(c *Config) { c.tuning.renewEvery = 20 * time.Millisecond })
+	if !seen {
+		t.Error("no manifest was put")
+	}
+}

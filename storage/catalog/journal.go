@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
@@ -23,6 +24,10 @@ type JournalPart struct {
 	Backup  string `json:"backup"`
 	Run     uint64 `json:"run"`    // counts from 1
 	Number  uint64 `json:"number"` // counts from 0: part 0 begins the run
+
+	// Follows, in part 0 of a run that goes on with another one, is how many parts of that it has read:
+	// what a process that was taken for dead writes behind them counts no more.
+	Follows *uint64 `json:"follows,omitempty"`
 
 	Written binlog.Time    `json:"written"` // this machine's clock, for people
 	Entries []JournalEntry `json:"entries,omitempty"`
@@ -120,7 +125,8 @@ func (c *Catalog) HasRun(ctx context.Context, instance, id string, run uint64) (
 }
 
 // Journal returns all parts of a backup's journal, in the order in which they were written. The
-// parts of a run that follow a missing one are of no use and left out.
+// parts of a run that follow a missing one are of no use and left out, and so are those that the next
+// run has not read.
 func (c *Catalog) Journal(ctx context.Context, instance, id string) ([]JournalPart, error) {
 	var parts []JournalPart
 	for key, err := range c.journalKeys(ctx, instance, id) {
@@ -136,6 +142,9 @@ func (c *Catalog) Journal(ctx context.Context, instance, id string) ([]JournalPa
 		}
 		if n := len(parts); p.Number > 0 && (n == 0 || parts[n-1].Run != p.Run || parts[n-1].Number+1 != p.Number) {
 			continue
+		}
+		if p.Number == 0 && p.Follows != nil {
+			parts = slices.DeleteFunc(parts, func(o JournalPart) bool { return o.Run == p.Run-1 && o.Number >= *p.Follows })
 		}
 		parts = append(parts, p)
 	}

@@ -23,6 +23,32 @@ func part(run, number uint64, tables ...string) catalog.JournalPart {
 	return p
 }
 
+// What a process writes behind the place from which another one has gone on counts no more.
+func TestJournalOfARunThatWasTakenOver(t *testing.T) {
+	_, c := withInstance(t)
+	read := uint64(2)
+	second := part(2, 0)
+	second.Follows = &read
+	for _, p := range []catalog.JournalPart{part(1, 0), part(1, 1, "a"), part(1, 2, "late"), second, part(2, 1, "b"), part(1, 3, "later")} {
+		if err := c.PutJournal(t.Context(), instance, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parts, err := c.Journal(t.Context(), instance, "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range parts {
+		for _, e := range p.Entries {
+			got = append(got, e.Name.Name)
+		}
+	}
+	if want := []string{"a", "b"}; !slices.Equal(got, want) {
+		t.Errorf("the journal holds %v, want %v", got, want)
+	}
+}
+
 // A journal is read in the order in which it was written, and nothing of it is ever changed.
 func TestJournal(t *testing.T) {
 	b, c := withInstance(t)

@@ -206,10 +206,15 @@ func (v *verifier) compare(ctx context.Context, m *catalog.Manifest) ([]named, e
 	return whole, gone("")
 }
 
-// beside counts what lies in a finished backup's folder and is not named by its manifest.
+// beside counts what lies in a finished backup's folder and is not named by its manifest. As long as there
+// is a journal, that owns it: the backup was killed before it had removed what does not count.
 func (v *verifier) beside(ctx context.Context, m *catalog.Manifest, o storage.Object) error {
 	if v.Backup != "" || o.Key == catalog.ManifestKey(m.Instance, m.ID) || o.Key == catalog.IntentKey(m.Instance, m.ID) || catalog.InJournal(m.Instance, m.ID, o.Key) {
 		return nil
+	}
+	journaled, err := v.Catalog.HasRun(ctx, m.Instance, m.ID, 1)
+	if err != nil || journaled {
+		return err
 	}
 	return v.stray(ctx, o)
 }
