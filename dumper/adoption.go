@@ -22,7 +22,7 @@ type adoption struct {
 	run    uint64 // the newest one before this
 	// partsOfRun is how many parts of its journal were read.
 	partsOfRun uint64
-	floor  catalog.JournalMark
+	floor      catalog.JournalMark
 	// until is the start of the source's oldest file, where the archive holds what was purged before
 	// it; zero where the source has everything since floor.
 	until binlog.Position
