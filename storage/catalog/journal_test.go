@@ -38,15 +38,18 @@ func TestJournalOfARunThatWasTakenOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
-	for _, p := range parts {
-		for _, e := range p.Entries {
-			got = append(got, e.Name.Name)
-		}
-	}
-	if want := []string{"a", "b"}; !slices.Equal(got, want) {
+	if got, want := tablesOf(parts), []string{"a", "b"}; !slices.Equal(got, want) {
 		t.Errorf("the journal holds %v, want %v", got, want)
 	}
+}
+
+func tablesOf(parts []catalog.JournalPart) (tables []string) {
+	for _, p := range parts {
+		for _, e := range p.Entries {
+			tables = append(tables, e.Name.Name)
+		}
+	}
+	return tables
 }
 
 // A journal is read in the order in which it was written, and nothing of it is ever changed.
@@ -69,16 +72,14 @@ func TestJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
 	for _, p := range parts {
 		for _, e := range p.Entries {
-			got = append(got, e.Name.Name)
 			if string(e.Opened.Create) != "CREATE \xff" {
 				t.Errorf("the definition came back as %q", e.Opened.Create)
 			}
 		}
 	}
-	if want := []string{"a", "b", "c", "d"}; !slices.Equal(got, want) {
+	if got, want := tablesOf(parts), []string{"a", "b", "c", "d"}; !slices.Equal(got, want) {
 		t.Errorf("the journal holds %v, want %v", got, want)
 	}
 
