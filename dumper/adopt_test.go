@@ -371,3 +371,30 @@ func TestAdoptionReadsWhatTheSourceHasPurged(t *testing.T) {
 		t.Errorf("%s rows of d.t", rows)
 	}
 }
+
+// TestChunksThatDoNotFollowEachOther: a journal in which a chunk begins elsewhere than the one before
+// ended, whoever has written it, brings nothing of that table.
+func TestChunksThatDoNotFollowEachOther(t *testing.T) {
+	name := schema.Name{Schema: "d", Name: "t"}
+	mark := catalog.JournalMark{Low: binlog.Position{Timeline: "s", File: "binlog.000001", Pos: 4}, High: binlog.Position{Timeline: "s", File: "binlog.000001", Pos: 4}}
+	for second, want := range map[string]int{"10": 2, "5": 0, "12": 0} {
+		entries := []catalog.JournalEntry{{Floor: &mark}, {Name: name, Read: 1, Opened: &catalog.JournalOpened{Create: []byte("CREATE TABLE `t` (`id` int NOT NULL, PRIMARY KEY (`id`))"), Key: "PRIMARY", First: mark}}}
+		sizes := map[string]int64{}
+		for i, c := range []catalog.Chunk{{Key: "a", UpTo: []string{"10"}}, {Key: "b", After: []string{second}, UpTo: []string{"20"}}} {
+			c.BytesStored, c.T0, c.T1 = uint64(i+1), mark.Low, mark.High
+			sizes[c.Key] = int64(i + 1)
+			entries = append(entries, catalog.JournalEntry{Name: name, Read: 1, Chunk: &catalog.JournalChunk{Chunk: c, BeforeHigh: mark.High}})
+		}
+		a, err := adoptionOf(catalog.Intent{ID: "b"}, []catalog.JournalPart{{Run: 1, Entries: entries}}, sizes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		if a != nil {
+			got = len(a.reads[name].chunks)
+		}
+		if got != want {
+			t.Errorf("the second chunk begins behind %s: %d chunks are adopted, want %d", second, got, want)
+		}
+	}
+}

@@ -101,6 +101,12 @@ func (a *adoption) take(e *catalog.JournalEntry) {
 	case e.Void:
 		delete(a.reads, e.Name)
 	case e.Chunk != nil:
+		// Whatever has written it: a chunk that does not begin where the one before ended leaves a gap, or
+		// holds rows twice.
+		if to := r.parts.numbered(e.Chunk.Part); to != nil && !r.seen[e.Chunk.Key] && r.opened.Key != "" && !slices.Equal(e.Chunk.After, to.after) {
+			delete(a.reads, e.Name)
+			return
+		}
 		if to := r.parts.numbered(e.Chunk.Part); to != nil && !r.seen[e.Chunk.Key] { // the journal may tell twice
 			r.seen[e.Chunk.Key] = true
 			c := pastChunk(e.Chunk)

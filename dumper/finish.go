@@ -90,10 +90,10 @@ func (b *backup) withdraw(ctx context.Context, m *catalog.Manifest, cause error)
 	switch {
 	case err == nil && there.Finished != m.Finished:
 		return errors.Join(b.takenOver(), cause)
-	case fault.Of(err).Code == fault.CodeNotFound:
-		return fmt.Errorf("no backup exists: %w", cause)
 	case err == nil:
 		err = b.cfg.Catalog.Bucket().Delete(ctx, key)
+	case fault.Of(err).Code == fault.CodeNotFound:
+		return fmt.Errorf("no backup exists: %w", cause)
 	}
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return fault.New(fault.CodeFailed, fault.KindStore, "delete "+key+" from the store before anybody restores from this backup",

@@ -14,6 +14,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/budget"
+	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
@@ -118,6 +119,12 @@ func (b *backup) run(ctx context.Context) (result *Result, err error) {
 	if b.adopted, err = b.killed(ctx); err != nil {
 		return nil, err
 	}
+	interrupted := ctx.Err
+	defer func() {
+		if err != nil && b.adopted != nil && interrupted() == nil {
+			err = orFresh(err)
+		}
+	}()
 	// The file with which stream and archive begin is chosen before the first tick.
 	start, err := b.streamStart(ctx)
 	if err != nil {
@@ -160,6 +167,17 @@ func (b *backup) run(ctx context.Context) (result *Result, err error) {
 		return nil, archiving.reason(err)
 	}
 	return b.finish(ctx, archiving)
+}
+
+// orFresh tells the way round what a run that goes on with another one would meet each time: it reads
+// the same log again.
+func orFresh(err error) error {
+	f := fault.Of(err)
+	hint := "if it ends here each time: --fresh begins a new backup instead of going on with the one that was killed"
+	if f.Hint != "" {
+		hint = f.Hint + "; " + hint
+	}
+	return fault.New(f.Code, f.Kind, hint, "%w", err)
 }
 
 // streamStart is the start of the file that the stream begins with.

@@ -149,7 +149,7 @@ func (w *worker) readTable(ctx context.Context, want bases.Want) error {
 // fit refuses tables of classes that this version cannot make exact.
 func (w *worker) fit(t *schema.Table) error {
 	if t.Class() == schema.NonTransactional {
-		return fault.New(fault.CodeFailed, fault.KindSource, fmt.Sprintf("ALTER TABLE %s ENGINE=InnoDB, or leave it out with --exclude %s", t.Name.Quoted(), t.Name),
+		return fault.New(fault.CodeFailed, fault.KindSource, fmt.Sprintf("ALTER TABLE %s ENGINE=InnoDB, or leave it out with --exclude %s", t.Name.Quoted(), schema.Patterns(t.Name)),
 			"%s is a %s table: this version backs up transactional tables only", t.Name, t.Engine)
 	}
 	if source.LogsCascades(w.cfg.Source.Facts()) {
@@ -157,7 +157,7 @@ func (w *worker) fit(t *schema.Table) error {
 	}
 	for _, f := range t.ForeignKeys {
 		if f.Cascades() {
-			return fault.New(fault.CodeFailed, fault.KindSource, "set innodb_native_foreign_keys=OFF on the source, or leave the table out with --exclude "+t.Name.String(),
+			return fault.New(fault.CodeFailed, fault.KindSource, "set innodb_native_foreign_keys=OFF on the source, or leave the table out with --exclude "+schema.Patterns(t.Name),
 				"the foreign key %s of %s changes rows that the source does not log", f.Name, t.Name)
 		}
 	}

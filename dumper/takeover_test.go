@@ -176,8 +176,8 @@ func TestManifestDecidesWhoRemoves(t *testing.T) {
 		}
 	})
 	_, err := s.tryBackUp(t.Context(), inChunks)
-	if f := fault.Of(err); err == nil || f.Kind != fault.KindLease {
-		t.Errorf("the second one ended with %v", err)
+	if f := fault.Of(err); err == nil || f.Kind != fault.KindLease || !strings.Contains(f.Hint, "--fresh") {
+		t.Errorf("the second one ended with %v (%s)", err, f.Hint)
 	}
 	s.wantForeign(id)
 	if _, err := s.gate.Bucket.Stat(t.Context(), stray); err != nil {

@@ -69,7 +69,7 @@ func refused(start binlog.Position, tables []schema.Name, statement string, caus
 		names = append(names, n.String())
 	}
 	if n := len(names); n > 0 && n <= mostNames {
-		hint += fmt.Sprintf(", or leave the tables out: --exclude %s", strings.Join(names, ","))
+		hint += fmt.Sprintf(", or leave the tables out: --exclude %s", schema.Patterns(tables...))
 	} else if n > mostNames {
 		names = append(names[:mostNames], fmt.Sprintf("%d more", n-mostNames))
 	}

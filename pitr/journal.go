@@ -109,7 +109,7 @@ func (r *replay) compareDefinition(ctx context.Context, start binlog.Position, x
 	}
 	if what := difference(source, t.def); what != "" {
 		return fault.New(fault.CodeDifference, fault.KindDivergence,
-			"the table was changed on the source without a trace in the log (sql_log_bin=0): take a new backup, or --exclude "+t.name.String(),
+			"the table was changed on the source without a trace in the log (sql_log_bin=0): take a new backup, or --exclude "+schema.Patterns(t.name),
 			"replay at %s (%s): table %s is not what it was on the source behind the statement: %s", start, excerpt(x.text), t.name, what)
 	}
 	return nil

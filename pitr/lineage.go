@@ -95,7 +95,7 @@ func notHeld(m *member, e trailed) error {
 	if f.Kind != fault.KindStatement || e.to == m.descendant {
 		return e.err
 	}
-	return fault.New(f.Code, f.Kind, fmt.Sprintf("restore to a point before %s, or from a backup that was made after it, or leave the table out: --exclude %s", e.start, m.descendant),
+	return fault.New(f.Code, f.Kind, fmt.Sprintf("restore to a point before %s, or from a backup that was made after it, or leave the table out: --exclude %s", e.start, schema.Patterns(m.descendant)),
 		"%s descends from %s: %w", m.descendant, e.to, e.err)
 }
 

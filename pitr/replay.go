@@ -188,7 +188,7 @@ func (r *replay) replayable(e *event.Entry, rows *event.Rows, t *table) error {
 	}
 	if err := t.fits(rows.Table); err != nil {
 		return fault.New(fault.CodeDifference, fault.KindDivergence,
-			"the table was changed on the source without a trace in the log (sql_log_bin=0, default_storage_engine): take a new backup, or --exclude "+t.name.String(),
+			"the table was changed on the source without a trace in the log (sql_log_bin=0, default_storage_engine): take a new backup, or --exclude "+schema.Patterns(t.name),
 			"replay of rows of %s at %s: %w", t.name, e.Start, err)
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/ddl"
@@ -43,8 +42,8 @@ func (d *director) leaveOut(start binlog.Position, q *event.Query) (v verdict, e
 	case ddl.Schema, ddl.OtherObject, ddl.NotInLog, ddl.Meaning, ddl.DefinitionOnly:
 	}
 	if names := d.leftOut(start, st); len(names) > 0 {
-		return v, fault.New(fault.CodeRange, fault.KindStatement, "leave out what the statement names: --exclude "+strings.Join(names, ",")+", or restore to a point before it",
-			"replay of %s at %s (%s): %w", strings.Join(names, ", "), start, excerpt(st.Text), errSkippedStatement)
+		return v, fault.New(fault.CodeRange, fault.KindStatement, "leave out what the statement names: --exclude "+schema.Patterns(names...)+", or restore to a point before it",
+			"replay of %s at %s (%s): %w", schema.Patterns(names...), start, excerpt(st.Text), errSkippedStatement)
 	}
 	d.partObjects(start, st)
 	for _, e := range d.lives.statement(start, st, q.ErrorCode) {
@@ -62,27 +61,27 @@ func (d *director) leaveOut(start binlog.Position, q *event.Query) (v verdict, e
 	return v, nil
 }
 
-// leftOut lists what a statement names that is asked for, as --exclude takes it.
-func (d *director) leftOut(start binlog.Position, st *ddl.Statement) (names []string) {
-	add := func(name string) {
+// leftOut lists what a statement names that is asked for, as --exclude takes it: a whole schema without Name.
+func (d *director) leftOut(start binlog.Position, st *ddl.Statement) (names []schema.Name) {
+	add := func(name schema.Name) {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
 	for _, t := range st.Tables {
 		if t.Role.Changes() && d.selected.Object(t.Name) && d.sides.StatementSide(t.Name, start) != binlog.Skip {
-			add(t.Name.String())
+			add(t.Name)
 		}
 	}
 	if st.Uncertain || st.Verb == ddl.DropDatabase {
 		for _, n := range d.lives.tables() {
 			if len(st.Touches(n)) > 0 && d.selected.Object(n) && d.sides.StatementSide(n, start) != binlog.Skip {
-				add(n.String())
+				add(n)
 			}
 		}
 	}
 	if st.Kind == ddl.Schema && !d.isSystem(st.Schema) && d.selected.Schema(st.Schema) && d.sides.SchemaSide(st.Schema, start) != binlog.Skip {
-		add(st.Schema)
+		add(schema.Name{Schema: st.Schema})
 	}
 	for _, o := range st.Objects {
 		kind, known := objectKinds[o.Kind]
@@ -98,7 +97,7 @@ func (d *director) leftOut(start binlog.Position, st *ddl.Statement) (names []st
 			asked = d.selected.Trigger(o.Name, table)
 		}
 		if asked && d.sides.ObjectSide(kind, o.Name, start) != binlog.Skip {
-			add(o.Name.String())
+			add(o.Name)
 		}
 	}
 	return names

@@ -24,12 +24,13 @@ func (d *director) refuseSpelled() error {
 	if d.part == nil || len(d.part.renames.rules) == 0 {
 		return nil
 	}
-	var reasons, names []string
+	var reasons []string
+	var names []schema.Name
 	for _, o := range d.restored() {
 		for _, step := range o.steps {
 			if reason := d.spelled(o, step); reason != "" {
 				reasons = append(reasons, fmt.Sprintf("%s %s (%s)", o.kind, o.name, reason))
-				names = append(names, o.name.String())
+				names = append(names, o.name)
 				break
 			}
 		}
@@ -40,7 +41,7 @@ func (d *director) refuseSpelled() error {
 	if n := len(reasons); n > mostNames {
 		reasons = append(reasons[:mostNames], fmt.Sprintf("and %d more", n-mostNames))
 	}
-	return fault.New(fault.CodeUsage, fault.KindUsage, "leave them out and make them yourself afterwards: --exclude "+strings.Join(names, ","),
+	return fault.New(fault.CodeUsage, fault.KindUsage, "leave them out and make them yourself afterwards: --exclude "+schema.Patterns(names...),
 		"--rename changes no text, and these name what is renamed: %s", strings.Join(reasons, ", "))
 }
 

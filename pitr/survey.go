@@ -217,7 +217,7 @@ func (s *survey) checkTriggers(r *renames) error {
 			if rule == nil {
 				rule = r.rule(other)
 			}
-			return renameFault(rule.text, "leave one out and make it yourself afterwards: --exclude "+o.name.String(), "triggers of %s and %s would both be %s", other, o.table, target)
+			return renameFault(rule.text, "leave one out and make it yourself afterwards: --exclude "+schema.Patterns(o.name), "triggers of %s and %s would both be %s", other, o.table, target)
 		}
 		names[s.fold(target)] = o.table
 	}

@@ -33,7 +33,7 @@ func PreflightGenerated(ctx context.Context, srv *server.Server, selected func(s
 				findings = append(findings, Finding{
 					ID: "generated", Level: LevelError,
 					Message: fmt.Sprintf("the stored column %s of table %s is computed from a TIMESTAMP: its values depend on the time zone of the session that wrote them, and would come back with other ones", c, name),
-					Remedy:  "leave the table out with --exclude " + name.String() + ", or make the column VIRTUAL",
+					Remedy:  "leave the table out with --exclude " + schema.Patterns(name) + ", or make the column VIRTUAL",
 				})
 			}
 		}

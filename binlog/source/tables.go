@@ -101,13 +101,14 @@ func keyedTables(f server.Facts) string {
 // other than InnoDB, tables without a key that a row can be found by, foreign keys whose cascades
 // the server does not log. It is pure.
 func PreflightTables(f server.Facts, list []TableFacts) []Finding {
-	var engines, rowless, keyless, cascades, exclude []string
+	var engines, rowless, keyless, cascades []string
+	var exclude []schema.Name
 	for i := range list {
 		t := &list[i]
 		name := t.Name.String()
 		class := t.Class()
 		if t.Refused(f) != "" {
-			exclude = append(exclude, name)
+			exclude = append(exclude, t.Name)
 		}
 		switch {
 		case class == schema.NonTransactional:
@@ -142,11 +143,11 @@ func counted(names []string) string {
 }
 
 // excluded prints names as --exclude takes them.
-func excluded(names []string) string {
+func excluded(names []schema.Name) string {
 	if len(names) > namesShown {
-		return strings.Join(names[:namesShown], ",") + ",..."
+		return schema.Patterns(names[:namesShown]...) + ",..."
 	}
-	return strings.Join(names, ",")
+	return schema.Patterns(names...)
 }
 
 // notSystem returns the condition on a column named table_schema.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Pattern is a name as an operator gives it: schema or schema.object, with * and ? as globs,
@@ -180,4 +181,32 @@ func (p globPart) matches(c rune, fold bool) bool {
 		return strings.ToLower(string(p.char)) == string(c)
 	}
 	return p.char == c
+}
+
+// Patterns prints names as the flags of a command line take them, so that they mean these names alone:
+// with backticks around a part that holds a dot, a comma or a wildcard, and in a shell's quotes where one needs them.
+func Patterns(names ...Name) string {
+	list := make([]string, len(names))
+	for i, n := range names {
+		if list[i] = patternPart(n.Schema); n.Name != "" {
+			list[i] += "." + patternPart(n.Name)
+		}
+	}
+	text := strings.Join(list, ",")
+	if !strings.ContainsFunc(text, shellReads) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+func patternPart(s string) string {
+	if strings.ContainsAny(s, ".,`*?") {
+		return Quote(s)
+	}
+	return s
+}
+
+// shellReads tells whether a character may mean something to a shell.
+func shellReads(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_-.,+:@%/", r)
 }

@@ -1,6 +1,9 @@
 package schema
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestPatternMatches(t *testing.T) {
 	for _, c := range []struct {
@@ -60,6 +63,34 @@ func TestPatternExact(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s means %q, want %q", pattern, got, want)
+		}
+	}
+}
+
+// TestPatternsMeanTheirNames: what a hint prints can be given as it stands.
+func TestPatternsMeanTheirNames(t *testing.T) {
+	for _, c := range []struct {
+		names []Name
+		want  string
+	}{
+		{[]Name{{"shop", "orders"}}, "shop.orders"},
+		{[]Name{{"shop", "orders"}, {"Ängste-2", "a_1"}}, "shop.orders,Ängste-2.a_1"},
+		{[]Name{{"a.b", "c"}, {"d", "e,f"}}, "'`a.b`.c,d.`e,f`'"},
+		{[]Name{{"d", "what?"}}, "'d.`what?`'"},
+		{[]Name{{"d", "it's `so`"}}, "'d.`it'\\''s ``so```'"},
+		{[]Name{{"d", "a b"}}, "'d.a b'"},
+	} {
+		if got := Patterns(c.names...); got != c.want {
+			t.Errorf("%v: %s, want %s", c.names, got, c.want)
+		}
+	}
+	for _, n := range []Name{{"a.b", "c"}, {"d", "e,f"}, {"d", "what?"}, {"d", "so``"}, {"d", "*"}, {"d", "a b"}} {
+		p, err := ParsePattern(strings.Trim(Patterns(n), "'"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if exact, ok := p.Exact(); !ok || exact != n {
+			t.Errorf("%v: %v, %v", n, exact, ok)
 		}
 	}
 }
