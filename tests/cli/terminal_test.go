@@ -144,7 +144,7 @@ func (d *desk) restoreSlowly(target *mysqltest.Server) {
 // narrowly has no room for bars.
 func (d *desk) narrowly(target *mysqltest.Server) {
 	d.t.Helper()
-	s := d.startOn(narrow, d.restore(target, "--bandwidth", "400KiB", "--log-level", "error")...)
+	s := d.startOn(narrow, d.restore(target, "--bandwidth", "40KiB", "--log-level", "error")...)
 	d.shows(s, `(?m)^load +[0-9]+%`)
 	if o := d.finish(s); o.Code != 0 {
 		d.t.Fatal(o)
