@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -114,7 +115,7 @@ func TestManifestOfAnotherProcessStays(t *testing.T) {
 	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 15)...)...)
 	id := ""
 	s.gate.before(func(_ context.Context, key string) {
-		if id == "" && strings.HasSuffix(key, "/manifest.json") {
+		if strings.HasSuffix(key, "/manifest.json") && id == "" { // other keys come from beside
 			id = s.unfinished()
 			s.foreign(id)
 			s.gate.kill(true)
@@ -196,17 +197,16 @@ func TestIntentIsRenewedToTheEnd(t *testing.T) {
 		}
 		return i
 	}
-	seen := false
+	var seen atomic.Bool // the hook runs beside itself: the intent is put, too
 	s.gate.before(func(_ context.Context, key string) {
-		if seen || !strings.HasSuffix(key, "/manifest.json") {
+		if !strings.HasSuffix(key, "/manifest.json") || seen.Swap(true) {
 			return
 		}
-		seen = true
 		first := renewed()
 		mysqltest.Eventually(t, func() bool { return renewed().Renewed != first.Renewed }, "the intent is renewed while the manifest is put")
 	})
 	s.backUp(inChunks, func(c *Config) { c.tuning.renewEvery = 20 * time.Millisecond })
-	if !seen {
+	if !seen.Load() {
 		t.Error("no manifest was put")
 	}
 }
