@@ -18,6 +18,9 @@
 // ones to what they descend from, part.go carries out what is left. On the target a part renames
 // nothing until Finish.
 //
+// With --verify=chunks what was loaded is read back in front of the replay (checkload.go). A check or
+// foreign key that came into its table later than the log stands is set aside until then (asides.go).
+//
 // A restore that was killed goes on: notes of how far it is lie in a table on the target (see
 // progressTable, past), each written in the transaction of what it tells of where that can be. A run
 // that goes on walks the same log again and carries out only what is not noted.
