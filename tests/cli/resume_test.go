@@ -47,6 +47,7 @@ func TestPromise5RestoreGoesOn(t *testing.T) {
 	resumed := 0
 	for round := range 3 {
 		emptyTarget(t, target)
+		told := true
 		for n := 0; ; n++ {
 			service := d.start(d.restore(target, "--json")...)
 			// A machine that has become slower since the first restore would never let one end.
@@ -75,19 +76,26 @@ func TestPromise5RestoreGoesOn(t *testing.T) {
 					t.Fatal(err)
 				}
 				break
+			} else if o.Code == 1 && n > 0 && strings.Contains(o.Stdout, "the target has objects that this restore would create") {
+				// The kill before this run came behind the drop of the progress table: that restore was whole.
+				told = false
+				break
 			} else if o.Code > 0 {
 				t.Fatal(o)
 			}
 		}
-		if result.Resumed {
+		if told && result.Resumed {
 			resumed++
 		}
-		if result.RowsLoaded != 20003 {
+		if told && result.RowsLoaded != 20003 {
 			t.Errorf("round %d: %+v", round, result)
 		}
 		sameRows(t, source, target, "big")
 		if a, b := count(t, source, "SELECT COUNT(*)*1000+SUM(n) FROM shop.nokey"), count(t, target, "SELECT COUNT(*)*1000+SUM(n) FROM shop.nokey"); a != b {
 			t.Errorf("round %d: the keyless table holds %d, the source %d", round, b, a)
+		}
+		if a, b := count(t, source, "SELECT COUNT(*) FROM shop.v"), count(t, target, "SELECT COUNT(*) FROM shop.v"); a != b {
+			t.Errorf("round %d: the view shows %d rows, the source's %d", round, b, a)
 		}
 		if n := count(t, target, `SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_NAME LIKE '\_\_tripod%'`); n != 0 {
 			t.Errorf("round %d: %d tables of tripod's are left", round, n)

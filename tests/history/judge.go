@@ -28,7 +28,6 @@ func (h *run) emptyTarget(ctx context.Context) error {
 
 // judge restores a stop point and compares.
 func (h *run) judge(ctx context.Context, p stopPoint) error {
-	target := h.servers.Target
 	var result struct {
 		Rows    int      `json:"rows_loaded"`
 		Txns    int      `json:"transactions_replayed"`
@@ -39,12 +38,10 @@ func (h *run) judge(ctx context.Context, p stopPoint) error {
 		return fmt.Errorf("restore %s %s: %w", p.flag, p.value, err)
 	}
 	h.report.Restores += o.took
-	restored, err := truth.Take(ctx, target.Root(), schemas...)
+	restored, d, err := h.differences(ctx, p)
 	if err != nil {
 		return err
 	}
-	d := p.truth.Differences(restored)
-	d = append(d, p.truth.CounterDifferences(restored, p.atLeast, p.exact)...)
 	d = append(d, p.truth.DefinerDifferences(restored, mysqltest.RestoreUser.Name+"@%", h.mayDefine, result.Changed)...)
 	if len(d) > 0 {
 		return fmt.Errorf("restored %s %s, but it differs:\n%s\n%s\n%s", p.flag, p.value, strings.Join(d[:min(len(d), 30)], "\n"), o.stdout, counterLines(o.stderr))
@@ -53,6 +50,15 @@ func (h *run) judge(ctx context.Context, p stopPoint) error {
 	h.report.Definers += restored.Definers()
 	h.logf("restored %s: %d rows loaded, %d transactions replayed, %s: equal", p.flag, result.Rows, result.Txns, o.took.Round(time.Millisecond))
 	return nil
+}
+
+// differences compares the target with the truth of a stop point, in all but definers.
+func (h *run) differences(ctx context.Context, p stopPoint) (*truth.Truth, []string, error) {
+	restored, err := truth.Take(ctx, h.servers.Target.Root(), schemas...)
+	if err != nil {
+		return nil, nil, err
+	}
+	return restored, append(p.truth.Differences(restored), p.truth.CounterDifferences(restored, p.atLeast, p.exact)...), nil
 }
 
 // counterLines are the lines of a restore's log that tell what it made of counters: a difference in

@@ -256,21 +256,47 @@ func (k *round) restoreKilled(ctx context.Context, p stopPoint, kills int) error
 				return err
 			}
 			continue
+		case code == 1 && wasWhole(service.logs.String()):
+			if err := k.checkWhole(ctx, p); err != nil {
+				return err
+			}
+			continue
 		case code > 1:
 			return fmt.Errorf("the restore that was to be killed ended with %d: %s", code, lastLines(service.logs.String(), 25))
 		}
 		k.kills.add(victim, phase)
 		i++
 	}
-	if err := k.judge(ctx, p); err != nil {
+	err := k.judge(ctx, p)
+	if err != nil && kills > 0 && wasWhole(err.Error()) {
+		if err = k.checkWhole(ctx, p); err == nil {
+			err = k.judge(ctx, p)
+		}
+	}
+	if err != nil {
 		return err
 	}
 	var left int
-	err := k.servers.Target.Root().QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_NAME LIKE '\_\_tripod%'`).Scan(&left)
+	err = k.servers.Target.Root().QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_NAME LIKE '\_\_tripod%'`).Scan(&left)
 	if err == nil && left != 0 {
 		err = fmt.Errorf("%d tables of tripod's are left on the target", left)
 	}
 	return err
+}
+
+// wasWhole tells from what a restore says that the kill before it came between the drop of the progress
+// table and the exit: nothing is left that tells of a restore, and all objects are there.
+func wasWhole(said string) bool {
+	return strings.Contains(said, "the target has objects that this restore would create")
+}
+
+// checkWhole wants the target to be what such a restore has to leave, and empties it.
+func (k *round) checkWhole(ctx context.Context, p stopPoint) error {
+	_, d, err := k.differences(ctx, p)
+	if err == nil && len(d) > 0 {
+		err = fmt.Errorf("a killed restore of %s %s left no progress table, but it is not whole:\n%s", p.flag, p.value, strings.Join(d[:min(len(d), 30)], "\n"))
+	}
+	return errors.Join(err, k.emptyTarget(ctx))
 }
 
 // killTarget kills the server under a restore, waits for the restore's end and starts it again.
