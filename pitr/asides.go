@@ -11,6 +11,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/target"
 )
 
 // The name of a check or a foreign key is its schema's, not its table's. A table of the backup has
@@ -33,7 +34,7 @@ type aside struct {
 // asides are the constraints that were set aside.
 type asides struct {
 	tables   *tableSet
-	own      *session
+	own      *target.Session
 	progress *progressTable
 	list     []aside
 }
@@ -197,7 +198,7 @@ func (a *asides) cascade(fold func(schema.Name) schema.Name, n schema.Name) (lis
 }
 
 func (a *asides) alter(ctx context.Context, t *table, clauses []string) error {
-	if err := a.own.exec(ctx, "ALTER TABLE "+t.name.Quoted()+" "+strings.Join(clauses, ", ")); err != nil {
+	if err := a.own.Exec(ctx, "ALTER TABLE "+t.name.Quoted()+" "+strings.Join(clauses, ", ")); err != nil {
 		return err
 	}
 	return a.tables.read(ctx, t.name)

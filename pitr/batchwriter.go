@@ -10,26 +10,14 @@ import (
 
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
-
-// Modes of the sessions that write rows (fact 6.12). An ENUM of index 0 is written without STRICT.
-const (
-	strictMode  = "'STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO'"
-	lenientMode = "'ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO'"
-)
-
-// lockTries is how often a batch is repeated when somebody else on the target got in its way
-// with a lock: more often than a deadlock can be bad luck.
-const lockTries = 10
-
-// warnTruncated is the warning of an ENUM of index 0.
-const warnTruncated = "1265"
 
 // batchWriter writes batches of changes: each in one transaction, together with the notes of how far
 // that brings the restore, and only if every statement did what it had to (the account, fact 11.9).
 type batchWriter struct {
-	session  *rowSession
+	session  *target.RowSession
 	packet   int // bytes that the target takes at once
 	progress *progressTable
 	wins     bool // --on-divergence binlog-wins
@@ -63,19 +51,14 @@ func (w *batchWriter) write(ctx context.Context, b *rewriter.Batch, notes ...not
 		if ctx.Err() != nil || server.IsTransient(err) {
 			return err
 		}
-		if err := w.session.exec(ctx, "ROLLBACK"); err != nil {
+		if err := w.session.Exec(ctx, "ROLLBACK"); err != nil {
 			return fmt.Errorf("roll a batch back: %w", err)
 		}
-		if isLockConflict(err) && try < lockTries {
+		if target.IsLockConflict(err) && try < target.LockTries {
 			continue
 		}
 		return w.rowByRow(ctx, b, notes)
 	}
-}
-
-func isLockConflict(err error) bool {
-	n := server.ErrorNumber(err)
-	return n == server.ErrDeadlock || n == server.ErrLockWaitTimeout
 }
 
 // transaction writes a batch with as few round trips as packets allow.
@@ -110,7 +93,7 @@ func (w *batchWriter) transaction(ctx context.Context, b *rewriter.Batch, notes 
 	if err := p.send(ctx); err != nil {
 		return err
 	}
-	return w.session.exec(ctx, "COMMIT")
+	return w.session.Exec(ctx, "COMMIT")
 }
 
 // packet collects statements that are sent as one, and checks the count of each.
@@ -120,11 +103,8 @@ type packet struct {
 	expected []*rewriter.Statement // nil where nothing is counted
 }
 
-// packetSlack is what a packet holds beside its text.
-const packetSlack = 1024
-
 func (p *packet) add(ctx context.Context, sql []byte, s *rewriter.Statement) error {
-	if len(p.sql) > 0 && len(p.sql)+len(sql)+packetSlack > min(p.writer.packet, batchBytes) {
+	if len(p.sql) > 0 && len(p.sql)+len(sql)+target.PacketSlack > min(p.writer.packet, batchBytes) {
 		if err := p.send(ctx); err != nil {
 			return err
 		}
@@ -141,7 +121,7 @@ func (p *packet) send(ctx context.Context) error {
 	if len(p.sql) == 0 {
 		return nil
 	}
-	counts, err := p.writer.session.counts(ctx, bytes.NewReader(p.sql))
+	counts, err := p.writer.session.Counts(ctx, bytes.NewReader(p.sql))
 	if err != nil {
 		return err
 	}
@@ -166,7 +146,7 @@ func (w *batchWriter) alone(ctx context.Context, s *rewriter.Statement) error {
 }
 
 func (w *batchWriter) counted(ctx context.Context, s *rewriter.Statement) error {
-	counts, err := w.session.counts(ctx, s)
+	counts, err := w.session.Counts(ctx, s)
 	if err == nil && s.Count != rewriter.Uncounted && counts[0] != int64(s.Count) {
 		err = &accountError{statement: *s, affected: counts[0]}
 	}
@@ -176,41 +156,16 @@ func (w *batchWriter) counted(ctx context.Context, s *rewriter.Statement) error 
 // lenient runs a statement that writes an ENUM of index 0: without STRICT, and with its
 // warnings looked at, for without STRICT everything else that does not fit is cut as well.
 func (w *batchWriter) lenient(ctx context.Context, s *rewriter.Statement) (err error) {
-	if err := w.session.exec(ctx, "SET SESSION sql_mode="+lenientMode); err != nil {
+	if err := w.session.Exec(ctx, "SET SESSION sql_mode="+target.LenientMode); err != nil {
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, w.session.exec(ctx, "SET SESSION sql_mode="+strictMode))
+		err = errors.Join(err, w.session.Exec(ctx, "SET SESSION sql_mode="+target.StrictMode))
 	}()
 	if err := w.counted(ctx, s); err != nil {
 		return err
 	}
-	return w.session.onlyEnumWarnings(ctx, s.Enums)
-}
-
-// onlyEnumWarnings fails on any warning but that of an ENUM of index 0 in one of the columns.
-func (s *rowSession) onlyEnumWarnings(ctx context.Context, enums []string) error {
-	warnings, err := s.queryRows(ctx, "SHOW WARNINGS")
-	if err != nil {
-		return err
-	}
-	for _, row := range warnings {
-		if row[1] == warnTruncated && namesColumn(row[2], enums) {
-			continue
-		}
-		return fmt.Errorf("the target warns: %s (%s)", row[2], row[1])
-	}
-	return nil
-}
-
-// namesColumn tells whether the text of warning 1265 is about one of the columns.
-func namesColumn(message string, columns []string) bool {
-	for _, c := range columns {
-		if strings.Contains(message, "'"+c+"'") {
-			return true
-		}
-	}
-	return false
+	return w.session.OnlyEnumWarnings(ctx, s.Enums)
 }
 
 // rowByRow writes a batch one row at a time, to name the row that differs, or to let the
@@ -219,7 +174,7 @@ func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch, notes []n
 	// Of other engines nothing can be taken back, and a transaction may not mix the two (error 1785).
 	transaction := b.Transactional()
 	if transaction {
-		if err := w.session.exec(ctx, "START TRANSACTION"); err != nil {
+		if err := w.session.Exec(ctx, "START TRANSACTION"); err != nil {
 			return err
 		}
 	}
@@ -230,7 +185,7 @@ func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch, notes []n
 		}
 		if err != nil {
 			if transaction {
-				err = errors.Join(err, w.session.exec(ctx, "ROLLBACK"))
+				err = errors.Join(err, w.session.Exec(ctx, "ROLLBACK"))
 			}
 			if problem != "" {
 				err = errors.Join(err, w.noteDivergence(ctx))
@@ -239,14 +194,14 @@ func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch, notes []n
 		}
 	}
 	if len(notes) > 0 {
-		if err := w.session.exec(ctx, w.progress.put(notes...)); err != nil {
+		if err := w.session.Exec(ctx, w.progress.put(notes...)); err != nil {
 			return err
 		}
 	}
 	if !transaction {
 		return nil
 	}
-	return w.session.exec(ctx, "COMMIT")
+	return w.session.Exec(ctx, "COMMIT")
 }
 
 // Error numbers of duplicates.
@@ -284,13 +239,11 @@ func (w *batchWriter) single(ctx context.Context, s *rewriter.Statement) (proble
 // unwritable is the fault of a row that the target refuses to store.
 func unwritable(s *rewriter.Statement, err error) error {
 	hint := "the target stores values in another way than the source: compare the versions and settings of both servers"
-	if server.ErrorNumber(err) == errPacketTooLarge {
-		hint = packetHint(s.Len())
+	if server.ErrorNumber(err) == target.ErrPacketTooLarge {
+		hint = target.PacketHint(s.Len())
 	}
 	return fault.New(fault.CodeFailed, fault.KindTarget, hint, "replay the %s of a row of %s at %s: %w", s.Change, s.Table, s.First, err)
 }
-
-const errPacketTooLarge = 1153
 
 // fits refuses a statement that is longer than the target takes at once: of a longer one the
 // server hangs up in the middle, which looks like a broken network.
@@ -299,21 +252,8 @@ func (w *batchWriter) fits(s *rewriter.Statement) error {
 	if n <= w.packet {
 		return nil
 	}
-	return fault.New(fault.CodeFailed, fault.KindTarget, packetHint(n),
+	return fault.New(fault.CodeFailed, fault.KindTarget, target.PacketHint(n),
 		"replay the %s of a row of %s at %s: its statement has %d bytes, more than max_allowed_packet of the target allows", s.Change, s.Table, s.First, n)
-}
-
-func packetHint(bytes int) string {
-	return fmt.Sprintf("on the target: SET GLOBAL max_allowed_packet = %d", roundPacket(bytes))
-}
-
-// roundPacket returns a max_allowed_packet that takes so many bytes: the next power of two.
-func roundPacket(bytes int) int {
-	n := 1 << 20
-	for n < bytes+packetSlack && n < 1<<30 {
-		n <<= 1
-	}
-	return n
 }
 
 // differs handles a row that is not what the log says: the end of the restore, or a case for

@@ -13,7 +13,6 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
-	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/storage/chunk"
 )
 
@@ -114,12 +113,12 @@ func (l *loader) chunkSum(ctx context.Context, j loadJob) (chunk.RowSum, error) 
 
 // tableSum sums the rows of a table on the target.
 func (l *loader) tableSum(ctx context.Context, load chunk.Load, t *table) (sum chunk.RowSum, err error) {
-	s, err := l.target.rowSession(ctx)
+	s, err := l.target.RowSession(ctx)
 	if err != nil {
 		return sum, err
 	}
-	defer s.close()
-	if err := s.exec(ctx, "SET NAMES binary"); err != nil {
+	defer s.Close()
+	if err := s.Exec(ctx, "SET NAMES binary"); err != nil {
 		return sum, err
 	}
 	def, err := loadedColumns(t.def, load)
@@ -129,7 +128,7 @@ func (l *loader) tableSum(ctx context.Context, load chunk.Load, t *table) (sum c
 	expressions, _ := chunk.Select(def)
 	lines, summer := chunk.NewTranscoder(def), chunk.NewRowSummer(load)
 	var line []byte
-	_, err = s.conn.Query(ctx, "SELECT "+strings.Join(expressions, ", ")+" FROM "+t.name.Quoted(), func(packet []byte) error {
+	err = s.EachRow(ctx, "SELECT "+strings.Join(expressions, ", ")+" FROM "+t.name.Quoted(), func(packet []byte) error {
 		line, _, err = lines.AppendRow(line[:0], packet)
 		if err == nil {
 			_, err = summer.Write(line)
@@ -139,7 +138,7 @@ func (l *loader) tableSum(ctx context.Context, load chunk.Load, t *table) (sum c
 		}
 		return err
 	})
-	return summer.Sum(), server.Classify(err)
+	return summer.Sum(), err
 }
 
 // loadedColumns is the definition with the columns of the chunks' text, in its order.

@@ -8,6 +8,7 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/target"
 )
 
 // needed is what the account must hold on every schema of a restore.
@@ -51,7 +52,7 @@ func checkTarget(p *Plan, f *targetFacts, needs *needs) []Finding {
 	checkNames(f, needs, add)
 	checkKeys(f, needs, add)
 	if f.MaxAllowedPacket > 0 && needs.largest > f.MaxAllowedPacket {
-		add("max_allowed_packet", LevelError, fmt.Sprintf("on the target: SET GLOBAL max_allowed_packet = %d", roundPacket(int(min(needs.largest, 1<<30)))),
+		add("max_allowed_packet", LevelError, fmt.Sprintf("on the target: SET GLOBAL max_allowed_packet = %d", target.RoundPacket(int(min(needs.largest, 1<<30)))),
 			"a row of the log needs a statement of %d bytes, the target takes %d", needs.largest, f.MaxAllowedPacket)
 	}
 	if len(f.unknownZones) > 0 {

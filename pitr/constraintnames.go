@@ -86,7 +86,7 @@ func (r *replay) nameIndexes(ctx context.Context, x *execution) error {
 		if len(clauses) == 0 {
 			continue
 		}
-		if err := r.own.exec(ctx, "ALTER TABLE "+n.Quoted()+" "+strings.Join(clauses, ", ")); err != nil {
+		if err := r.own.Exec(ctx, "ALTER TABLE "+n.Quoted()+" "+strings.Join(clauses, ", ")); err != nil {
 			return fmt.Errorf("give indexes of %s their names: %w", n, err)
 		}
 		if err := r.tables.read(ctx, n); err != nil {

@@ -94,7 +94,7 @@ func (f *finisher) createWith(ctx context.Context, step objectStep, edits []ddl.
 		}
 		x.client = c.ID
 	}
-	return f.session.run(ctx, x)
+	return carryOut(ctx, f.session, x)
 }
 
 // databaseCollation gives the object's schema, for the time of one statement, the collation
@@ -106,10 +106,10 @@ func (f *finisher) databaseCollation(ctx context.Context, o *object, step object
 		return nothing, nil
 	}
 	change := func(ctx context.Context, collation string) error {
-		if err := f.session.readUTF8(ctx); err != nil {
+		if err := f.session.ReadUTF8(ctx); err != nil {
 			return err
 		}
-		return f.session.exec(ctx, rewriter.AlterDatabase(s.target, "", collation))
+		return f.session.Exec(ctx, rewriter.AlterDatabase(s.target, "", collation))
 	}
 	if err := change(ctx, step.database); err != nil {
 		return nothing, fmt.Errorf("set the collation of schema %s: %w", s.name, err)
@@ -143,7 +143,7 @@ func (f *finisher) lookAtEvents(ctx context.Context, objects []*object) error {
 			continue
 		}
 		name := f.director.objectOnTarget(o)
-		rows, err := f.reader.queryRows(ctx, "SELECT IFNULL(ENDS, EXECUTE_AT) < NOW() FROM information_schema.EVENTS WHERE EVENT_SCHEMA="+
+		rows, err := f.reader.QueryRows(ctx, "SELECT IFNULL(ENDS, EXECUTE_AT) < NOW() FROM information_schema.EVENTS WHERE EVENT_SCHEMA="+
 			quoteText(name.Schema)+" AND EVENT_NAME="+quoteText(name.Name))
 		if err != nil {
 			return fmt.Errorf("look at event %s: %w", o.name, err)

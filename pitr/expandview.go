@@ -33,17 +33,17 @@ func (r *replay) expandView(ctx context.Context, v *object) (n viewNote, err err
 		n.Problem = problem.Error()
 	default:
 		var row []string
-		if row, err = f.reader.queryText(ctx, "SHOW CREATE VIEW "+f.director.objectOnTarget(v).Quoted()); err != nil {
+		if row, err = f.reader.QueryText(ctx, "SHOW CREATE VIEW "+f.director.objectOnTarget(v).Quoted()); err != nil {
 			err = fmt.Errorf("read view %s back: %w", v.name, err)
 		} else {
 			n.Create = []byte(row[1])
 		}
 	}
-	if utf8Err := f.session.readUTF8(ctx); err == nil {
+	if utf8Err := f.session.ReadUTF8(ctx); err == nil {
 		err = utf8Err
 	}
 	for _, m := range slices.Backward(made) {
-		if dropErr := f.session.exec(ctx, "DROP VIEW "+r.director.objectOnTarget(m).Quoted()); err == nil && dropErr != nil {
+		if dropErr := f.session.Exec(ctx, "DROP VIEW "+r.director.objectOnTarget(m).Quoted()); err == nil && dropErr != nil {
 			err = fmt.Errorf("drop view %s again: %w", m.name, dropErr)
 		}
 	}

@@ -28,7 +28,7 @@ func (f *finisher) finalNames(ctx context.Context) error {
 	for i, p := range pairs {
 		clauses[i] = p[0].Quoted() + " TO " + p[1].Quoted()
 	}
-	if err := f.own.exec(ctx, "RENAME TABLE "+strings.Join(clauses, ", ")); err != nil {
+	if err := f.own.Exec(ctx, "RENAME TABLE "+strings.Join(clauses, ", ")); err != nil {
 		known := fault.Of(err)
 		return fault.New(known.Code, fault.KindTarget, "find out who else makes tables on the target, and restore again", "give the restored tables their names: %w", err)
 	}
@@ -96,7 +96,7 @@ func (f *finisher) dropAncestors(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := f.own.exec(ctx, "DROP TABLE IF EXISTS "+m.working.Quoted()); err != nil {
+		if err := f.own.Exec(ctx, "DROP TABLE IF EXISTS "+m.working.Quoted()); err != nil {
 			return fmt.Errorf("drop %s: %w", m.working, err)
 		}
 		f.tables.relive(&execution{dropped: []schema.Name{m.working}})

@@ -15,17 +15,18 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
 // finisher makes what is no table as it was at the stop point.
 type finisher struct {
-	session *session
+	session *target.Session
 	// own is for statements of tripod's own: session has the context of whatever it last ran.
-	own      *session
+	own      *target.Session
 	progress *progressTable
-	reader   *session
+	reader   *target.Session
 	director *director
 	tables   *tableSet
 	stop     binlog.Point
@@ -69,7 +70,7 @@ func (f *finisher) autoIncrements(ctx context.Context) error {
 		if column == "" {
 			continue
 		}
-		row, err := f.reader.queryText(ctx, "SELECT IFNULL(MAX("+schema.Quote(column)+"),0) FROM "+t.name.Quoted())
+		row, err := f.reader.QueryText(ctx, "SELECT IFNULL(MAX("+schema.Quote(column)+"),0) FROM "+t.name.Quoted())
 		if err != nil {
 			return fmt.Errorf("read the greatest %s of %s: %w", column, t.name, err)
 		}
@@ -89,7 +90,7 @@ func (f *finisher) autoIncrements(ctx context.Context) error {
 		if next <= 1 || t.def.AutoIncrement >= next {
 			continue
 		}
-		if err := f.own.exec(ctx, "ALTER TABLE "+t.name.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(next, 10)); err != nil {
+		if err := f.own.Exec(ctx, "ALTER TABLE "+t.name.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(next, 10)); err != nil {
 			return fmt.Errorf("set AUTO_INCREMENT of %s: %w", t.name, err)
 		}
 	}
@@ -242,7 +243,7 @@ func (f *finisher) defaults(ctx context.Context) error {
 		if !s.exists || s.collation == "" || s.target == "" {
 			continue
 		}
-		if err := f.own.exec(ctx, rewriter.AlterDatabase(s.target, "", s.collation)); err != nil {
+		if err := f.own.Exec(ctx, rewriter.AlterDatabase(s.target, "", s.collation)); err != nil {
 			return fmt.Errorf("set the defaults of schema %s: %w", s.name, err)
 		}
 	}
@@ -268,7 +269,7 @@ func (f *finisher) dropSchema(ctx context.Context, key string) error {
 	if s == nil || s.exists || s.target == "" || !f.made[key] {
 		return nil
 	}
-	row, err := f.reader.queryText(ctx, "SELECT (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA="+quoteText(s.name)+
+	row, err := f.reader.QueryText(ctx, "SELECT (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA="+quoteText(s.name)+
 		") + (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA="+quoteText(s.name)+
 		") + (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA="+quoteText(s.name)+")")
 	if err != nil {
@@ -278,7 +279,7 @@ func (f *finisher) dropSchema(ctx context.Context, key string) error {
 		f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("schema %s does not exist at the stop point and stays: something else lies in it", s.name))
 		return nil
 	}
-	if err := f.own.exec(ctx, "DROP DATABASE IF EXISTS "+schema.Quote(s.name)); err != nil {
+	if err := f.own.Exec(ctx, "DROP DATABASE IF EXISTS "+schema.Quote(s.name)); err != nil {
 		return fmt.Errorf("drop schema %s: %w", s.name, err)
 	}
 	return nil

@@ -10,25 +10,25 @@ import (
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/target"
 )
 
 // What a run does first where a killed one has left something on the target, and where nobody can
 // tell what that is.
 
-// awaitOthers waits for the connections of a killed restore.
+// AwaitOthers waits for the connections of a killed restore.
 func (r *run) awaitOthers(ctx context.Context) error {
 	if !r.plan.Resumes && !r.plan.Force {
 		return nil
 	}
-	conn, err := r.config.Target.Conn(ctx)
+	s, err := target.Connect(ctx, r.config.Target) // of its own: old servers give a connection one lock
 	if err != nil {
 		return err
 	}
-	s := &session{conn: conn, changed: map[string]string{}} // of its own: old servers give a connection one lock
-	defer s.close()
+	defer s.Close()
 	phase := r.config.progress().Begin("wait", progress.Amount{})
 	defer phase.End()
-	return r.target.presence.awaitOthers(ctx, s, max(connections(r.plan.Load.Threads), r.plan.begun.connections), phase.Waits)
+	return r.target.AwaitOthers(ctx, s, max(target.Connections(r.plan.Load.Threads), r.plan.begun.connections), phase.Waits)
 }
 
 // recall finds out what earlier runs have done.
@@ -51,7 +51,7 @@ func (r *run) recall(ctx context.Context) (err error) {
 	}
 	r.result.Resumed, r.result.Divergence = true, append(r.result.Divergence, r.past.divergence...)
 	note := r.plan.unfinished.restoreNote
-	note.Connections = connections(r.plan.Load.Threads)
+	note.Connections = target.Connections(r.plan.Load.Threads)
 	r.config.log().Info("the restore goes on where it was", "phase", r.past.phase, "stop", note.Stop.Position.String())
 	if err := r.progress.write(ctx, r.main, newNote(noteRestore, "", note)); err != nil {
 		return err
@@ -68,7 +68,7 @@ func (r *run) recall(ctx context.Context) (err error) {
 // about to make: they are made again.
 func (r *run) dropObjects(ctx context.Context) error {
 	for _, o := range r.past.objects {
-		if err := r.main.exec(ctx, "DROP "+objectKeywords[o.Kind]+" IF EXISTS "+o.Quoted()); err != nil {
+		if err := r.main.Exec(ctx, "DROP "+objectKeywords[o.Kind]+" IF EXISTS "+o.Quoted()); err != nil {
 			return fmt.Errorf("drop %s of the killed run: %w", o, err)
 		}
 	}
@@ -101,7 +101,7 @@ func (r *run) beginAnew(ctx context.Context) (err error) {
 	}
 	r.past = newPast(r.director.fold)
 	r.past.resumed = true
-	r.target.presence.next.Store(keptConnections) // all others have ended
+	r.target.OthersEnded()
 	r.result.Divergence = r.result.Divergence[:0]
 	r.newTables()
 	return nil
@@ -110,7 +110,7 @@ func (r *run) beginAnew(ctx context.Context) (err error) {
 // dropAnew drops the tables of a restore that begins anew.
 func (r *run) dropAnew(ctx context.Context, tables []schema.Name) error {
 	for _, n := range tables {
-		if err := r.main.exec(ctx, "DROP TABLE IF EXISTS "+n.Quoted()); err != nil {
+		if err := r.main.Exec(ctx, "DROP TABLE IF EXISTS "+n.Quoted()); err != nil {
 			return fmt.Errorf("begin the restore anew: drop %s: %w", n, err)
 		}
 	}

@@ -27,7 +27,7 @@ func (r *replay) helped(ctx context.Context, t *table) error {
 	if err := r.lanes.Fence(ctx, []schema.Name{t.name}); err != nil {
 		return err
 	}
-	if err := r.tables.reader.exec(ctx, create); err != nil {
+	if err := r.tables.reader.Exec(ctx, create); err != nil {
 		return fmt.Errorf("give keyless table %s an index for the replay: %w", t.name, err)
 	}
 	t.helper = true
@@ -40,7 +40,7 @@ func (s *tableSet) dropHelpers(ctx context.Context, tables []*table) error {
 		if !t.helper {
 			continue
 		}
-		if err := s.reader.exec(ctx, t.write.DropHelperIndex()); err != nil {
+		if err := s.reader.Exec(ctx, t.write.DropHelperIndex()); err != nil {
 			return fmt.Errorf("take the index of the replay away from %s: %w", t.name, err)
 		}
 		t.helper = false

@@ -100,7 +100,7 @@ func (r *replay) compareDefinition(ctx context.Context, start binlog.Position, x
 	for _, k := range servedOtherwise(source, t.def) {
 		// The source had it for a foreign key and dropped it by itself: on the target, where SHOW
 		// CREATE made it, it is one that somebody asked for.
-		if err := r.own.exec(ctx, "ALTER TABLE "+t.name.Quoted()+" DROP INDEX "+schema.Quote(k.Name)); err != nil {
+		if err := r.own.Exec(ctx, "ALTER TABLE "+t.name.Quoted()+" DROP INDEX "+schema.Quote(k.Name)); err != nil {
 			return fmt.Errorf("replay at %s (%s): drop the index %s of %s, which the source has dropped by itself: %w", start, excerpt(x.text), schema.Quote(k.Name), t.name, err)
 		}
 		if err := r.tables.read(ctx, t.name); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -93,14 +94,14 @@ func TestR9FenceOfOneTable(t *testing.T) {
 	s.archive()
 	r := &run{config: Config{Catalog: s.catalog, Target: s.into}, plan: &Plan{Load: LoadPlan{Threads: 2}}, memory: newMemory(0), past: newPast(unfolded),
 		progress: &progressTable{name: schema.Name{Schema: "d", Name: ProgressTable}}, director: &director{}}
-	r.target, err = openTarget(t.Context(), s.into)
+	r.target, err = target.Open(t.Context(), s.into)
 	s.must(err)
 	writers, err := r.writers(t.Context())
 	defer closeWriters(writers)
 	s.must(err)
-	reader, err := r.target.session(t.Context())
+	reader, err := r.target.Session(t.Context())
 	s.must(err)
-	defer reader.close()
+	defer reader.Close()
 	s.must(r.progress.prepare(t.Context(), reader))
 	tables := newTableSet(reader, unfolded)
 	lane := startKeyed(t.Context(), r.flusher(writers[1:]), 1<<20)
@@ -155,7 +156,7 @@ func TestKeyedLaneHoldsContradictionsToAccount(t *testing.T) {
 	s.same("d")
 }
 
-// eachRow calls do for every row change of the archive between two positions.
+// EachRow calls do for every row change of the archive between two positions.
 func (s *story) eachRow(from, to binlog.Position, do func(schema.Name, rewriter.Change)) {
 	s.Helper()
 	a := event.NewAssembler(from.Timeline, event.WithoutRowCounts())

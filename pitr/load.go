@@ -16,6 +16,7 @@ import (
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
 	"github.com/tripod-db/tripod/storage/chunk"
@@ -27,7 +28,7 @@ type loader struct {
 	manifest *catalog.Manifest
 	director *director // in front of the log
 	loads    []loadBase
-	target   *target
+	target   *target.Target
 	local    bool // LOAD DATA LOCAL is allowed
 	packet   int
 	threads  int
@@ -40,19 +41,19 @@ type loader struct {
 }
 
 // schemas creates the schemas that are missing and gives all of them the source's defaults.
-func (l *loader) schemas(ctx context.Context, s *session) error {
+func (l *loader) schemas(ctx context.Context, s *target.Session) error {
 	for _, base := range l.manifest.Schemas {
 		state := l.director.schemas[l.director.foldSchema(base.Name)]
 		if !base.Exists || state == nil || state.target == "" {
 			continue
 		}
-		if err := s.exec(ctx, rewriter.CreateDatabase(state.target, base.Charset, base.Collation)); err != nil {
+		if err := s.Exec(ctx, rewriter.CreateDatabase(state.target, base.Charset, base.Collation)); err != nil {
 			return fmt.Errorf("create schema %s: %w", base.Name, err)
 		}
 		if base.Charset == "" && base.Collation == "" {
 			continue
 		}
-		if err := s.exec(ctx, rewriter.AlterDatabase(state.target, base.Charset, base.Collation)); err != nil {
+		if err := s.Exec(ctx, rewriter.AlterDatabase(state.target, base.Charset, base.Collation)); err != nil {
 			return fmt.Errorf("set the defaults of schema %s: %w", base.Name, err)
 		}
 	}
@@ -60,7 +61,7 @@ func (l *loader) schemas(ctx context.Context, s *session) error {
 }
 
 // definitions creates the tables, with their foreign keys and without triggers.
-func (l *loader) definitions(ctx context.Context, s *session, tables *tableSet) error {
+func (l *loader) definitions(ctx context.Context, s *target.Session, tables *tableSet) error {
 	phase := l.sink.Begin("definitions", progress.Amount{Items: int64(len(l.loads))})
 	defer phase.End()
 	for _, b := range l.loads {
@@ -69,7 +70,7 @@ func (l *loader) definitions(ctx context.Context, s *session, tables *tableSet) 
 		if err != nil {
 			return err
 		}
-		if err := s.use(ctx, b.onTarget.Schema); err != nil {
+		if err := s.Use(ctx, b.onTarget.Schema); err != nil {
 			return fmt.Errorf("use schema %s: %w", b.onTarget.Schema, err)
 		}
 		create, err := ddl.InheritCollations(string(text))
@@ -80,7 +81,7 @@ func (l *loader) definitions(ctx context.Context, s *session, tables *tableSet) 
 			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
 		early := func(schema.Name) binlog.Side { return binlog.Skip } // all are from behind the floor
-		err = tables.asides.making(ctx, early, []string{b.onTarget.Schema}, func() error { return s.exec(ctx, create) })
+		err = tables.asides.making(ctx, early, []string{b.onTarget.Schema}, func() error { return s.Exec(ctx, create) })
 		if server.ErrorNumber(err) == errTableExists && l.past.resumed {
 			err = nil // a killed run has made it
 		}
@@ -201,7 +202,7 @@ func (l *loader) worker(ctx context.Context, queue <-chan loadJob, phase progres
 	var s rowLoader
 	defer func() {
 		if s != nil {
-			s.close()
+			s.Close()
 		}
 	}()
 	for j := range queue {
@@ -228,8 +229,8 @@ func (l *loader) worker(ctx context.Context, queue <-chan loadJob, phase progres
 type rowLoader interface {
 	// write sends the chunk's text and returns the count of written rows.
 	write(ctx context.Context, j loadJob, text io.Reader) (int64, error)
-	exec(ctx context.Context, statements string) error
-	close()
+	Exec(ctx context.Context, statements string) error
+	Close()
 }
 
 // Costs of a worker of the load: the expander with its window and the buffers on the way; where
@@ -256,8 +257,8 @@ func (l *loader) open(ctx context.Context) (s rowLoader, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.exec(ctx, "SET NAMES binary"); err != nil {
-		s.close()
+	if err := s.Exec(ctx, "SET NAMES binary"); err != nil {
+		s.Close()
 		return nil, err
 	}
 	return s, nil
@@ -265,11 +266,11 @@ func (l *loader) open(ctx context.Context) (s rowLoader, err error) {
 
 // load puts one chunk into its table. A chunk that met somebody's lock is loaded again.
 func (l *loader) load(ctx context.Context, s rowLoader, j loadJob) error {
-	mode := strictMode
+	mode := target.StrictMode
 	if j.chunk.ZeroEnum {
-		mode = lenientMode
+		mode = target.LenientMode
 	}
-	if err := s.exec(ctx, "SET SESSION sql_mode="+mode); err != nil {
+	if err := s.Exec(ctx, "SET SESSION sql_mode="+mode); err != nil {
 		return err
 	}
 	for try := 1; ; try++ {
@@ -280,10 +281,10 @@ func (l *loader) load(ctx context.Context, s rowLoader, j loadJob) error {
 		if ctx.Err() != nil || server.IsTransient(err) {
 			return err
 		}
-		if back := s.exec(ctx, "ROLLBACK"); back != nil {
+		if back := s.Exec(ctx, "ROLLBACK"); back != nil {
 			return errors.Join(err, back)
 		}
-		if !isLockConflict(err) || try == lockTries {
+		if !target.IsLockConflict(err) || try == target.LockTries {
 			return loadFailed(j, err)
 		}
 	}
@@ -296,7 +297,7 @@ func (l *loader) once(ctx context.Context, s rowLoader, j loadJob) error {
 		return err
 	}
 	defer reader.Close() //nolint:errcheck // what it says about the end was read before
-	if err := s.exec(ctx, "START TRANSACTION"); err != nil {
+	if err := s.Exec(ctx, "START TRANSACTION"); err != nil {
 		return err
 	}
 	written, err := s.write(ctx, j, reader)
@@ -309,10 +310,10 @@ func (l *loader) once(ctx context.Context, s rowLoader, j loadJob) error {
 			"%d rows were written instead of %d", written, j.chunk.Rows)
 	}
 	n := chunkNote{GaveWay: uint64(written) - j.chunk.Rows}
-	if err := s.exec(ctx, l.progress.put(newNote(noteChunk, j.chunk.Key, n))); err != nil {
+	if err := s.Exec(ctx, l.progress.put(newNote(noteChunk, j.chunk.Key, n))); err != nil {
 		return err
 	}
-	if err := s.exec(ctx, "COMMIT"); err != nil {
+	if err := s.Exec(ctx, "COMMIT"); err != nil {
 		return err
 	}
 	l.gaveWay.Store(j.chunk.Key, n.GaveWay)
@@ -333,8 +334,8 @@ func loadFailed(j loadJob, err error) error {
 		return err
 	}
 	hint := "compare the versions and settings of both servers"
-	if server.ErrorNumber(err) == errPacketTooLarge {
-		hint = fmt.Sprintf("on the target: SET GLOBAL max_allowed_packet = %d", roundPacket(int(min(j.chunk.Bytes, 1<<30))))
+	if server.ErrorNumber(err) == target.ErrPacketTooLarge {
+		hint = fmt.Sprintf("on the target: SET GLOBAL max_allowed_packet = %d", target.RoundPacket(int(min(j.chunk.Bytes, 1<<30))))
 	}
 	return fault.New(fault.CodeFailed, fault.KindTarget, hint, "%w", err)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -20,7 +21,7 @@ const longLine = 1 << 20
 
 // textLoader writes chunks by statements, where the target forbids LOCAL.
 type textLoader struct {
-	*rowSession
+	*target.RowSession
 	packet int
 	memory *memory
 	lines  *bufio.Reader
@@ -28,12 +29,12 @@ type textLoader struct {
 	row    rewriter.LongRow
 }
 
-func openText(ctx context.Context, t *target, packet int, m *memory) (rowLoader, error) {
-	s, err := t.rowSession(ctx)
+func openText(ctx context.Context, t *target.Target, packet int, m *memory) (rowLoader, error) {
+	s, err := t.RowSession(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &textLoader{rowSession: s, packet: packet, memory: m, lines: bufio.NewReaderSize(nil, 1<<16)}, nil
+	return &textLoader{RowSession: s, packet: packet, memory: m, lines: bufio.NewReaderSize(nil, 1<<16)}, nil
 }
 
 // write implements rowLoader.
@@ -147,10 +148,10 @@ func (c *textChunk) flush(ctx context.Context) error {
 
 func (c *textChunk) send(ctx context.Context, text server.Text) error {
 	if n := text.Len(); n > c.packet {
-		return fault.New(fault.CodeFailed, fault.KindTarget, packetHint(n),
+		return fault.New(fault.CodeFailed, fault.KindTarget, target.PacketHint(n),
 			"a row needs a statement of %d bytes, more than max_allowed_packet of the target allows", n)
 	}
-	counts, err := c.counts(ctx, text)
+	counts, err := c.Counts(ctx, text)
 	if err != nil {
 		return err
 	}

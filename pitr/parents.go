@@ -144,12 +144,12 @@ func (s *tableSet) moveParent(ctx context.Context, m parentMove, again bool) err
 	const errCannotDrop = 1091
 	alter := "ALTER TABLE " + m.child.name.Quoted()
 	// Not as one statement: error 1826, the name would be there twice.
-	err := s.reader.exec(ctx, alter+" DROP FOREIGN KEY "+schema.Quote(m.key))
+	err := s.reader.Exec(ctx, alter+" DROP FOREIGN KEY "+schema.Quote(m.key))
 	if again && server.ErrorNumber(err) == errCannotDrop {
 		err = nil
 	}
 	if err == nil {
-		err = s.reader.exec(ctx, alter+" "+m.clause)
+		err = s.reader.Exec(ctx, alter+" "+m.clause)
 	}
 	if err != nil {
 		return fmt.Errorf("let foreign key %s of %s follow its parent to %s: %w", m.key, m.child.name, m.parent, err)

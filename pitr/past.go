@@ -7,6 +7,7 @@ import (
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -84,8 +85,8 @@ type definitionNote struct {
 }
 
 // readPast reads the notes of a progress table.
-func readPast(ctx context.Context, s querier, p *progressTable, fold func(schema.Name) schema.Name) (*past, error) {
-	rows, err := s.queryRows(ctx, "SELECT kind, item, value FROM "+p.name.Quoted())
+func readPast(ctx context.Context, s target.Querier, p *progressTable, fold func(schema.Name) schema.Name) (*past, error) {
+	rows, err := s.QueryRows(ctx, "SELECT kind, item, value FROM "+p.name.Quoted())
 	if err != nil {
 		return nil, fmt.Errorf("read how far the restore had come: %w", err)
 	}

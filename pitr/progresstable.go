@@ -9,6 +9,7 @@ import (
 
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -62,13 +63,13 @@ func newNote(kind, item string, value any) note {
 
 // prepare makes the table, unless a run was killed right behind that. The primary key is there for
 // targets that demand one, and narrow enough for the smallest that InnoDB allows (767 bytes).
-func (p *progressTable) prepare(ctx context.Context, s *session) error {
-	err := s.exec(ctx, "CREATE TABLE IF NOT EXISTS "+p.name.Quoted()+" (kind VARBINARY(16) NOT NULL, item VARBINARY(700) NOT NULL, value LONGBLOB NOT NULL,"+
+func (p *progressTable) prepare(ctx context.Context, s *target.Session) error {
+	err := s.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+p.name.Quoted()+" (kind VARBINARY(16) NOT NULL, item VARBINARY(700) NOT NULL, value LONGBLOB NOT NULL,"+
 		" PRIMARY KEY (kind, item)) ENGINE=InnoDB COMMENT='tripod keeps its progress here; restore drops it at its end'")
 	if err != nil {
 		return fmt.Errorf("note the restore on the target: %w", err)
 	}
-	row, err := s.queryText(ctx, "SELECT COUNT(*) FROM "+p.name.Quoted())
+	row, err := s.QueryText(ctx, "SELECT COUNT(*) FROM "+p.name.Quoted())
 	if err != nil {
 		return fmt.Errorf("note the restore on the target: %w", err)
 	}
@@ -79,7 +80,7 @@ func (p *progressTable) prepare(ctx context.Context, s *session) error {
 }
 
 // begin notes which restore it is.
-func (p *progressTable) begin(ctx context.Context, s *session, restore restoreNote) error {
+func (p *progressTable) begin(ctx context.Context, s *target.Session, restore restoreNote) error {
 	return p.write(ctx, s, newNote(noteRestore, "", restore), newNote(notePhase, "", phaseLoad))
 }
 
@@ -96,17 +97,12 @@ func (p *progressTable) put(notes ...note) string {
 	return b.String()
 }
 
-// execer is a session of either kind.
-type execer interface {
-	exec(ctx context.Context, statements string) error
-}
-
 // notesBytes bounds the statement that takes notes: far below the smallest max_allowed_packet that
 // servers have by default (1 MiB).
 const notesBytes = 256 << 10
 
 // write takes notes in a transaction of their own. Notes of other connections may stand in the way.
-func (p *progressTable) write(ctx context.Context, s execer, notes ...note) error {
+func (p *progressTable) write(ctx context.Context, s target.Execer, notes ...note) error {
 	if len(notes) == 0 {
 		return nil
 	}
@@ -115,52 +111,52 @@ func (p *progressTable) write(ctx context.Context, s execer, notes ...note) erro
 		if err == nil {
 			return nil
 		}
-		if !isLockConflict(err) || try == lockTries {
+		if !target.IsLockConflict(err) || try == target.LockTries {
 			return fmt.Errorf("note the progress of the restore on the target: %w", err)
 		}
 	}
 }
 
-func (p *progressTable) once(ctx context.Context, s execer, notes []note) error {
+func (p *progressTable) once(ctx context.Context, s target.Execer, notes []note) error {
 	size := 0
 	for i, n := range notes {
 		if size += 2 * (len(n.item) + len(n.value)); size > notesBytes && i > 0 {
 			return p.parts(ctx, s, notes, i)
 		}
 	}
-	return s.exec(ctx, p.put(notes...))
+	return s.Exec(ctx, p.put(notes...))
 }
 
 // parts takes notes that are too many for one statement, of which the first fit into one.
-func (p *progressTable) parts(ctx context.Context, s execer, notes []note, first int) error {
-	if err := s.exec(ctx, "START TRANSACTION"); err != nil {
+func (p *progressTable) parts(ctx context.Context, s target.Execer, notes []note, first int) error {
+	if err := s.Exec(ctx, "START TRANSACTION"); err != nil {
 		return err
 	}
-	err := s.exec(ctx, p.put(notes[:first]...))
+	err := s.Exec(ctx, p.put(notes[:first]...))
 	for rest := notes[first:]; err == nil && len(rest) > 0; {
 		n := min(len(rest), first)
-		err = s.exec(ctx, p.put(rest[:n]...))
+		err = s.Exec(ctx, p.put(rest[:n]...))
 		rest = rest[n:]
 	}
 	if err != nil {
-		return errors.Join(err, s.exec(ctx, "ROLLBACK"))
+		return errors.Join(err, s.Exec(ctx, "ROLLBACK"))
 	}
-	return s.exec(ctx, "COMMIT")
+	return s.Exec(ctx, "COMMIT")
 }
 
 // enter notes the beginning of a phase.
-func (p *progressTable) enter(ctx context.Context, s *session, phase string) error {
+func (p *progressTable) enter(ctx context.Context, s *target.Session, phase string) error {
 	return p.write(ctx, s, newNote(notePhase, "", phase))
 }
 
 // forget takes all notes away but what restore it is, and notes which tables go with them: whoever
 // finds that note drops them again.
-func (p *progressTable) forget(ctx context.Context, s *session, tables []schema.Name) error {
+func (p *progressTable) forget(ctx context.Context, s *target.Session, tables []schema.Name) error {
 	for _, statement := range []string{
 		"START TRANSACTION", "DELETE FROM " + p.name.Quoted() + " WHERE kind<>'" + noteRestore + "'",
 		p.put(newNote(notePhase, "", phaseLoad), newNote(noteAnew, "", tables)), "COMMIT",
 	} {
-		if err := s.exec(ctx, statement); err != nil {
+		if err := s.Exec(ctx, statement); err != nil {
 			return fmt.Errorf("begin the restore anew: %w", err)
 		}
 	}
@@ -168,8 +164,8 @@ func (p *progressTable) forget(ctx context.Context, s *session, tables []schema.
 }
 
 // forgotten ends what forget began: the tables are dropped.
-func (p *progressTable) forgotten(ctx context.Context, s *session) error {
-	if err := s.exec(ctx, "DELETE FROM "+p.name.Quoted()+" WHERE kind='"+noteAnew+"'"); err != nil {
+func (p *progressTable) forgotten(ctx context.Context, s *target.Session) error {
+	if err := s.Exec(ctx, "DELETE FROM "+p.name.Quoted()+" WHERE kind='"+noteAnew+"'"); err != nil {
 		return fmt.Errorf("begin the restore anew: %w", err)
 	}
 	return nil
@@ -189,9 +185,9 @@ var swapTables = []string{ProgressTable + "_swap", ProgressTable + "_swapped"}
 var ownTables = append([]string{ProgressTable}, swapTables...)
 
 // drop ends the restore.
-func (p *progressTable) drop(ctx context.Context, s *session) error {
+func (p *progressTable) drop(ctx context.Context, s *target.Session) error {
 	for _, n := range []schema.Name{p.swap(), p.swapped(), p.name} {
-		if err := s.exec(ctx, "DROP TABLE IF EXISTS "+n.Quoted()); err != nil {
+		if err := s.Exec(ctx, "DROP TABLE IF EXISTS "+n.Quoted()); err != nil {
 			return fmt.Errorf("drop the progress table: %w", err)
 		}
 	}

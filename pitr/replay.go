@@ -12,6 +12,7 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -20,8 +21,8 @@ type replay struct {
 	director    *director
 	tables      *tableSet
 	lanes       *lanes
-	definitions *session // runs statements, each in its own context (R10)
-	own         *session // for statements of tripod's own
+	definitions *target.Session // runs statements, each in its own context (R10)
+	own         *target.Session // for statements of tripod's own
 	progress    *progressTable
 	past        *past
 	journal     *journal // nil: definitions are not compared

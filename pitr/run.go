@@ -13,6 +13,7 @@ import (
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -21,11 +22,11 @@ import (
 type run struct {
 	config Config
 	plan   *Plan
-	target *target
+	target *target.Target
 
-	main        *session // creates, drops, notes progress
-	definitions *session // replays statements
-	reader      *session // reads definitions
+	main        *target.Session // creates, drops, notes progress
+	definitions *target.Session // replays statements
+	reader      *target.Session // reads definitions
 
 	director *director
 	tables   *tableSet
@@ -107,34 +108,34 @@ func (r *run) leftBehind(err error) error {
 }
 
 func (r *run) close() {
-	for _, s := range []*session{r.main, r.definitions, r.reader} {
+	for _, s := range []*target.Session{r.main, r.definitions, r.reader} {
 		if s != nil {
-			s.close()
+			s.Close()
 		}
 	}
 }
 
 // prepare opens the sessions and builds the restore's catalogue.
 func (r *run) prepare(ctx context.Context) (err error) {
-	if r.target, err = openTarget(ctx, r.config.Target); err != nil {
+	if r.target, err = target.Open(ctx, r.config.Target); err != nil {
 		return err
 	}
 	home := r.plan.Schemas[0].Name
 	if r.plan.Resumes {
 		home = r.plan.unfinished.home
 	}
-	r.target.presence.home = home
+	r.target.Claim(home)
 	r.progress = &progressTable{name: schema.Name{Schema: home, Name: ProgressTable}}
-	r.result.BinlogWritten = r.config.Target.Facts().LogBin && !r.target.permits(noBinlog)
+	r.result.BinlogWritten = r.config.Target.Facts().LogBin && !r.target.Permits(target.NoBinlog)
 	// The first is the one that keeps other restores away; the others wait for those of a killed one.
-	if r.main, err = r.target.session(ctx); err != nil {
+	if r.main, err = r.target.Session(ctx); err != nil {
 		return err
 	}
 	if err := r.awaitOthers(ctx); err != nil {
 		return err
 	}
-	for _, s := range []**session{&r.definitions, &r.reader} {
-		if *s, err = r.target.session(ctx); err != nil {
+	for _, s := range []**target.Session{&r.definitions, &r.reader} {
+		if *s, err = r.target.Session(ctx); err != nil {
 			return err
 		}
 	}
@@ -173,7 +174,7 @@ func (r *run) load(ctx context.Context) (err error) {
 	}
 	if r.plan.part != nil { // private names need theirs from the beginning; else the log makes them
 		for _, s := range r.plan.Schemas {
-			if err := r.main.exec(ctx, rewriter.CreateDatabase(s.Name, "", "")); err != nil {
+			if err := r.main.Exec(ctx, rewriter.CreateDatabase(s.Name, "", "")); err != nil {
 				return fmt.Errorf("create schema %s: %w", s.Name, err)
 			}
 		}
@@ -195,7 +196,7 @@ func (r *run) begin(ctx context.Context) error {
 		return err
 	}
 	home := r.progress.name.Schema
-	if err := r.main.exec(ctx, rewriter.CreateDatabase(home, "", "")); err != nil {
+	if err := r.main.Exec(ctx, rewriter.CreateDatabase(home, "", "")); err != nil {
 		return fmt.Errorf("create schema %s: %w", home, err)
 	}
 	if err := r.progress.prepare(ctx, r.main); err != nil {
@@ -203,7 +204,7 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	n := restoreNote{
 		Format: progressFormat, Program: r.config.Program, Wish: r.plan.wish.identity(), Force: r.plan.Force, Instance: r.plan.Instance,
-		BackupID: r.plan.BackupID, Stop: r.plan.Stop, Made: []string{}, Connections: connections(r.plan.Load.Threads),
+		BackupID: r.plan.BackupID, Stop: r.plan.Stop, Made: []string{}, Connections: target.Connections(r.plan.Load.Threads),
 	}
 	for _, s := range r.plan.Schemas {
 		if !s.OnTarget {
@@ -220,7 +221,7 @@ func (r *run) packet() int {
 	if n == 0 {
 		return unknown
 	}
-	return int(min(n, 1<<30)) - packetSlack
+	return int(min(n, 1<<30)) - target.PacketSlack
 }
 
 // dropExisting drops exactly the objects that plan named.
@@ -232,7 +233,7 @@ func (r *run) dropExisting(ctx context.Context) error {
 		r.config.log().Info("drop what is in the way, as --force asks", "object", o.String())
 		// IF EXISTS: a trigger goes with its table.
 		drop := "DROP " + objectKeywords[o.Kind] + " IF EXISTS " + o.Quoted()
-		if err := r.main.exec(ctx, drop); err != nil {
+		if err := r.main.Exec(ctx, drop); err != nil {
 			f := fault.Of(err)
 			return fault.New(f.Code, fault.KindTarget, "drop it by an account that may, on the target: "+drop, "drop %s: %w", o, err)
 		}
@@ -304,7 +305,7 @@ func (r *run) flusher(writers []*batchWriter) *flusher {
 func (r *run) writers(ctx context.Context) (list []*batchWriter, err error) {
 	wins := r.plan.wish.OnDivergence == BinlogWins
 	for i := range 1 + r.memory.writers(r.plan.Load.Threads, wins) {
-		rows, err := r.target.rowSession(ctx)
+		rows, err := r.target.RowSession(ctx)
 		if err != nil {
 			return list, err
 		}
@@ -312,7 +313,7 @@ func (r *run) writers(ctx context.Context) (list []*batchWriter, err error) {
 		if i == 0 {
 			continue
 		}
-		if err := rows.readCommitted(ctx); err != nil {
+		if err := rows.ReadCommitted(ctx); err != nil {
 			return list, err
 		}
 	}
@@ -321,7 +322,7 @@ func (r *run) writers(ctx context.Context) (list []*batchWriter, err error) {
 
 func closeWriters(list []*batchWriter) {
 	for _, w := range list {
-		w.session.close()
+		w.session.Close()
 	}
 }
 

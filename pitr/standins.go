@@ -64,7 +64,7 @@ func (r *replay) standIn(ctx context.Context, v *object) (remove func(context.Co
 	pairs := r.director.standIns(v)
 	remove = func(ctx context.Context) error {
 		for _, p := range pairs {
-			err := r.own.exec(ctx, "DROP VIEW IF EXISTS "+p[1].Quoted())
+			err := r.own.Exec(ctx, "DROP VIEW IF EXISTS "+p[1].Quoted())
 			if err != nil && server.ErrorNumber(err) != errNotView {
 				return fmt.Errorf("drop view %s again: %w", p[1], err)
 			}
@@ -75,7 +75,7 @@ func (r *replay) standIn(ctx context.Context, v *object) (remove func(context.Co
 		return remove, err
 	}
 	for _, p := range pairs {
-		if err := r.own.exec(ctx, "CREATE VIEW "+p[1].Quoted()+" AS SELECT * FROM "+p[0].Quoted()); err != nil && ctx.Err() != nil {
+		if err := r.own.Exec(ctx, "CREATE VIEW "+p[1].Quoted()+" AS SELECT * FROM "+p[0].Quoted()); err != nil && ctx.Err() != nil {
 			return remove, err // any other error is the view's trouble
 		}
 	}

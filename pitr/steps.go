@@ -224,7 +224,7 @@ func (r *replay) execute(ctx context.Context, start binlog.Position, number int,
 		return err
 	}
 	err = r.tables.asides.making(ctx, r.sides(start, v), x.schemas(), func() error {
-		return r.definitions.run(ctx, marked)
+		return carryOut(ctx, r.definitions, marked)
 	})
 	if err != nil {
 		if server.ErrorNumber(err) != 0 { // the target's own answer: it has done nothing
@@ -248,7 +248,7 @@ func (r *replay) addedKeys(ctx context.Context, start binlog.Position, x *execut
 		}
 		refusal := fault.New(fault.CodeFailed, fault.KindTarget, "on the target: SET GLOBAL sql_generate_invisible_primary_key = OFF",
 			"replay at %s (%s): the target adds a column %s to table %s", start, excerpt(x.text), invisibleKey, n)
-		return errors.Join(refusal, r.own.exec(ctx, "DROP TABLE "+n.Quoted()))
+		return errors.Join(refusal, r.own.Exec(ctx, "DROP TABLE "+n.Quoted()))
 	}
 	return nil
 }
@@ -264,7 +264,7 @@ func (r *replay) markSwap(ctx context.Context, x *execution) (*execution, error)
 		"DROP TABLE IF EXISTS " + swap.Quoted() + ", " + swapped.Quoted(),
 		"CREATE TABLE " + swap.Quoted() + " (id TINYINT NOT NULL PRIMARY KEY) ENGINE=InnoDB",
 	} {
-		if err := r.own.exec(ctx, statement); err != nil {
+		if err := r.own.Exec(ctx, statement); err != nil {
 			return nil, fmt.Errorf("mark the RENAME at %s: %w", x.start, err)
 		}
 	}
@@ -350,7 +350,7 @@ func (r *replay) renamed(ctx context.Context, x *execution) (bool, error) {
 // dropRest drops what is left of a DROP, which older servers carry out table by table.
 func (r *replay) dropRest(ctx context.Context, x *execution) error {
 	for _, n := range x.dropped {
-		if err := r.own.exec(ctx, "DROP TABLE IF EXISTS "+n.Quoted()); err != nil {
+		if err := r.own.Exec(ctx, "DROP TABLE IF EXISTS "+n.Quoted()); err != nil {
 			return fmt.Errorf("replay at %s (%s): %w", x.start, excerpt(x.text), err)
 		}
 	}
@@ -398,7 +398,7 @@ func present(pairs [][2]schema.Name) (before, behind map[schema.Name]bool) {
 
 // shown is a table's definition on the target; empty where there is none.
 func (s *tableSet) shown(ctx context.Context, n schema.Name) (string, error) {
-	row, err := s.reader.queryText(ctx, "SHOW CREATE TABLE "+n.Quoted())
+	row, err := s.reader.QueryText(ctx, "SHOW CREATE TABLE "+n.Quoted())
 	switch server.ErrorNumber(err) {
 	case server.ErrNoSuchTable, server.ErrUnknownSchema:
 		return "", nil

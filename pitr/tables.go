@@ -11,6 +11,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -38,13 +39,13 @@ type table struct {
 // tableSet is the restore's catalogue of definitions. The director knows which names exist,
 // this what they are. One goroutine uses it at a time.
 type tableSet struct {
-	reader *session // with the session of the role: SHOW CREATE depends on sql_mode and names
+	reader *target.Session // with the session of the role: SHOW CREATE depends on sql_mode and names
 	fold   func(schema.Name) schema.Name
 	list   map[schema.Name]*table
 	asides asides
 }
 
-func newTableSet(reader *session, fold func(schema.Name) schema.Name) *tableSet {
+func newTableSet(reader *target.Session, fold func(schema.Name) schema.Name) *tableSet {
 	s := &tableSet{reader: reader, fold: fold, list: map[schema.Name]*table{}}
 	s.asides.tables = s
 	return s
@@ -55,7 +56,7 @@ func (s *tableSet) get(n schema.Name) *table { return s.list[s.fold(n)] }
 
 // read reads the definition of a table that was made or changed.
 func (s *tableSet) read(ctx context.Context, n schema.Name) error {
-	row, err := s.reader.queryText(ctx, "SHOW CREATE TABLE "+n.Quoted())
+	row, err := s.reader.QueryText(ctx, "SHOW CREATE TABLE "+n.Quoted())
 	if err != nil {
 		return fmt.Errorf("read the definition of %s on the target: %w", n, err)
 	}
@@ -87,7 +88,7 @@ func (s *tableSet) raiseCounters(ctx context.Context, e *execution) error {
 		if t == nil || t.greatest == 0 || t.greatest == ^uint64(0) || !autoIncrementWord.MatchString(e.text) {
 			continue
 		}
-		if err := s.reader.exec(ctx, "ALTER TABLE "+n.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(t.greatest+1, 10)); err != nil {
+		if err := s.reader.Exec(ctx, "ALTER TABLE "+n.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(t.greatest+1, 10)); err != nil {
 			return fmt.Errorf("set AUTO_INCREMENT of %s: %w", n, err)
 		}
 	}

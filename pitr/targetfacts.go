@@ -7,6 +7,7 @@ import (
 
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -31,13 +32,12 @@ func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []stri
 	if f.grants, err = srv.Grants(ctx); err != nil {
 		return nil, fmt.Errorf("read the grants on the target: %w", err)
 	}
-	conn, err := srv.Conn(ctx)
+	s, err := target.Connect(ctx, srv)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{conn: conn, changed: map[string]string{}}
-	defer s.close()
-	collations, err := s.queryRows(ctx, "SELECT COLLATION_NAME, CHARACTER_SET_NAME FROM information_schema.COLLATIONS")
+	defer s.Close()
+	collations, err := s.QueryRows(ctx, "SELECT COLLATION_NAME, CHARACTER_SET_NAME FROM information_schema.COLLATIONS")
 	if err != nil {
 		return nil, fmt.Errorf("read the target's collations: %w", err)
 	}
@@ -46,7 +46,7 @@ func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []stri
 	}
 	for _, zone := range zones {
 		// As an ordinary account sees no mysql.time_zone_name, for a session that is closed then.
-		err := s.exec(ctx, "SET SESSION time_zone="+rewriter.QuoteString(zone))
+		err := s.Exec(ctx, "SET SESSION time_zone="+rewriter.QuoteString(zone))
 		switch {
 		case server.ErrorNumber(err) == errUnknownTimeZone:
 			f.unknownZones = append(f.unknownZones, zone)
@@ -54,7 +54,7 @@ func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []stri
 			return nil, fmt.Errorf("ask the target about time zone %s: %w", zone, err)
 		}
 	}
-	existing, err := s.queryRows(ctx, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")
+	existing, err := s.QueryRows(ctx, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")
 	if err != nil {
 		return nil, fmt.Errorf("read the target's schemas: %w", err)
 	}
@@ -72,12 +72,12 @@ func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []stri
 // errUnknownTimeZone is the error number of a time zone that a server does not know.
 const errUnknownTimeZone = 1298
 
-func (f *targetFacts) gatherSchema(ctx context.Context, s *session, name string) error {
+func (f *targetFacts) gatherSchema(ctx context.Context, s *target.Session, name string) error {
 	if !f.schemas[f.fold(name)] {
 		return nil
 	}
 	where := "_SCHEMA=" + quoteText(name)
-	rows, err := s.queryRows(ctx, "SELECT IF(TABLE_TYPE='VIEW','view','table'), TABLE_NAME FROM information_schema.TABLES WHERE TABLE"+where+
+	rows, err := s.QueryRows(ctx, "SELECT IF(TABLE_TYPE='VIEW','view','table'), TABLE_NAME FROM information_schema.TABLES WHERE TABLE"+where+
 		" UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE"+where+
 		" UNION ALL SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER"+where+
 		" UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT"+where)
@@ -88,7 +88,7 @@ func (f *targetFacts) gatherSchema(ctx context.Context, s *session, name string)
 		o := ObjectName{Kind: row[0], Name: schema.Name{Schema: name, Name: row[1]}}
 		f.objects[f.key(o)] = o
 	}
-	rows, err = s.queryRows(ctx, "SELECT CONSTRAINT_TYPE, CONSTRAINT_NAME, TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS"+
+	rows, err = s.QueryRows(ctx, "SELECT CONSTRAINT_TYPE, CONSTRAINT_NAME, TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS"+
 		" WHERE CONSTRAINT_TYPE IN ('FOREIGN KEY', 'CHECK') AND TABLE"+where)
 	if err != nil {
 		return err

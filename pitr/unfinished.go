@@ -11,6 +11,7 @@ import (
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/target"
 )
 
 // progressFormat is the version of the notes in a progress table. A restore goes on only with its own.
@@ -61,13 +62,12 @@ type begun struct {
 // findUnfinished looks on the target for a restore of this wish; nil for none. Progress tables that this account may not read, or of another format, are nobody's here: plan
 // refuses those in the schemas that it needs.
 func findUnfinished(ctx context.Context, srv *server.Server, w Wish) (found *unfinished, others begun, err error) {
-	conn, err := srv.Conn(ctx)
+	s, err := target.Connect(ctx, srv)
 	if err != nil {
 		return nil, others, err
 	}
-	s := &session{conn: conn, changed: map[string]string{}}
-	defer s.close()
-	rows, err := s.queryRows(ctx, "SELECT TABLE_SCHEMA FROM information_schema.TABLES WHERE TABLE_NAME='"+ProgressTable+"'")
+	defer s.Close()
+	rows, err := s.QueryRows(ctx, "SELECT TABLE_SCHEMA FROM information_schema.TABLES WHERE TABLE_NAME='"+ProgressTable+"'")
 	if err != nil {
 		return nil, others, fmt.Errorf("look for unfinished restores on the target: %w", err)
 	}
@@ -91,9 +91,9 @@ func findUnfinished(ctx context.Context, srv *server.Server, w Wish) (found *unf
 }
 
 // readUnfinished reads what a progress table says of its restore; nil where it says nothing.
-func readUnfinished(ctx context.Context, s *session, home string) (u *unfinished, empty bool, err error) {
+func readUnfinished(ctx context.Context, s *target.Session, home string) (u *unfinished, empty bool, err error) {
 	table := schema.Name{Schema: home, Name: ProgressTable}
-	rows, err := s.queryRows(ctx, "SELECT kind, value FROM "+table.Quoted()+" WHERE item='' ORDER BY kind='"+noteRestore+"' DESC LIMIT 1")
+	rows, err := s.QueryRows(ctx, "SELECT kind, value FROM "+table.Quoted()+" WHERE item='' ORDER BY kind='"+noteRestore+"' DESC LIMIT 1")
 	if unreadableTable(err) {
 		return nil, false, nil
 	}

@@ -1,4 +1,4 @@
-package pitr
+package target
 
 import (
 	"context"
@@ -12,7 +12,6 @@ import (
 	"github.com/go-sql-driver/mysql"
 	"github.com/pingcap/failpoint"
 
-	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/rewriter"
@@ -21,7 +20,7 @@ import (
 // permitted are settings that only some accounts may change (fact 10.1). They are tried on the
 // first connection; what is refused there is not tried again.
 var permitted = []string{
-	noBinlog,
+	NoBinlog,
 	"sql_generate_invisible_primary_key=OFF",
 	"sql_require_primary_key=OFF",
 	"innodb_strict_mode=OFF",
@@ -29,8 +28,8 @@ var permitted = []string{
 	"restrict_fk_on_non_standard_key=OFF", // what the source accepted stays acceptable (8.4 and later)
 }
 
-// noBinlog keeps the restore out of the target's own binlog.
-const noBinlog = "sql_log_bin=0"
+// NoBinlog keeps the restore out of the target's own binlog.
+const NoBinlog = "sql_log_bin=0"
 
 // Error numbers of refused or unknown settings.
 const (
@@ -39,16 +38,16 @@ const (
 	errNotInFunction   = 1231
 )
 
-// target opens the sessions of a restore, all alike.
-type target struct {
+// Target opens the sessions of a restore, all alike.
+type Target struct {
 	server   *server.Server
 	settings []string // those of permitted that this account may change
 	presence presence
 }
 
-// openTarget finds out what the account may change.
-func openTarget(ctx context.Context, srv *server.Server) (*target, error) {
-	t := &target{server: srv}
+// Open finds out what the account may change.
+func Open(ctx context.Context, srv *server.Server) (*Target, error) {
+	t := &Target{server: srv}
 	conn, err := srv.Conn(ctx)
 	if err != nil {
 		return nil, err
@@ -68,8 +67,8 @@ func openTarget(ctx context.Context, srv *server.Server) (*target, error) {
 	return t, nil
 }
 
-// permits tells whether a setting is in force in all sessions.
-func (t *target) permits(setting string) bool {
+// Permits tells whether a setting is in force in all sessions.
+func (t *Target) Permits(setting string) bool {
 	for _, s := range t.settings {
 		if s == setting {
 			return true
@@ -79,44 +78,53 @@ func (t *target) permits(setting string) bool {
 }
 
 // set puts the settings in force.
-func (t *target) set() string { return "SET SESSION " + strings.Join(t.settings, ", SESSION ") }
+func (t *Target) set() string { return "SET SESSION " + strings.Join(t.settings, ", SESSION ") }
 
-// session opens a connection of the caller's own.
-func (t *target) session(ctx context.Context) (*session, error) {
-	conn, err := t.server.Conn(ctx)
+// Session opens a connection of the caller's own.
+func (t *Target) Session(ctx context.Context) (*Session, error) {
+	s, err := Connect(ctx, t.server)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{conn: conn, changed: map[string]string{}}
 	if err := t.begin(ctx, s); err != nil {
-		s.close()
+		s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
 // begin makes a new connection one of the restore's.
-func (t *target) begin(ctx context.Context, s interface {
-	querier
-	execer
+func (t *Target) begin(ctx context.Context, s interface {
+	Querier
+	Execer
 }) error {
 	if len(t.settings) > 0 {
-		if err := s.exec(ctx, t.set()); err != nil {
+		if err := s.Exec(ctx, t.set()); err != nil {
 			return err
 		}
 	}
 	return t.presence.enter(ctx, s)
 }
 
-// session is one connection to the target. Not safe for concurrent use.
-type session struct {
+// Session is one connection to the target. Not safe for concurrent use.
+type Session struct {
 	conn    *sql.Conn
 	schema  string
 	changed map[string]string // variables that differ from the session's own values
 }
 
-// close ends the connection: its settings are nobody else's.
-func (s *session) close() { discard(s.conn) }
+// Connect opens a session as the server gives it: without the settings of a restore, and without a
+// lock that tells of one.
+func Connect(ctx context.Context, srv *server.Server) (*Session, error) {
+	conn, err := srv.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &Session{conn: conn, changed: map[string]string{}}, nil
+}
+
+// Close ends the connection: its settings are nobody else's.
+func (s *Session) Close() { discard(s.conn) }
 
 // discard closes a connection instead of giving it back to the pool.
 func discard(conn *sql.Conn) {
@@ -125,15 +133,15 @@ func discard(conn *sql.Conn) {
 	_ = conn.Close() // ErrConnDone, for the pool has closed it already
 }
 
-// exec runs statements and classifies what comes back.
-func (s *session) exec(ctx context.Context, statements string) error {
-	_, err := s.counts(ctx, statements)
+// Exec runs statements and classifies what comes back.
+func (s *Session) Exec(ctx context.Context, statements string) error {
+	_, err := s.Counts(ctx, statements)
 	return err
 }
 
-// counts runs statements joined by semicolons and returns the affected rows of each. Of rows
+// Counts runs statements joined by semicolons and returns the affected rows of each. Of rows
 // that an UPDATE finds, all count, changed or not.
-func (s *session) counts(ctx context.Context, statements string) ([]int64, error) {
+func (s *Session) Counts(ctx context.Context, statements string) ([]int64, error) {
 	var counts []int64
 	failpoint.InjectCall("roundTrip")
 	err := s.conn.Raw(func(driverConn any) error {
@@ -156,14 +164,14 @@ func (s *session) counts(ctx context.Context, statements string) ([]int64, error
 	return counts, server.Classify(err)
 }
 
-// queryText returns the only row of a query as text; NULL is empty.
-func (s *session) queryText(ctx context.Context, query string) ([]string, error) {
-	return oneRow(ctx, s, query)
+// QueryText returns the only row of a query as text; NULL is empty.
+func (s *Session) QueryText(ctx context.Context, query string) ([]string, error) {
+	return OneRow(ctx, s, query)
 }
 
-// oneRow returns the only row of a query as text; NULL is empty.
-func oneRow(ctx context.Context, s querier, query string) ([]string, error) {
-	rows, err := s.queryRows(ctx, query)
+// OneRow returns the only row of a query as text; NULL is empty.
+func OneRow(ctx context.Context, s Querier, query string) ([]string, error) {
+	rows, err := s.QueryRows(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -173,8 +181,8 @@ func oneRow(ctx context.Context, s querier, query string) ([]string, error) {
 	return rows[0], nil
 }
 
-// queryRows returns all rows of a query as text; NULL is empty.
-func (s *session) queryRows(ctx context.Context, query string) (list [][]string, err error) {
+// QueryRows returns all rows of a query as text; NULL is empty.
+func (s *Session) QueryRows(ctx context.Context, query string) (list [][]string, err error) {
 	rows, err := s.conn.QueryContext(ctx, query)
 	if err != nil {
 		return nil, server.Classify(err)
@@ -202,39 +210,39 @@ func (s *session) queryRows(ctx context.Context, query string) (list [][]string,
 	return list, server.Classify(rows.Err())
 }
 
-// use makes a schema the default one.
-func (s *session) use(ctx context.Context, name string) error {
+// Use makes a schema the default one.
+func (s *Session) Use(ctx context.Context, name string) error {
 	if name == "" || s.schema == name {
 		return nil
 	}
-	if err := s.readUTF8(ctx); err != nil {
+	if err := s.ReadUTF8(ctx); err != nil {
 		return err
 	}
-	if err := s.exec(ctx, "USE "+schema.Quote(name)); err != nil {
+	if err := s.Exec(ctx, "USE "+schema.Quote(name)); err != nil {
 		return err
 	}
 	s.schema = name
 	return nil
 }
 
-// readUTF8 lets the server read statements as UTF-8 again, whatever character set the last
+// ReadUTF8 lets the server read statements as UTF-8 again, whatever character set the last
 // statement of the log came in.
-func (s *session) readUTF8(ctx context.Context) error {
+func (s *Session) ReadUTF8(ctx context.Context) error {
 	const variable = "character_set_client"
 	utf8 := strconv.Itoa(rewriter.CollationUTF8MB4)
 	if client, changed := s.changed[variable]; !changed || client == utf8 {
 		return nil
 	}
-	if err := s.exec(ctx, "SET SESSION "+variable+"="+utf8); err != nil {
+	if err := s.Exec(ctx, "SET SESSION "+variable+"="+utf8); err != nil {
 		return err
 	}
 	s.changed[variable] = utf8
 	return nil
 }
 
-// set gives the session exactly these variables; what an earlier call changed and this one does
+// Set gives the session exactly these variables; what an earlier call changed and this one does
 // not name goes back to its default (R10).
-func (s *session) set(ctx context.Context, variables []rewriter.Variable) error {
+func (s *Session) Set(ctx context.Context, variables []rewriter.Variable) error {
 	var clauses []string
 	wanted := map[string]bool{}
 	for _, v := range variables {
@@ -253,24 +261,5 @@ func (s *session) set(ctx context.Context, variables []rewriter.Variable) error 
 	if len(clauses) == 0 {
 		return nil
 	}
-	return s.exec(ctx, "SET "+strings.Join(clauses, ", "))
-}
-
-// run sends one statement in its context. The text goes out in the client character set that
-// the context names.
-func (s *session) run(ctx context.Context, e *execution) error {
-	if err := s.use(ctx, e.schema); err != nil {
-		return fmt.Errorf("use schema %s: %w", e.schema, err)
-	}
-	if err := s.set(ctx, e.variables); err != nil {
-		return fmt.Errorf("set the session context: %w", err)
-	}
-	text := e.raw
-	if text == nil {
-		var err error
-		if text, err = ddl.EncodeText(e.text, e.client); err != nil {
-			return err
-		}
-	}
-	return s.exec(ctx, string(text))
+	return s.Exec(ctx, "SET "+strings.Join(clauses, ", "))
 }

@@ -1,4 +1,4 @@
-package pitr
+package target
 
 import (
 	"context"
@@ -35,16 +35,30 @@ type presence struct {
 // read definitions.
 const keptConnections = 3
 
-// connections is the most that a restore with so many threads opens: those that it keeps, those of
+// Connections is the most that a restore with so many threads opens: those that it keeps, those of
 // the load, those that read back, those of both lanes.
-func connections(threads int) int { return keptConnections + threads + threads + 1 + threads }
+func Connections(threads int) int { return keptConnections + threads + threads + 1 + threads }
 
 func (p *presence) lock(number int) string {
 	return fmt.Sprintf("tripod_restore_%.8x_%d", sha256.Sum256([]byte(p.home)), number)
 }
 
+// Claim names the schema whose restore this is, by its progress table: each session that is opened
+// from here on holds a lock that tells of it.
+func (t *Target) Claim(home string) { t.presence.home = home }
+
+// OthersEnded tells that no session lives but those that a restore keeps: the next one gets the
+// number behind theirs again.
+func (t *Target) OthersEnded() { t.presence.next.Store(keptConnections) }
+
+// AwaitOthers waits until no session of an earlier run is left, of which there were at most so many.
+// waits is told of each.
+func (t *Target) AwaitOthers(ctx context.Context, s Querier, most int, waits func(why string) (over func())) error {
+	return t.presence.awaitOthers(ctx, s, most, waits)
+}
+
 // enter takes the lock of a connection.
-func (p *presence) enter(ctx context.Context, s querier) error {
+func (p *presence) enter(ctx context.Context, s Querier) error {
 	if p.home == "" {
 		return nil // nothing is restored
 	}
@@ -53,7 +67,7 @@ func (p *presence) enter(ctx context.Context, s querier) error {
 	if err != nil || free {
 		return err
 	}
-	owner, err := oneRow(ctx, s, "SELECT IS_USED_LOCK('"+p.lock(number)+"')")
+	owner, err := OneRow(ctx, s, "SELECT IS_USED_LOCK('"+p.lock(number)+"')")
 	if err != nil {
 		return fmt.Errorf("ask for other restores on the target: %w", err)
 	}
@@ -61,16 +75,16 @@ func (p *presence) enter(ctx context.Context, s querier) error {
 		"another restore into schema %s is at work on the target (connection %s)", p.home, owner[0])
 }
 
-func (p *presence) take(ctx context.Context, s querier, number int, wait time.Duration) (free bool, err error) {
-	row, err := oneRow(ctx, s, fmt.Sprintf("SELECT GET_LOCK('%s', %d)", p.lock(number), wait/time.Second))
+func (p *presence) take(ctx context.Context, s Querier, number int, wait time.Duration) (free bool, err error) {
+	row, err := OneRow(ctx, s, fmt.Sprintf("SELECT GET_LOCK('%s', %d)", p.lock(number), wait/time.Second))
 	if err != nil {
 		return false, fmt.Errorf("look for other restores on the target: %w", err)
 	}
 	return row[0] == "1", nil
 }
 
-// awaitOthers waits until no connection of an earlier run is left. waits is told of each.
-func (p *presence) awaitOthers(ctx context.Context, s querier, most int, waits func(why string) (over func())) error {
+// AwaitOthers waits until no connection of an earlier run is left. waits is told of each.
+func (p *presence) awaitOthers(ctx context.Context, s Querier, most int, waits func(why string) (over func())) error {
 	begun := time.Now()
 	over := func() {}
 	defer func() { over() }()
@@ -80,7 +94,7 @@ func (p *presence) awaitOthers(ctx context.Context, s querier, most int, waits f
 			return err
 		}
 		if free {
-			if _, err := oneRow(ctx, s, "SELECT RELEASE_LOCK('"+p.lock(number)+"')"); err != nil {
+			if _, err := OneRow(ctx, s, "SELECT RELEASE_LOCK('"+p.lock(number)+"')"); err != nil {
 				return fmt.Errorf("look for other restores on the target: %w", err)
 			}
 			number++
@@ -88,7 +102,7 @@ func (p *presence) awaitOthers(ctx context.Context, s querier, most int, waits f
 			over = func() {}
 			continue
 		}
-		row, err := oneRow(ctx, s, "SELECT IS_USED_LOCK('"+p.lock(number)+"')")
+		row, err := OneRow(ctx, s, "SELECT IS_USED_LOCK('"+p.lock(number)+"')")
 		if err != nil {
 			return fmt.Errorf("look for other restores on the target: %w", err)
 		}

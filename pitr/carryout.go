@@ -1,0 +1,28 @@
+package pitr
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/pitr/target"
+)
+
+// carryOut sends one statement in its context. The text goes out in the client character set that
+// the context names.
+func carryOut(ctx context.Context, s *target.Session, x *execution) error {
+	if err := s.Use(ctx, x.schema); err != nil {
+		return fmt.Errorf("use schema %s: %w", x.schema, err)
+	}
+	if err := s.Set(ctx, x.variables); err != nil {
+		return fmt.Errorf("set the session context: %w", err)
+	}
+	text := x.raw
+	if text == nil {
+		var err error
+		if text, err = ddl.EncodeText(x.text, x.client); err != nil {
+			return err
+		}
+	}
+	return s.Exec(ctx, string(text))
+}
