@@ -11,6 +11,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/pitr/target"
 )
 
@@ -21,22 +22,12 @@ import (
 // front of the first statement behind that moment. No row needs it meanwhile: the source has
 // checked them.
 
-// aside is a constraint of a table on the target that was set aside.
-type aside struct {
-	Table schema.Name `json:"table"`
-	// Constraints are those of its kind from the conflicting one on: behind them the server would
-	// print it in another place.
-	Constraints []ddl.Constraint `json:"constraints"` // none: all are back
-	// Parents are the tables whose changes cascade by one of them.
-	Parents []schema.Name `json:"parents,omitempty"`
-}
-
 // asides are the constraints that were set aside.
 type asides struct {
 	tables   *tableSet
 	own      *target.Session
-	progress *progressTable
-	list     []aside
+	progress *checkpoint.Table
+	list     []checkpoint.Aside
 }
 
 // sideOf tells on which side of a statement the definition of a table of the target lies.
@@ -115,10 +106,10 @@ func (t *table) constraints() ([]ddl.Constraint, error) {
 
 func (a *asides) setAside(ctx context.Context, t *table, constraints []ddl.Constraint) error {
 	// A constraint that was set aside before stays in its place in front of these.
-	i := slices.IndexFunc(a.list, func(o aside) bool { return o.Table == t.name })
+	i := slices.IndexFunc(a.list, func(o checkpoint.Aside) bool { return o.Table == t.name })
 	if i < 0 {
 		i = len(a.list)
-		a.list = append(a.list, aside{Table: t.name})
+		a.list = append(a.list, checkpoint.Aside{Table: t.name})
 	}
 	// Those that a run noted which was killed before it took them away are there twice.
 	rest := slices.DeleteFunc(slices.Clone(a.list[i].Constraints), func(o ddl.Constraint) bool { return slices.Contains(constraints, o) })
@@ -159,11 +150,11 @@ func (a *asides) putBack(ctx context.Context, side sideOf) error {
 // due tells whether putBack has something to do.
 func (a *asides) due(side sideOf) bool { return slices.ContainsFunc(a.list, isDue(side)) }
 
-func isDue(side sideOf) func(aside) bool {
-	return func(o aside) bool { return side(o.Table) != binlog.Skip }
+func isDue(side sideOf) func(checkpoint.Aside) bool {
+	return func(o checkpoint.Aside) bool { return side(o.Table) != binlog.Skip }
 }
 
-func (a *asides) back(ctx context.Context, side sideOf, o aside) error {
+func (a *asides) back(ctx context.Context, side sideOf, o checkpoint.Aside) error {
 	t := a.tables.get(o.Table)
 	if t == nil {
 		return errMissing
@@ -183,7 +174,7 @@ func (a *asides) back(ctx context.Context, side sideOf, o aside) error {
 			return err
 		}
 	}
-	return a.note(ctx, aside{Table: o.Table})
+	return a.note(ctx, checkpoint.Aside{Table: o.Table})
 }
 
 // cascade lists the tables into which changes of a table would cascade by a foreign key that was set
@@ -204,6 +195,6 @@ func (a *asides) alter(ctx context.Context, t *table, clauses []string) error {
 	return a.tables.read(ctx, t.name)
 }
 
-func (a *asides) note(ctx context.Context, o aside) error {
-	return a.progress.write(ctx, a.own, newNote(noteAside, o.Table.Quoted(), o))
+func (a *asides) note(ctx context.Context, o checkpoint.Aside) error {
+	return a.progress.Write(ctx, a.own, checkpoint.NewNote(checkpoint.NoteAside, o.Table.Quoted(), o))
 }

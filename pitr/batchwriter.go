@@ -10,6 +10,7 @@ import (
 
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
@@ -19,11 +20,11 @@ import (
 type batchWriter struct {
 	session  *target.RowSession
 	packet   int // bytes that the target takes at once
-	progress *progressTable
+	progress *checkpoint.Table
 	wins     bool // --on-divergence binlog-wins
 
 	sql        []byte // what is gathered for one packet
-	divergence []Divergence
+	divergence []checkpoint.Divergence
 }
 
 func (w *batchWriter) keepAlternatives() bool { return w.wins }
@@ -39,7 +40,7 @@ func (e *accountError) Error() string {
 }
 
 // write writes a batch as a whole; where that fails, row by row to find out which it was.
-func (w *batchWriter) write(ctx context.Context, b *rewriter.Batch, notes ...note) error {
+func (w *batchWriter) write(ctx context.Context, b *rewriter.Batch, notes ...checkpoint.Note) error {
 	if !b.Transactional() {
 		return w.rowByRow(ctx, b, notes)
 	}
@@ -62,7 +63,7 @@ func (w *batchWriter) write(ctx context.Context, b *rewriter.Batch, notes ...not
 }
 
 // transaction writes a batch with as few round trips as packets allow.
-func (w *batchWriter) transaction(ctx context.Context, b *rewriter.Batch, notes []note) error {
+func (w *batchWriter) transaction(ctx context.Context, b *rewriter.Batch, notes []checkpoint.Note) error {
 	p := packet{writer: w, sql: w.sql[:0]}
 	defer func() { w.sql = p.sql }()
 	if err := p.add(ctx, []byte("START TRANSACTION"), nil); err != nil {
@@ -86,7 +87,7 @@ func (w *batchWriter) transaction(ctx context.Context, b *rewriter.Batch, notes 
 		}
 	}
 	if len(notes) > 0 {
-		if err := p.add(ctx, []byte(w.progress.put(notes...)), nil); err != nil {
+		if err := p.add(ctx, []byte(w.progress.Put(notes...)), nil); err != nil {
 			return err
 		}
 	}
@@ -170,7 +171,7 @@ func (w *batchWriter) lenient(ctx context.Context, s *rewriter.Statement) (err e
 
 // rowByRow writes a batch one row at a time, to name the row that differs, or to let the
 // binlog win there.
-func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch, notes []note) error {
+func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch, notes []checkpoint.Note) error {
 	// Of other engines nothing can be taken back, and a transaction may not mix the two (error 1785).
 	transaction := b.Transactional()
 	if transaction {
@@ -194,7 +195,7 @@ func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch, notes []n
 		}
 	}
 	if len(notes) > 0 {
-		if err := w.session.Exec(ctx, w.progress.put(notes...)); err != nil {
+		if err := w.session.Exec(ctx, w.progress.Put(notes...)); err != nil {
 			return err
 		}
 	}
@@ -259,7 +260,7 @@ func (w *batchWriter) fits(s *rewriter.Statement) error {
 // differs handles a row that is not what the log says: the end of the restore, or a case for
 // the list where the binlog shall win.
 func (w *batchWriter) differs(ctx context.Context, b *rewriter.Batch, s *rewriter.Statement, problem string) error {
-	d := Divergence{
+	d := checkpoint.Divergence{
 		Name: s.Table, Position: s.First.Entry, GTID: s.First.GTID.String(), Change: s.Change,
 		Key: keyText(s), Problem: problem,
 	}
@@ -275,14 +276,14 @@ func (w *batchWriter) differs(ctx context.Context, b *rewriter.Batch, s *rewrite
 	return w.noteDivergence(ctx)
 }
 
-// noteDivergence keeps the last case for runs that go on: in doubt those keep no account.
+// checkpoint.NoteDivergence keeps the last case for runs that go on: in doubt those keep no account.
 func (w *batchWriter) noteDivergence(ctx context.Context) error {
-	n := newNote(noteDivergence, "", w.divergence[len(w.divergence)-1])
-	n.item = fmt.Sprintf("%x", sha256.Sum256(n.value))
-	return w.progress.write(ctx, w.session, n)
+	n := checkpoint.NewNote(checkpoint.NoteDivergence, "", w.divergence[len(w.divergence)-1])
+	n.Item = fmt.Sprintf("%x", sha256.Sum256(n.Value))
+	return w.progress.Write(ctx, w.session, n)
 }
 
-func divergence(d Divergence) error {
+func divergence(d checkpoint.Divergence) error {
 	return fault.New(fault.CodeDifference, fault.KindDivergence,
 		"find out who else wrote to the target, and restore again; --on-divergence binlog-wins goes on and lists every case",
 		"%s of a row of %s (%s) at %s: %s", d.Change, d.Name, d.Key, d.Position, d.Problem)

@@ -9,6 +9,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -30,7 +31,7 @@ func (f *finisher) create(ctx context.Context, o *object, step objectStep, edits
 	}
 	// A run that goes on drops what a killed one may have made.
 	name := f.director.objectOnTarget(o)
-	if err := f.progress.write(ctx, f.own, newNote(noteObject, string(o.kind)+" "+name.Quoted(), ObjectName{string(o.kind), name})); err != nil {
+	if err := f.progress.Write(ctx, f.own, checkpoint.NewNote(checkpoint.NoteObject, string(o.kind)+" "+name.Quoted(), schema.ObjectName{Kind: string(o.kind), Name: name})); err != nil {
 		return err
 	}
 	restore, err := f.databaseCollation(ctx, o, step)

@@ -22,7 +22,7 @@
 // foreign key that came into its table later than the log stands is set aside until then (asides.go).
 //
 // A restore that was killed goes on: notes of how far it is lie in a table on the target (see
-// progressTable, past), each written in the transaction of what it tells of where that can be. A run
+// checkpoint.Table, checkpoint.Past), each written in the transaction of what it tells of where that can be. A run
 // that goes on walks the same log again and carries out only what is not noted.
 //
 // What may not happen here:

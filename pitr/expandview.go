@@ -7,6 +7,7 @@ import (
 
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -19,7 +20,7 @@ import (
 // built on, its text is read back, and all of them are dropped again until Finish. Their names
 // are free: plan has looked (scan.creates). A view that cannot be made here keeps the log's text,
 // and the report says so: it may show columns that came later.
-func (r *replay) expandView(ctx context.Context, v *object) (n viewNote, err error) {
+func (r *replay) expandView(ctx context.Context, v *object) (n checkpoint.ViewNote, err error) {
 	f := &finisher{session: r.definitions, own: r.own, progress: r.progress, reader: r.tables.reader, director: r.director, tables: r.tables, result: &Result{}}
 	remove, err := r.standIn(ctx, v)
 	if err != nil {
@@ -54,7 +55,7 @@ func (r *replay) expandView(ctx context.Context, v *object) (n viewNote, err err
 }
 
 // expanded puts what became of a view into the restore's catalogue.
-func (r *replay) expanded(v *object, n viewNote) error {
+func (r *replay) expanded(v *object, n checkpoint.ViewNote) error {
 	if n.Problem != "" {
 		r.director.warn("view %s was made with a star that could not be expanded where it was made (%s): compare its columns with the source's", v.name, n.Problem)
 		return nil

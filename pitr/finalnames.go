@@ -9,6 +9,7 @@ import (
 
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 )
 
 // finalNames gives the tables of a part that lived under private names their own, all at once: a
@@ -51,7 +52,7 @@ func (s *tableSet) unnamed(p *part) (pairs [][2]schema.Name) {
 // named finds out what a killed run has done of Finish to the tables: dropped those that nobody asked
 // for, and given the others their names, all at once.
 func (r *replay) named(ctx context.Context) error {
-	if r.director.part == nil || r.past.phase != phaseFinish {
+	if r.director.part == nil || r.past.Phase != checkpoint.PhaseFinish {
 		return nil
 	}
 	for _, m := range r.director.part.members {

@@ -15,6 +15,7 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -25,7 +26,7 @@ type finisher struct {
 	session *target.Session
 	// own is for statements of tripod's own: session has the context of whatever it last ran.
 	own      *target.Session
-	progress *progressTable
+	progress *checkpoint.Table
 	reader   *target.Session
 	director *director
 	tables   *tableSet

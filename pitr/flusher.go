@@ -8,6 +8,7 @@ import (
 
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -18,10 +19,10 @@ const shardKeys = 4000
 // flusher writes generations of the keyed lane.
 type flusher struct {
 	writers  []*batchWriter // each with its connection
-	progress *progressTable
+	progress *checkpoint.Table
 	fold     func(schema.Name) schema.Name
-	batch    int       // bytes of SQL in one transaction
-	noted    keyedNote // what the progress table says
+	batch    int                  // bytes of SQL in one transaction
+	noted    checkpoint.KeyedNote // what the progress table says
 }
 
 // half makes the statements of one key in one of the two steps.
@@ -35,7 +36,7 @@ type shard struct {
 
 // flush writes a generation, and notes before and behind it how far the lane is.
 func (f *flusher) flush(ctx context.Context, g *generation) error {
-	f.noted.Written = later(f.noted.Written, g.reached.Written) // a run that goes on writes again what it doubts
+	f.noted.Written = checkpoint.Later(f.noted.Written, g.reached.Written) // a run that goes on writes again what it doubts
 	if err := f.note(ctx); err != nil {
 		return err
 	}
@@ -46,8 +47,8 @@ func (f *flusher) flush(ctx context.Context, g *generation) error {
 	return f.note(ctx, g.notes...)
 }
 
-func (f *flusher) note(ctx context.Context, more ...note) error {
-	return f.progress.write(ctx, f.writers[0].session, append(more, newNote(noteKeyed, "", f.noted))...)
+func (f *flusher) note(ctx context.Context, more ...checkpoint.Note) error {
+	return f.progress.Write(ctx, f.writers[0].session, append(more, checkpoint.NewNote(checkpoint.NoteKeyed, "", f.noted))...)
 }
 
 // steps writes a generation. No upsert of any table begins before all deletions have ended.

@@ -10,6 +10,7 @@ import (
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/pitr/target"
 )
 
@@ -33,11 +34,11 @@ func (r *run) awaitOthers(ctx context.Context) error {
 
 // recall finds out what earlier runs have done.
 func (r *run) recall(ctx context.Context) (err error) {
-	r.past = newPast(r.director.fold)
+	r.past = checkpoint.NewPast(r.director.fold)
 	if !r.plan.Resumes {
 		return nil
 	}
-	r.past, err = readPast(ctx, r.reader, r.progress, r.director.fold)
+	r.past, err = checkpoint.ReadPast(ctx, r.reader, r.progress, r.director.fold)
 	if server.ErrorNumber(err) == server.ErrNoSuchTable {
 		return fault.New(fault.CodeFailed, fault.KindTarget, "look at the target, and restore again with --force where it is not what you want",
 			"another run of this restore has come to its end meanwhile")
@@ -45,19 +46,19 @@ func (r *run) recall(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	r.tables.asides.list = r.past.asides
-	if len(r.past.divergence) > 0 && r.plan.wish.OnDivergence != BinlogWins {
-		return r.leftBehind(divergence(r.past.divergence[0]))
+	r.tables.asides.list = r.past.Asides
+	if len(r.past.Divergence) > 0 && r.plan.wish.OnDivergence != BinlogWins {
+		return r.leftBehind(divergence(r.past.Divergence[0]))
 	}
-	r.result.Resumed, r.result.Divergence = true, append(r.result.Divergence, r.past.divergence...)
-	note := r.plan.unfinished.restoreNote
+	r.result.Resumed, r.result.Divergence = true, append(r.result.Divergence, r.past.Divergence...)
+	note := r.plan.unfinished.RestoreNote
 	note.Connections = target.Connections(r.plan.Load.Threads)
-	r.config.log().Info("the restore goes on where it was", "phase", r.past.phase, "stop", note.Stop.Position.String())
-	if err := r.progress.write(ctx, r.main, newNote(noteRestore, "", note)); err != nil {
+	r.config.log().Info("the restore goes on where it was", "phase", r.past.Phase, "stop", note.Stop.Position.String())
+	if err := r.progress.Write(ctx, r.main, checkpoint.NewNote(checkpoint.NoteRestore, "", note)); err != nil {
 		return err
 	}
-	if len(r.past.anew) > 0 {
-		if err := r.dropAnew(ctx, r.past.anew); err != nil {
+	if len(r.past.Anew) > 0 {
+		if err := r.dropAnew(ctx, r.past.Anew); err != nil {
 			return err
 		}
 	}
@@ -67,7 +68,7 @@ func (r *run) recall(ctx context.Context) (err error) {
 // dropObjects drops the views, routines, triggers and events that a killed run has made, or was
 // about to make: they are made again.
 func (r *run) dropObjects(ctx context.Context) error {
-	for _, o := range r.past.objects {
+	for _, o := range r.past.Objects {
 		if err := r.main.Exec(ctx, "DROP "+objectKeywords[o.Kind]+" IF EXISTS "+o.Quoted()); err != nil {
 			return fmt.Errorf("drop %s of the killed run: %w", o, err)
 		}
@@ -90,7 +91,7 @@ func (r *run) beginAnew(ctx context.Context) (err error) {
 			drop[o.Name] = true
 		}
 	}
-	if err := r.progress.forget(ctx, r.main, slices.Collect(maps.Keys(drop))); err != nil {
+	if err := r.progress.Forget(ctx, r.main, slices.Collect(maps.Keys(drop))); err != nil {
 		return err
 	}
 	if err := r.dropAnew(ctx, slices.Collect(maps.Keys(drop))); err != nil {
@@ -99,8 +100,8 @@ func (r *run) beginAnew(ctx context.Context) (err error) {
 	if r.director, err = newDirectorFor(r.plan.manifest, r.plan.wish, r.plan.part); err != nil {
 		return err
 	}
-	r.past = newPast(r.director.fold)
-	r.past.resumed = true
+	r.past = checkpoint.NewPast(r.director.fold)
+	r.past.Resumed = true
 	r.target.OthersEnded()
 	r.result.Divergence = r.result.Divergence[:0]
 	r.newTables()
@@ -114,5 +115,5 @@ func (r *run) dropAnew(ctx context.Context, tables []schema.Name) error {
 			return fmt.Errorf("begin the restore anew: drop %s: %w", n, err)
 		}
 	}
-	return r.progress.forgotten(ctx, r.main)
+	return r.progress.Forgotten(ctx, r.main)
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -17,8 +18,8 @@ type keyedLane struct {
 	limit   int // bytes of a generation
 
 	filling *generation
-	writing *generation // the last one handed over
-	last    mark        // behind the last change taken
+	writing *generation     // the last one handed over
+	last    checkpoint.Mark // behind the last change taken
 
 	work chan *generation
 	done chan struct{} // closed when the goroutine has ended
@@ -30,15 +31,15 @@ type keyedLane struct {
 // generation is what is written in one go.
 type generation struct {
 	tables  map[*table]*rewriter.Latest
-	first   map[*table]mark // in front of the first change of each
+	first   map[*table]checkpoint.Mark // in front of the first change of each
 	size    int
-	reached keyedNote     // when it is on the target
-	notes   []note        // of its tables
-	written chan struct{} // closed when it is on the target
+	reached checkpoint.KeyedNote // when it is on the target
+	notes   []checkpoint.Note    // of its tables
+	written chan struct{}        // closed when it is on the target
 }
 
 func newGeneration() *generation {
-	return &generation{tables: map[*table]*rewriter.Latest{}, first: map[*table]mark{}, written: make(chan struct{})}
+	return &generation{tables: map[*table]*rewriter.Latest{}, first: map[*table]checkpoint.Mark{}, written: make(chan struct{})}
 }
 
 // holds tells whether changes of one of the tables are in it; nil names all tables.
@@ -92,7 +93,7 @@ func (l *keyedLane) Apply(ctx context.Context, t *table, rule rewriter.Rule, c r
 	}
 	if latest == nil {
 		latest = rewriter.NewLatest(t.write)
-		l.filling.tables[t], l.filling.first[t] = latest, before(o)
+		l.filling.tables[t], l.filling.first[t] = latest, checkpoint.Before(o)
 	}
 	size := latest.Size()
 	err := latest.Add(rule, c, o)
@@ -100,7 +101,7 @@ func (l *keyedLane) Apply(ctx context.Context, t *table, rule rewriter.Rule, c r
 	if err != nil {
 		return err
 	}
-	l.last = behind(o)
+	l.last = checkpoint.Behind(o)
 	if l.filling.size < l.limit {
 		return nil
 	}
@@ -131,9 +132,9 @@ func (l *keyedLane) part(ctx context.Context, tables []*table) error {
 }
 
 func (l *keyedLane) send(ctx context.Context, g *generation) error {
-	g.reached = keyedNote{Done: l.last, Written: l.last}
+	g.reached = checkpoint.KeyedNote{Done: l.last, Written: l.last}
 	for _, m := range l.filling.first { // what goes on gathering is not done
-		g.reached.Done = earlier(m, g.reached.Done)
+		g.reached.Done = checkpoint.Earlier(m, g.reached.Done)
 	}
 	for t := range g.tables {
 		g.notes = append(g.notes, t.counterNotes()...)

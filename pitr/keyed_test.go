@@ -13,6 +13,7 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
@@ -92,8 +93,8 @@ func TestR9FenceOfOneTable(t *testing.T) {
 	from := s.position()
 	s.on("INSERT INTO d.a VALUES (1)", "INSERT INTO d.b VALUES (1)", "INSERT INTO d.a VALUES (2)")
 	s.archive()
-	r := &run{config: Config{Catalog: s.catalog, Target: s.into}, plan: &Plan{Load: LoadPlan{Threads: 2}}, memory: newMemory(0), past: newPast(unfolded),
-		progress: &progressTable{name: schema.Name{Schema: "d", Name: ProgressTable}}, director: &director{}}
+	r := &run{config: Config{Catalog: s.catalog, Target: s.into}, plan: &Plan{Load: LoadPlan{Threads: 2}}, memory: newMemory(0), past: checkpoint.NewPast(unfolded),
+		progress: &checkpoint.Table{Name: schema.Name{Schema: "d", Name: checkpoint.ProgressTable}}, director: &director{}}
 	r.target, err = target.Open(t.Context(), s.into)
 	s.must(err)
 	writers, err := r.writers(t.Context())
@@ -102,7 +103,7 @@ func TestR9FenceOfOneTable(t *testing.T) {
 	reader, err := r.target.Session(t.Context())
 	s.must(err)
 	defer reader.Close()
-	s.must(r.progress.prepare(t.Context(), reader))
+	s.must(r.progress.Prepare(t.Context(), reader))
 	tables := newTableSet(reader, unfolded)
 	lane := startKeyed(t.Context(), r.flusher(writers[1:]), 1<<20)
 	defer func() { s.must(lane.Close()) }()

@@ -16,6 +16,7 @@ import (
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -34,8 +35,8 @@ type loader struct {
 	threads  int
 	memory   *memory
 	sink     progress.Sink
-	progress *progressTable
-	past     *past
+	progress *checkpoint.Table
+	past     *checkpoint.Past
 	before   uint64   // rows that an earlier run has loaded
 	gaveWay  sync.Map // by chunk: rows (uint64) of it or of others that gave way to its own
 }
@@ -82,7 +83,7 @@ func (l *loader) definitions(ctx context.Context, s *target.Session, tables *tab
 		}
 		early := func(schema.Name) binlog.Side { return binlog.Skip } // all are from behind the floor
 		err = tables.asides.making(ctx, early, []string{b.onTarget.Schema}, func() error { return s.Exec(ctx, create) })
-		if server.ErrorNumber(err) == errTableExists && l.past.resumed {
+		if server.ErrorNumber(err) == errTableExists && l.past.Resumed {
 			err = nil // a killed run has made it
 		}
 		if err != nil {
@@ -186,7 +187,7 @@ func (l *loader) jobs(tables *tableSet) (jobs []loadJob, total progress.Amount, 
 		load.Replace = t.write.Keyed()
 		for i := range b.chunks {
 			c := &b.chunks[i]
-			if n, loaded := l.past.chunks[c.Key]; loaded {
+			if n, loaded := l.past.Chunks[c.Key]; loaded {
 				l.gaveWay.Store(c.Key, n.GaveWay)
 				l.before += c.Rows
 				continue
@@ -309,8 +310,8 @@ func (l *loader) once(ctx context.Context, s rowLoader, j loadJob) error {
 		return fault.New(fault.CodeDifference, fault.KindDivergence, "find out who else writes to the target, and restore again",
 			"%d rows were written instead of %d", written, j.chunk.Rows)
 	}
-	n := chunkNote{GaveWay: uint64(written) - j.chunk.Rows}
-	if err := s.Exec(ctx, l.progress.put(newNote(noteChunk, j.chunk.Key, n))); err != nil {
+	n := checkpoint.ChunkNote{GaveWay: uint64(written) - j.chunk.Rows}
+	if err := s.Exec(ctx, l.progress.Put(checkpoint.NewNote(checkpoint.NoteChunk, j.chunk.Key, n))); err != nil {
 		return err
 	}
 	if err := s.Exec(ctx, "COMMIT"); err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -124,7 +125,7 @@ func (r *looseReport) listRows() []string {
 func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows, t *table) error {
 	shown := r.director.shown(t.name)
 	origin := rewriter.Origin{Entry: e.Start, GTID: e.GTID}
-	if r.past.passed(e.Start) || r.past.phase == phaseFinish {
+	if r.past.Passed(e.Start) || r.past.Phase == checkpoint.PhaseFinish {
 		return r.leftOutBefore(e, rows, t, shown)
 	}
 	if err := r.live(ctx); err != nil {
@@ -142,7 +143,7 @@ func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows,
 			return err
 		}
 		// What the keyed lane wrote must not be written again behind what comes.
-		if err := r.progress.write(ctx, r.own, newNote(noteFenced, t.name.Quoted(), fencedNote{t.name, mark{Entry: e.Start}})); err != nil {
+		if err := r.progress.Write(ctx, r.own, checkpoint.NewNote(checkpoint.NoteFenced, t.name.Quoted(), checkpoint.FencedNote{Name: t.name, Mark: checkpoint.Mark{Entry: e.Start}})); err != nil {
 			return err
 		}
 		t.keyed, t.loose = false, newLooseRows(t.write)

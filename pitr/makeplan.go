@@ -15,6 +15,7 @@ import (
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -137,14 +138,14 @@ func (p *Plan) look(ctx context.Context, c Config, n *needs) error {
 	return nil
 }
 
-// ownTables lists the tables that unfinished restores left for themselves in the schemas.
-func (f *targetFacts) ownTables(schemas []string) []ObjectName {
-	var list []ObjectName
+// checkpoint.OwnTables lists the tables that unfinished restores left for themselves in the schemas.
+func (f *targetFacts) ownTables(schemas []string) []schema.ObjectName {
+	var list []schema.ObjectName
 	for _, s := range schemas {
-		for _, own := range ownTables {
-			if o, ok := f.objects[f.key(ObjectName{Kind: "table", Name: schema.Name{Schema: s, Name: own}})]; ok {
+		for _, own := range checkpoint.OwnTables {
+			if o, ok := f.objects[f.key(schema.ObjectName{Kind: "table", Name: schema.Name{Schema: s, Name: own}})]; ok {
 				list = append(list, o)
-				if own == ProgressTable {
+				if own == checkpoint.ProgressTable {
 					list = append(list, f.privateTables(s)...)
 				}
 			}
@@ -154,14 +155,14 @@ func (f *targetFacts) ownTables(schemas []string) []ObjectName {
 }
 
 // privateTables lists what a part that has not finished left under names of ours.
-func (f *targetFacts) privateTables(name string) []ObjectName {
-	var list []ObjectName
+func (f *targetFacts) privateTables(name string) []schema.ObjectName {
+	var list []schema.ObjectName
 	for _, o := range f.objects {
-		if o.Kind == "table" && o.Schema == name && strings.HasPrefix(o.Name.Name, privatePrefix) && !slices.Contains(ownTables, o.Name.Name) {
+		if o.Kind == "table" && o.Schema == name && strings.HasPrefix(o.Name.Name, privatePrefix) && !slices.Contains(checkpoint.OwnTables, o.Name.Name) {
 			list = append(list, o)
 		}
 	}
-	slices.SortFunc(list, func(a, b ObjectName) int { return a.Compare(b.Name) })
+	slices.SortFunc(list, func(a, b schema.ObjectName) int { return a.Compare(b.Name) })
 	return list
 }
 

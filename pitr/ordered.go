@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -49,7 +50,7 @@ type orderedBatch struct {
 type orderedWork struct {
 	batch *orderedBatch
 	large *rewriter.Batch
-	notes []note
+	notes []checkpoint.Note
 	fence chan struct{}
 }
 
@@ -68,11 +69,11 @@ func (r *reached) add(t *table, o rewriter.Origin) {
 
 // take returns the notes of the batch, and begins anew. Tables of the keyed lane are fenced: their
 // changes came here between all others of theirs.
-func (r *reached) take() []note {
-	notes := []note{newNote(noteOrdered, "", behind(r.last))}
+func (r *reached) take() []checkpoint.Note {
+	notes := []checkpoint.Note{checkpoint.NewNote(checkpoint.NoteOrdered, "", checkpoint.Behind(r.last))}
 	for t := range r.tables {
 		if t.keyed {
-			notes = append(notes, newNote(noteFenced, t.name.Quoted(), fencedNote{t.name, behind(r.last)}))
+			notes = append(notes, checkpoint.NewNote(checkpoint.NoteFenced, t.name.Quoted(), checkpoint.FencedNote{Name: t.name, Mark: checkpoint.Behind(r.last)}))
 		}
 		notes = append(notes, t.counterNotes()...)
 	}

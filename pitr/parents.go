@@ -9,6 +9,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 )
 
 // A RENAME changes definitions that it does not name: the foreign keys of the children follow
@@ -32,31 +33,15 @@ type parentMove struct {
 	clause string      // that makes it so
 }
 
-// parentsNote keeps the moves of a statement: what the definitions were before it cannot be read
-// any more by a run that goes on in the middle of it.
-type parentsNote struct {
-	At     binlog.Position `json:"at"`
-	Step   int             `json:"step"` // the statement's first
-	Before []parentNote    `json:"before"`
-	Behind []parentNote    `json:"behind"`
-}
-
-type parentNote struct {
-	Child  schema.Name `json:"child"` // as it was called before the statement
-	Key    string      `json:"key"`
-	Parent schema.Name `json:"parent"`
-	Clause string      `json:"clause"`
-}
-
-func noteMoves(moves []parentMove) []parentNote {
-	list := make([]parentNote, len(moves))
+func noteMoves(moves []parentMove) []checkpoint.ParentNote {
+	list := make([]checkpoint.ParentNote, len(moves))
 	for i, m := range moves {
-		list[i] = parentNote{m.child.name, m.key, m.parent, m.clause}
+		list[i] = checkpoint.ParentNote{Child: m.child.name, Key: m.key, Parent: m.parent, Clause: m.clause}
 	}
 	return list
 }
 
-func (s *tableSet) noted(moves []parentNote) (list []parentMove, err error) {
+func (s *tableSet) noted(moves []checkpoint.ParentNote) (list []parentMove, err error) {
 	for _, m := range moves {
 		child := s.get(m.Child)
 		if child == nil {

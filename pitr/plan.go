@@ -31,10 +31,10 @@ type Plan struct {
 	Estimate      Estimate `json:"estimate"`
 
 	// Creates lists every object that the restore makes, at the stop point or on the way there.
-	Creates []ObjectName `json:"creates"`
+	Creates []schema.ObjectName `json:"creates"`
 	// Existing lists those of them that the target has already; with --force they are dropped.
-	Existing []ObjectName `json:"existing"`
-	Force    bool         `json:"force"`
+	Existing []schema.ObjectName `json:"existing"`
+	Force    bool                `json:"force"`
 	// Resumes: the target holds an unfinished restore of the same wish, with which this one goes on.
 	Resumes  bool      `json:"resumes"`
 	Findings []Finding `json:"findings"`
@@ -91,15 +91,6 @@ type ReplayPlan struct {
 	BytesStored uint64 `json:"bytes_stored"`
 	Skipped     uint64 `json:"skipped"` // transactions that are left out
 }
-
-// ObjectName names an object with its kind: table, view, procedure, function, trigger, event.
-type ObjectName struct {
-	Kind string `json:"kind"`
-	schema.Name
-}
-
-// String prints kind schema.name.
-func (o ObjectName) String() string { return o.Kind + " " + o.Name.String() }
 
 // Level says how much a finding matters.
 type Level string

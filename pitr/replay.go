@@ -12,6 +12,7 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
@@ -23,8 +24,8 @@ type replay struct {
 	lanes       *lanes
 	definitions *target.Session // runs statements, each in its own context (R10)
 	own         *target.Session // for statements of tripod's own
-	progress    *progressTable
-	past        *past
+	progress    *checkpoint.Table
+	past        *checkpoint.Past
 	journal     *journal // nil: definitions are not compared
 	phase       progress.Phase
 	isLive      bool // the catalogue has the definitions of the target
@@ -63,7 +64,7 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 			r.transactions++
 		}
 		found := limits.End(e)
-		if r.past.passed(e.Start) {
+		if r.past.Passed(e.Start) {
 			return nil // the run that passed it has looked
 		}
 		return r.director.refusal(e.Start, "", found...)
@@ -118,7 +119,7 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 		o := rewriter.Origin{Entry: e.Start, GTID: e.GTID, Row: r.rowOfEntry}
 		r.rowOfEntry++
 		r.rows++
-		if r.past.fencedOff(onTarget, o) {
+		if r.past.FencedOff(onTarget, o) {
 			return nil
 		}
 		if !ready {
@@ -136,7 +137,7 @@ func (r *replay) change(ctx context.Context, e *event.Entry, t *table, rule rewr
 	if t.def.Class() == schema.NoRows {
 		return nil
 	}
-	done, doubtful := r.past.change(t.keyed, o)
+	done, doubtful := r.past.Change(t.keyed, o)
 	if done {
 		return nil
 	}
@@ -159,7 +160,7 @@ func (r *replay) change(ctx context.Context, e *event.Entry, t *table, rule rewr
 
 // ready prepares for the rows of an event of which not all are on the target.
 func (r *replay) ready(ctx context.Context, e *event.Entry, rows *event.Rows, t *table) error {
-	if r.past.passed(e.Start) {
+	if r.past.Passed(e.Start) {
 		// No statement has named the table since: its definition is that of the event.
 		return r.tables.materialize(ctx, r.past, t)
 	}
@@ -205,16 +206,16 @@ func hidesCascades(rows *event.Rows) bool {
 // cascades tells whether changes of a table that is not restored may have changed one that is. A run
 // that goes on does not know yet: definitions are read where they are needed.
 func (r *replay) cascades(n schema.Name) bool {
-	if r.director.part == nil || r.past.phase == phaseFinish {
+	if r.director.part == nil || r.past.Phase == checkpoint.PhaseFinish {
 		return false
 	}
-	return r.past.resumed && !r.isLive || r.tables.cascadingParent(r.director.onTarget(n))
+	return r.past.Resumed && !r.isLive || r.tables.cascadingParent(r.director.onTarget(n))
 }
 
 // cascaded refuses rows of a table that is not restored, if the source has changed restored ones with
 // them, which it does not log.
 func (r *replay) cascaded(ctx context.Context, e *event.Entry, rows *event.Rows) error {
-	if r.director.part == nil || !hidesCascades(rows) || r.past.passed(e.Start) {
+	if r.director.part == nil || !hidesCascades(rows) || r.past.Passed(e.Start) {
 		return nil
 	}
 	if err := r.live(ctx); err != nil {
@@ -249,7 +250,7 @@ func (r *replay) query(ctx context.Context, e *event.Entry, q *event.Query) erro
 	if err != nil {
 		return err
 	}
-	if r.past.passed(e.Start) {
+	if r.past.Passed(e.Start) {
 		for i := range v.executions {
 			r.tables.relive(&v.executions[i])
 		}
@@ -330,7 +331,7 @@ func (r *replay) live(ctx context.Context) error {
 // viewMade is what becomes of a view that the log made with a star.
 func (r *replay) viewMade(ctx context.Context, start binlog.Position, v *object) error {
 	item := start.String() + " " + v.name.Quoted()
-	if n, noted := r.past.views[item]; noted {
+	if n, noted := r.past.Views[item]; noted {
 		return r.expanded(v, n)
 	}
 	if err := r.live(ctx); err != nil {
@@ -338,7 +339,7 @@ func (r *replay) viewMade(ctx context.Context, start binlog.Position, v *object)
 	}
 	n, err := r.expandView(ctx, v)
 	if err == nil {
-		err = r.progress.write(ctx, r.own, newNote(noteView, item, n))
+		err = r.progress.Write(ctx, r.own, checkpoint.NewNote(checkpoint.NoteView, item, n))
 	}
 	if err != nil {
 		return err

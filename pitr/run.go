@@ -13,6 +13,7 @@ import (
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -30,8 +31,8 @@ type run struct {
 
 	director *director
 	tables   *tableSet
-	progress *progressTable
-	past     *past
+	progress *checkpoint.Table
+	past     *checkpoint.Past
 	memory   *memory
 	result   *Result
 }
@@ -43,7 +44,7 @@ func Run(ctx context.Context, c Config, p *Plan) (*Result, error) {
 		return nil, err
 	}
 	r := &run{config: c, plan: p, memory: newMemory(c.Memory), result: &Result{
-		BackupID: p.BackupID, Stop: p.Stop, Warnings: append([]string{}, p.warnings...), DefinersChanged: []string{}, Loose: []string{}, Divergence: []Divergence{},
+		BackupID: p.BackupID, Stop: p.Stop, Warnings: append([]string{}, p.warnings...), DefinersChanged: []string{}, Loose: []string{}, Divergence: []checkpoint.Divergence{},
 	}}
 	begun := time.Now()
 	r.config.Catalog = p.reads.ofBackup
@@ -53,7 +54,7 @@ func Run(ctx context.Context, c Config, p *Plan) (*Result, error) {
 		return nil, err
 	}
 	err := r.phases(ctx)
-	if errors.Is(err, errDoubt) || r.past.resumed && server.ErrorNumber(err) == errTablespaceMissing {
+	if errors.Is(err, errDoubt) || r.past.Resumed && server.ErrorNumber(err) == errTablespaceMissing {
 		r.config.log().Warn("the restore begins anew", "because", err)
 		if err = r.beginAnew(ctx); err == nil {
 			err = r.phases(ctx)
@@ -100,7 +101,7 @@ func (r *run) leftBehind(err error) error {
 	if r.plan.Force {
 		anew = "to begin anew, drop that table first"
 	}
-	rest := fmt.Sprintf("the target keeps what was restored so far, with table %s: the same command goes on from there; %s", r.progress.name, anew)
+	rest := fmt.Sprintf("the target keeps what was restored so far, with table %s: the same command goes on from there; %s", r.progress.Name, anew)
 	if f.Hint != "" {
 		rest = f.Hint + "; " + rest
 	}
@@ -125,7 +126,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 		home = r.plan.unfinished.home
 	}
 	r.target.Claim(home)
-	r.progress = &progressTable{name: schema.Name{Schema: home, Name: ProgressTable}}
+	r.progress = &checkpoint.Table{Name: schema.Name{Schema: home, Name: checkpoint.ProgressTable}}
 	r.result.BinlogWritten = r.config.Target.Facts().LogBin && !r.target.Permits(target.NoBinlog)
 	// The first is the one that keeps other restores away; the others wait for those of a killed one.
 	if r.main, err = r.target.Session(ctx); err != nil {
@@ -160,11 +161,11 @@ func (r *run) load(ctx context.Context) (err error) {
 		local: r.plan.Load.Local, packet: r.packet(), threads: r.plan.Load.Threads, memory: r.memory, sink: r.config.progress(),
 		progress: r.progress, past: r.past,
 	}
-	if r.past.phase != phaseLoad {
+	if r.past.Phase != checkpoint.PhaseLoad {
 		r.result.RowsLoaded, err = l.expect(ctx, r.tables)
 		return err
 	}
-	if !r.past.resumed {
+	if !r.past.Resumed {
 		if err := r.begin(ctx); err != nil {
 			return err
 		}
@@ -195,15 +196,15 @@ func (r *run) begin(ctx context.Context) error {
 	if err := r.dropExisting(ctx); err != nil {
 		return err
 	}
-	home := r.progress.name.Schema
+	home := r.progress.Name.Schema
 	if err := r.main.Exec(ctx, rewriter.CreateDatabase(home, "", "")); err != nil {
 		return fmt.Errorf("create schema %s: %w", home, err)
 	}
-	if err := r.progress.prepare(ctx, r.main); err != nil {
+	if err := r.progress.Prepare(ctx, r.main); err != nil {
 		return err
 	}
-	n := restoreNote{
-		Format: progressFormat, Program: r.config.Program, Wish: r.plan.wish.identity(), Force: r.plan.Force, Instance: r.plan.Instance,
+	n := checkpoint.RestoreNote{
+		Format: checkpoint.Format, Program: r.config.Program, Wish: r.plan.wish.identity(), Force: r.plan.Force, Instance: r.plan.Instance,
 		BackupID: r.plan.BackupID, Stop: r.plan.Stop, Made: []string{}, Connections: target.Connections(r.plan.Load.Threads),
 	}
 	for _, s := range r.plan.Schemas {
@@ -211,7 +212,7 @@ func (r *run) begin(ctx context.Context) error {
 			n.Made = append(n.Made, s.Name)
 		}
 	}
-	return r.progress.begin(ctx, r.main, n)
+	return r.progress.Begin(ctx, r.main, n)
 }
 
 // packet is how many bytes of SQL the target takes at once.
@@ -243,8 +244,8 @@ func (r *run) dropExisting(ctx context.Context) error {
 
 // replay walks the log from floor to the stop point.
 func (r *run) replay(ctx context.Context) (err error) {
-	if r.past.phase != phaseFinish {
-		if err := r.progress.enter(ctx, r.main, phaseReplay); err != nil {
+	if r.past.Phase != checkpoint.PhaseFinish {
+		if err := r.progress.Enter(ctx, r.main, checkpoint.PhaseReplay); err != nil {
 			return err
 		}
 	}
@@ -293,12 +294,12 @@ func (r *run) replay(ctx context.Context) (err error) {
 	for i := range r.result.Divergence {
 		r.result.Divergence[i].Name = r.director.shown(r.result.Divergence[i].Name)
 	}
-	slices.SortStableFunc(r.result.Divergence, func(a, b Divergence) int { return a.Position.Compare(b.Position) })
+	slices.SortStableFunc(r.result.Divergence, func(a, b checkpoint.Divergence) int { return a.Position.Compare(b.Position) })
 	return err
 }
 
 func (r *run) flusher(writers []*batchWriter) *flusher {
-	return &flusher{writers: writers, progress: r.progress, fold: r.director.fold, batch: r.memory.batch(), noted: r.past.keyed}
+	return &flusher{writers: writers, progress: r.progress, fold: r.director.fold, batch: r.memory.batch(), noted: r.past.Keyed}
 }
 
 // writers opens the connections of the lanes: the first is the ordered lane's.
@@ -328,7 +329,7 @@ func closeWriters(list []*batchWriter) {
 
 // finish makes everything that is no table, and ends the restore.
 func (r *run) finish(ctx context.Context) error {
-	if err := r.progress.enter(ctx, r.main, phaseFinish); err != nil {
+	if err := r.progress.Enter(ctx, r.main, checkpoint.PhaseFinish); err != nil {
 		return err
 	}
 	phase := r.config.progress().Begin("finish", progress.Amount{})
@@ -353,13 +354,13 @@ func (r *run) finish(ctx context.Context) error {
 		return err
 	}
 	// The schema of the progress table comes last: while it is there, another run goes on.
-	if err := f.dropSchemas(ctx, r.progress.name.Schema); err != nil {
+	if err := f.dropSchemas(ctx, r.progress.Name.Schema); err != nil {
 		return err
 	}
-	if err := r.progress.drop(ctx, r.main); err != nil {
+	if err := r.progress.Drop(ctx, r.main); err != nil {
 		return err
 	}
-	return f.dropSchema(ctx, r.director.foldSchema(r.progress.name.Schema))
+	return f.dropSchema(ctx, r.director.foldSchema(r.progress.Name.Schema))
 }
 
 // newDirectorFor builds the director of a wish; p is nil where it is no part.

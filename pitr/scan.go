@@ -158,8 +158,8 @@ func (s *scan) query(e *event.Entry, q *event.Query) error {
 
 // creates lists all objects that the restore makes at the stop point or on the way there, in a
 // stable order.
-func (s *scan) creates() []ObjectName {
-	var list []ObjectName
+func (s *scan) creates() []schema.ObjectName {
+	var list []schema.ObjectName
 	d := s.director
 	tables := maps.Clone(s.tables)
 	if d.part != nil {
@@ -170,25 +170,25 @@ func (s *scan) creates() []ObjectName {
 		}
 	}
 	for n := range tables {
-		list = append(list, ObjectName{Kind: "table", Name: n})
+		list = append(list, schema.ObjectName{Kind: "table", Name: n})
 	}
 	for n := range s.standIns {
 		if !tables[n] {
-			list = append(list, ObjectName{Kind: string(catalog.KindView), Name: n})
+			list = append(list, schema.ObjectName{Kind: string(catalog.KindView), Name: n})
 		}
 	}
 	for _, o := range d.restored() {
 		_, listed := d.objects.names[d.objects.id(o.kind, o.name)]
 		if len(o.steps) > 0 && !listed {
-			list = append(list, ObjectName{Kind: string(o.kind), Name: d.objectOnTarget(o)})
+			list = append(list, schema.ObjectName{Kind: string(o.kind), Name: d.objectOnTarget(o)})
 		}
 	}
 	for id, name := range d.objects.names {
 		if d.part == nil || d.selected.Object(name) {
-			list = append(list, ObjectName{Kind: string(id.kind), Name: d.objectOnTarget(&object{kind: id.kind, name: name})})
+			list = append(list, schema.ObjectName{Kind: string(id.kind), Name: d.objectOnTarget(&object{kind: id.kind, name: name})})
 		}
 	}
-	slices.SortFunc(list, func(a, b ObjectName) int {
+	slices.SortFunc(list, func(a, b schema.ObjectName) int {
 		return cmp.Or(a.Compare(b.Name), strings.Compare(a.Kind, b.Kind))
 	})
 	return list

@@ -12,6 +12,7 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 )
 
 // errDoubt: a killed run may or may not have carried a statement out, and the target cannot tell.
@@ -52,8 +53,8 @@ func (r *replay) parentMoves(ctx context.Context, start binlog.Position, v *verd
 	if len(v.renames)+len(v.partings)+len(v.resolved) == 0 {
 		return nil, nil, nil
 	}
-	if s := r.past.statement; s != nil && s.At == start {
-		n := r.past.parents
+	if s := r.past.Statement; s != nil && s.At == start {
+		n := r.past.Parents
 		if n == nil || n.At != start || n.Step != r.step {
 			return nil, nil, nil // there were none
 		}
@@ -74,7 +75,7 @@ func (r *replay) parentMoves(ctx context.Context, start binlog.Position, v *verd
 	if err != nil || len(before)+len(behind) == 0 {
 		return nil, nil, err
 	}
-	return before, behind, r.progress.write(ctx, r.own, newNote(noteParents, "", parentsNote{
+	return before, behind, r.progress.Write(ctx, r.own, checkpoint.NewNote(checkpoint.NoteParents, "", checkpoint.ParentsNote{
 		At: start, Step: r.step, Before: noteMoves(before), Behind: noteMoves(behind),
 	}))
 }
@@ -83,13 +84,13 @@ func (r *replay) parentMoves(ctx context.Context, start binlog.Position, v *verd
 func (r *replay) do(ctx context.Context, start binlog.Position, v *verdict, s step) error {
 	number := r.step
 	r.step++
-	if r.past.did(start, number) {
+	if r.past.Did(start, number) {
 		if s.execution != nil {
 			r.tables.relive(s.execution)
 		}
 		return nil
 	}
-	doubtful := r.past.doubts(start, number)
+	doubtful := r.past.Doubts(start, number)
 	if doubtful {
 		ran, err := r.ran(ctx, s)
 		if err != nil {
@@ -114,7 +115,7 @@ func (r *replay) do(ctx context.Context, start binlog.Position, v *verdict, s st
 // begins notes, in front of a step, that all earlier changes of the tables it names are on the
 // target, and what the definitions of those are that it changes.
 func (r *replay) begins(ctx context.Context, start binlog.Position, number int, fence, changes []schema.Name) error {
-	n := statementNote{At: start, Step: number}
+	n := checkpoint.StatementNote{At: start, Step: number}
 	seen := map[schema.Name]bool{}
 	for _, name := range changes {
 		if seen[r.tables.fold(name)] {
@@ -125,13 +126,13 @@ func (r *replay) begins(ctx context.Context, start binlog.Position, number int, 
 		if err != nil {
 			return err
 		}
-		n.Before = append(n.Before, definitionNote{name, []byte(text)})
+		n.Before = append(n.Before, checkpoint.DefinitionNote{Name: name, Create: []byte(text)})
 	}
-	notes := []note{newNote(noteStatement, "", n)}
+	notes := []checkpoint.Note{checkpoint.NewNote(checkpoint.NoteStatement, "", n)}
 	for _, name := range fence {
-		notes = append(notes, newNote(noteFenced, name.Quoted(), fencedNote{name, mark{Entry: start}}))
+		notes = append(notes, checkpoint.NewNote(checkpoint.NoteFenced, name.Quoted(), checkpoint.FencedNote{Name: name, Mark: checkpoint.Mark{Entry: start}}))
 	}
-	return r.progress.write(ctx, r.own, notes...)
+	return r.progress.Write(ctx, r.own, notes...)
 }
 
 // done brings the catalogue to what a step made, and notes it.
@@ -149,11 +150,11 @@ func (r *replay) done(ctx context.Context, start binlog.Position, number int, s 
 			return err
 		}
 	}
-	notes := []note{newNote(noteStatement, "", statementNote{At: start, Step: number, Done: true})}
+	notes := []checkpoint.Note{checkpoint.NewNote(checkpoint.NoteStatement, "", checkpoint.StatementNote{At: start, Step: number, Done: true})}
 	for _, t := range r.tables.named(named...) {
 		notes = append(notes, t.counterNotes()...)
 	}
-	return r.progress.write(ctx, r.own, notes...)
+	return r.progress.Write(ctx, r.own, notes...)
 }
 
 // changes lists the names whose tables an execution changes.
@@ -228,7 +229,7 @@ func (r *replay) execute(ctx context.Context, start binlog.Position, number int,
 	})
 	if err != nil {
 		if server.ErrorNumber(err) != 0 { // the target's own answer: it has done nothing
-			err = errors.Join(err, r.progress.write(ctx, r.own, newNote(noteStatement, "", statementNote{At: start, Step: number, Refused: true})))
+			err = errors.Join(err, r.progress.Write(ctx, r.own, checkpoint.NewNote(checkpoint.NoteStatement, "", checkpoint.StatementNote{At: start, Step: number, Refused: true})))
 		}
 		return statementFailed(start, x, err)
 	}
@@ -259,7 +260,7 @@ func (r *replay) markSwap(ctx context.Context, x *execution) (*execution, error)
 	if !swaps(x.renamed) {
 		return x, nil
 	}
-	swap, swapped := r.progress.swap(), r.progress.swapped()
+	swap, swapped := r.progress.Swap(), r.progress.Swapped()
 	for _, statement := range []string{
 		"DROP TABLE IF EXISTS " + swap.Quoted() + ", " + swapped.Quoted(),
 		"CREATE TABLE " + swap.Quoted() + " (id TINYINT NOT NULL PRIMARY KEY) ENGINE=InnoDB",
@@ -304,7 +305,7 @@ func (r *replay) ran(ctx context.Context, s step) (bool, error) {
 	}
 	x := s.execution
 	if swaps(x.renamed) {
-		text, err := r.tables.shown(ctx, r.progress.swapped())
+		text, err := r.tables.shown(ctx, r.progress.Swapped())
 		return text != "", err
 	}
 	switch {
@@ -313,7 +314,7 @@ func (r *replay) ran(ctx context.Context, s step) (bool, error) {
 	case len(x.dropped) > 0:
 		return true, r.dropRest(ctx, x)
 	}
-	for _, d := range r.past.statement.Before {
+	for _, d := range r.past.Statement.Before {
 		now, err := r.tables.shown(ctx, d.Name)
 		if err != nil {
 			return false, err

@@ -11,6 +11,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
@@ -26,7 +27,7 @@ type table struct {
 	// greatest is the greatest value of the AUTO_INCREMENT column in any row that was replayed,
 	// deleted ones included; next is the AUTO_INCREMENT that a definition brought along.
 	greatest, next uint64
-	noted          counterNote // in the progress table
+	noted          checkpoint.CounterNote // in the progress table
 
 	checked *event.TableMap // the last table map that was found to fit
 
@@ -169,7 +170,7 @@ func (s *tableSet) expect(n schema.Name, next uint64) {
 
 // materialize reads the definition of a table that was expected, and takes the index of a killed
 // replay away from it.
-func (s *tableSet) materialize(ctx context.Context, p *past, t *table) error {
+func (s *tableSet) materialize(ctx context.Context, p *checkpoint.Past, t *table) error {
 	if t.def != nil {
 		return nil
 	}
@@ -190,8 +191,8 @@ func (s *tableSet) materialize(ctx context.Context, p *past, t *table) error {
 }
 
 // recall takes the counters from their note.
-func (t *table) recall(p *past) {
-	if n, ok := p.counters[p.fold(t.name)]; ok {
+func (t *table) recall(p *checkpoint.Past) {
+	if n, ok := p.Counter(t.name); ok {
 		t.greatest, t.next, t.noted = n.Greatest, n.Next, n
 	}
 }
@@ -255,13 +256,13 @@ func (t *table) hasAddedKey(statement string) bool {
 
 // counterNotes is the note of the table's counters where they have changed since the last one. It
 // belongs into the transaction of the changes that raised them.
-func (t *table) counterNotes() []note {
-	n := counterNote{Name: t.name, Greatest: t.greatest, Next: t.next}
+func (t *table) counterNotes() []checkpoint.Note {
+	n := checkpoint.CounterNote{Name: t.name, Greatest: t.greatest, Next: t.next}
 	if n == t.noted {
 		return nil
 	}
 	t.noted = n
-	return []note{newNote(noteCounter, t.name.Quoted(), n)}
+	return []checkpoint.Note{checkpoint.NewNote(checkpoint.NoteCounter, t.name.Quoted(), n)}
 }
 
 // note remembers the AUTO_INCREMENT values of a change.

@@ -15,8 +15,8 @@ import (
 type targetFacts struct {
 	server.Facts
 	grants  server.Grants
-	schemas map[string]bool           // that exist and that the account can see, folded as the target does
-	objects map[ObjectName]ObjectName // that exist in the schemas of the restore, by key
+	schemas map[string]bool                         // that exist and that the account can see, folded as the target does
+	objects map[schema.ObjectName]schema.ObjectName // that exist in the schemas of the restore, by key
 	// constraints are the tables of these schemas that have checks and foreign keys, by those.
 	constraints map[constraintName]schema.Name
 	collations  map[string]bool // that the target knows
@@ -27,7 +27,7 @@ type targetFacts struct {
 
 // gatherTarget asks the target about the schemas and time zones of a restore.
 func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []string) (*targetFacts, error) {
-	f := &targetFacts{Facts: srv.Facts(), schemas: map[string]bool{}, objects: map[ObjectName]ObjectName{}, constraints: map[constraintName]schema.Name{}, collations: map[string]bool{}, charsets: map[string]bool{}}
+	f := &targetFacts{Facts: srv.Facts(), schemas: map[string]bool{}, objects: map[schema.ObjectName]schema.ObjectName{}, constraints: map[constraintName]schema.Name{}, collations: map[string]bool{}, charsets: map[string]bool{}}
 	var err error
 	if f.grants, err = srv.Grants(ctx); err != nil {
 		return nil, fmt.Errorf("read the grants on the target: %w", err)
@@ -85,7 +85,7 @@ func (f *targetFacts) gatherSchema(ctx context.Context, s *target.Session, name 
 		return err
 	}
 	for _, row := range rows {
-		o := ObjectName{Kind: row[0], Name: schema.Name{Schema: name, Name: row[1]}}
+		o := schema.ObjectName{Kind: row[0], Name: schema.Name{Schema: name, Name: row[1]}}
 		f.objects[f.key(o)] = o
 	}
 	rows, err = s.QueryRows(ctx, "SELECT CONSTRAINT_TYPE, CONSTRAINT_NAME, TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS"+
@@ -114,8 +114,8 @@ func (f *targetFacts) fold(name string) string {
 }
 
 // key is the form in which the target tells objects apart. Tables and views share their names.
-func (f *targetFacts) key(o ObjectName) ObjectName {
-	k := ObjectName{Kind: o.Kind, Name: schema.Name{Schema: f.fold(o.Schema), Name: f.fold(o.Name.Name)}}
+func (f *targetFacts) key(o schema.ObjectName) schema.ObjectName {
+	k := schema.ObjectName{Kind: o.Kind, Name: schema.Name{Schema: f.fold(o.Schema), Name: f.fold(o.Name.Name)}}
 	switch o.Kind {
 	case "view", "table":
 		k.Kind = "table"
@@ -126,9 +126,9 @@ func (f *targetFacts) key(o ObjectName) ObjectName {
 }
 
 // existing returns which of these objects the target has already, with the kinds they have there.
-func (f *targetFacts) existing(objects []ObjectName) []ObjectName {
-	found := map[ObjectName]bool{}
-	var list []ObjectName
+func (f *targetFacts) existing(objects []schema.ObjectName) []schema.ObjectName {
+	found := map[schema.ObjectName]bool{}
+	var list []schema.ObjectName
 	for _, o := range objects {
 		k := f.key(o)
 		there, ok := f.objects[k]
