@@ -79,10 +79,10 @@ func takenConstraint(err error) (name string, foreignKey, taken bool) {
 // the constraints to set aside; nil for none.
 func (a *asides) holder(side sideOf, schemas []string, name string, foreignKey bool) (*table, []ddl.Constraint, error) {
 	for _, t := range a.tables.sorted() {
-		if !slices.Contains(schemas, t.name.Schema) || side(t.name) != binlog.Skip {
+		if !slices.Contains(schemas, t.Name.Schema) || side(t.Name) != binlog.Skip {
 			continue
 		}
-		list, err := t.constraints()
+		list, err := constraintsOfTable(t.def, t.Name)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -95,21 +95,12 @@ func (a *asides) holder(side sideOf, schemas []string, name string, foreignKey b
 	return nil, nil, nil
 }
 
-// constraints lists the checks and foreign keys of the table.
-func (t *table) constraints() ([]ddl.Constraint, error) {
-	st, err := ddl.Parse([]byte(t.def.Create), ddl.Session{Schema: t.name.Schema})
-	if err != nil {
-		return nil, fmt.Errorf("read the definition of %s: %w", t.name, err)
-	}
-	return st.Constraints()
-}
-
 func (a *asides) setAside(ctx context.Context, t *table, constraints []ddl.Constraint) error {
 	// A constraint that was set aside before stays in its place in front of these.
-	i := slices.IndexFunc(a.list, func(o checkpoint.Aside) bool { return o.Table == t.name })
+	i := slices.IndexFunc(a.list, func(o checkpoint.Aside) bool { return o.Table == t.Name })
 	if i < 0 {
 		i = len(a.list)
-		a.list = append(a.list, checkpoint.Aside{Table: t.name})
+		a.list = append(a.list, checkpoint.Aside{Table: t.Name})
 	}
 	// Those that a run noted which was killed before it took them away are there twice.
 	rest := slices.DeleteFunc(slices.Clone(a.list[i].Constraints), func(o ddl.Constraint) bool { return slices.Contains(constraints, o) })
@@ -129,7 +120,7 @@ func (a *asides) setAside(ctx context.Context, t *table, constraints []ddl.Const
 		clauses = append(clauses, c.DropConstraint())
 	}
 	if err := a.alter(ctx, t, clauses); err != nil {
-		return fmt.Errorf("set constraint %s of %s aside: %w", constraints[0].Name, t.name, err)
+		return fmt.Errorf("set constraint %s of %s aside: %w", constraints[0].Name, t.Name, err)
 	}
 	return nil
 }
@@ -159,7 +150,7 @@ func (a *asides) back(ctx context.Context, side sideOf, o checkpoint.Aside) erro
 	if t == nil {
 		return errMissing
 	}
-	there, err := t.constraints()
+	there, err := constraintsOfTable(t.def, t.Name)
 	if err != nil {
 		return err
 	}
@@ -170,7 +161,7 @@ func (a *asides) back(ctx context.Context, side sideOf, o checkpoint.Aside) erro
 		}
 	}
 	if len(clauses) > 0 {
-		if err := a.making(ctx, side, []string{t.name.Schema}, func() error { return a.alter(ctx, t, clauses) }); err != nil {
+		if err := a.making(ctx, side, []string{t.Name.Schema}, func() error { return a.alter(ctx, t, clauses) }); err != nil {
 			return err
 		}
 	}
@@ -189,10 +180,10 @@ func (a *asides) cascade(fold func(schema.Name) schema.Name, n schema.Name) (lis
 }
 
 func (a *asides) alter(ctx context.Context, t *table, clauses []string) error {
-	if err := a.own.Exec(ctx, "ALTER TABLE "+t.name.Quoted()+" "+strings.Join(clauses, ", ")); err != nil {
+	if err := a.own.Exec(ctx, "ALTER TABLE "+t.Name.Quoted()+" "+strings.Join(clauses, ", ")); err != nil {
 		return err
 	}
-	return a.tables.read(ctx, t.name)
+	return a.tables.read(ctx, t.Name)
 }
 
 func (a *asides) note(ctx context.Context, o checkpoint.Aside) error {

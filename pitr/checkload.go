@@ -34,7 +34,7 @@ func (l *loader) check(ctx context.Context, tables *tableSet) (rows uint64, warn
 	}
 	phase := l.sink.Begin("verify", total)
 	defer phase.End()
-	workers := l.memory.workers(min(l.threads, max(1, len(list))), localCost)
+	workers := l.memory.Workers(min(l.threads, max(1, len(list))), localCost)
 	release, err := l.memory.Reserve(ctx, int64(workers)*localCost)
 	if err != nil {
 		return 0, nil, err
@@ -128,7 +128,7 @@ func (l *loader) tableSum(ctx context.Context, load chunk.Load, t *table) (sum c
 	expressions, _ := chunk.Select(def)
 	lines, summer := chunk.NewTranscoder(def), chunk.NewRowSummer(load)
 	var line []byte
-	err = s.EachRow(ctx, "SELECT "+strings.Join(expressions, ", ")+" FROM "+t.name.Quoted(), func(packet []byte) error {
+	err = s.EachRow(ctx, "SELECT "+strings.Join(expressions, ", ")+" FROM "+t.Name.Quoted(), func(packet []byte) error {
 		line, _, err = lines.AppendRow(line[:0], packet)
 		if err == nil {
 			_, err = summer.Write(line)

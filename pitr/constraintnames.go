@@ -34,9 +34,18 @@ func followConstraint(from, to string) func(string) string {
 // longestConstrained is how many characters of a table's name leave room for a suffix: _ibfk_99.
 const longestConstrained = longestName - len("_ibfk_99")
 
+// constraintsOfTable lists the checks and foreign keys of a definition.
+func constraintsOfTable(def *schema.Table, n schema.Name) ([]ddl.Constraint, error) {
+	st, err := ddl.Parse([]byte(def.Create), ddl.Session{Schema: n.Schema})
+	if err != nil {
+		return nil, fmt.Errorf("read the definition of %s: %w", n, err)
+	}
+	return st.Constraints()
+}
+
 // makesConstraintNames tells it of a definition.
 func makesConstraintNames(t *schema.Table) bool {
-	list, err := (&table{name: t.Name, def: t}).constraints()
+	list, err := constraintsOfTable(t, t.Name)
 	follow := followConstraint(t.Name.Name, "")
 	return err != nil || slices.ContainsFunc(list, func(c ddl.Constraint) bool { return follow(c.Name) != c.Name })
 }
@@ -111,7 +120,7 @@ type namedConstraint struct {
 
 // constraintsOf lists the constraints that a table brings along under names of their own.
 func constraintsOf(t *schema.Table, b loadBase) (named []namedConstraint) {
-	list, err := (&table{name: b.Name, def: t}).constraints()
+	list, err := constraintsOfTable(t, b.Name)
 	if err != nil {
 		return nil // the load tells
 	}

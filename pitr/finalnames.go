@@ -70,7 +70,7 @@ func (r *replay) named(ctx context.Context) error {
 		return nil
 	}
 	for _, p := range pairs { // the notes have the private names
-		r.tables.get(p[0]).recall(r.past)
+		r.tables.get(p[0]).Recall(r.past)
 	}
 	text, err := r.tables.shown(ctx, pairs[0][0])
 	if err == nil && text == "" {

@@ -71,28 +71,28 @@ func (f *finisher) autoIncrements(ctx context.Context) error {
 		if column == "" {
 			continue
 		}
-		row, err := f.reader.QueryText(ctx, "SELECT IFNULL(MAX("+schema.Quote(column)+"),0) FROM "+t.name.Quoted())
+		row, err := f.reader.QueryText(ctx, "SELECT IFNULL(MAX("+schema.Quote(column)+"),0) FROM "+t.Name.Quoted())
 		if err != nil {
-			return fmt.Errorf("read the greatest %s of %s: %w", column, t.name, err)
+			return fmt.Errorf("read the greatest %s of %s: %w", column, t.Name, err)
 		}
 		// A negative or fractional maximum needs no counter.
 		greatest, err := strconv.ParseUint(row[0], 10, 64)
 		if err != nil {
 			greatest = 0
 		}
-		next := t.next
-		if all := max(greatest, t.greatest); all < ^uint64(0) {
+		next := t.Next
+		if all := max(greatest, t.Greatest); all < ^uint64(0) {
 			next = max(next, all+1)
 		}
-		if err := f.tables.read(ctx, t.name); err != nil {
+		if err := f.tables.read(ctx, t.Name); err != nil {
 			return err
 		}
-		f.log.Debug("counter", "table", t.name.String(), "target", t.def.AutoIncrement, "loaded", greatest, "replayed", t.greatest, "next", next)
+		f.log.Debug("counter", "table", t.Name.String(), "target", t.def.AutoIncrement, "loaded", greatest, "replayed", t.Greatest, "next", next)
 		if next <= 1 || t.def.AutoIncrement >= next {
 			continue
 		}
-		if err := f.own.Exec(ctx, "ALTER TABLE "+t.name.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(next, 10)); err != nil {
-			return fmt.Errorf("set AUTO_INCREMENT of %s: %w", t.name, err)
+		if err := f.own.Exec(ctx, "ALTER TABLE "+t.Name.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(next, 10)); err != nil {
+			return fmt.Errorf("set AUTO_INCREMENT of %s: %w", t.Name, err)
 		}
 	}
 	return nil
@@ -112,7 +112,7 @@ func (s *tableSet) sorted() []*table {
 	for _, t := range s.list {
 		list = append(list, t)
 	}
-	slices.SortFunc(list, func(a, b *table) int { return a.name.Compare(b.name) })
+	slices.SortFunc(list, func(a, b *table) int { return a.Name.Compare(b.Name) })
 	return list
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/lanes"
 	"github.com/tripod-db/tripod/pitr/target"
 )
 
@@ -48,7 +49,7 @@ func (r *run) recall(ctx context.Context) (err error) {
 	}
 	r.tables.asides.list = r.past.Asides
 	if len(r.past.Divergence) > 0 && r.plan.wish.OnDivergence != BinlogWins {
-		return r.leftBehind(divergence(r.past.Divergence[0]))
+		return r.leftBehind(lanes.DivergenceFault(r.past.Divergence[0]))
 	}
 	r.result.Resumed, r.result.Divergence = true, append(r.result.Divergence, r.past.Divergence...)
 	note := r.plan.unfinished.RestoreNote

@@ -100,17 +100,17 @@ func (r *replay) compareDefinition(ctx context.Context, start binlog.Position, x
 	for _, k := range servedOtherwise(source, t.def) {
 		// The source had it for a foreign key and dropped it by itself: on the target, where SHOW
 		// CREATE made it, it is one that somebody asked for.
-		if err := r.own.Exec(ctx, "ALTER TABLE "+t.name.Quoted()+" DROP INDEX "+schema.Quote(k.Name)); err != nil {
-			return fmt.Errorf("replay at %s (%s): drop the index %s of %s, which the source has dropped by itself: %w", start, excerpt(x.text), schema.Quote(k.Name), t.name, err)
+		if err := r.own.Exec(ctx, "ALTER TABLE "+t.Name.Quoted()+" DROP INDEX "+schema.Quote(k.Name)); err != nil {
+			return fmt.Errorf("replay at %s (%s): drop the index %s of %s, which the source has dropped by itself: %w", start, excerpt(x.text), schema.Quote(k.Name), t.Name, err)
 		}
-		if err := r.tables.read(ctx, t.name); err != nil {
+		if err := r.tables.read(ctx, t.Name); err != nil {
 			return err
 		}
 	}
 	if what := difference(source, t.def); what != "" {
 		return fault.New(fault.CodeDifference, fault.KindDivergence,
-			"the table was changed on the source without a trace in the log (sql_log_bin=0): take a new backup, or --exclude "+schema.Patterns(t.name),
-			"replay at %s (%s): table %s is not what it was on the source behind the statement: %s", start, excerpt(x.text), t.name, what)
+			"the table was changed on the source without a trace in the log (sql_log_bin=0): take a new backup, or --exclude "+schema.Patterns(t.Name),
+			"replay at %s (%s): table %s is not what it was on the source behind the statement: %s", start, excerpt(x.text), t.Name, what)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/lanes"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -33,7 +34,7 @@ type loader struct {
 	local    bool // LOAD DATA LOCAL is allowed
 	packet   int
 	threads  int
-	memory   *memory
+	memory   *lanes.Memory
 	sink     progress.Sink
 	progress *checkpoint.Table
 	past     *checkpoint.Past
@@ -97,7 +98,7 @@ func (l *loader) definitions(ctx context.Context, s *target.Session, tables *tab
 			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
 		t := tables.get(b.onTarget)
-		t.next = max(t.next, def.AutoIncrement)
+		t.Next = max(t.Next, def.AutoIncrement)
 		phase.Add(progress.Amount{Items: 1})
 	}
 	return nil
@@ -154,7 +155,7 @@ func (l *loader) chunks(ctx context.Context, tables *tableSet) (rows uint64, err
 		}
 		return nil
 	})
-	workers := l.memory.workers(min(l.threads, max(1, len(jobs))), l.workerCost())
+	workers := l.memory.Workers(min(l.threads, max(1, len(jobs))), l.workerCost())
 	release, err := l.memory.Reserve(ctx, int64(workers)*l.workerCost())
 	if err != nil {
 		return 0, err
@@ -184,7 +185,7 @@ func (l *loader) jobs(tables *tableSet) (jobs []loadJob, total progress.Amount, 
 		load.Table = b.onTarget
 		// Where nothing identifies a row, REPLACE would be free to drop one of two; rows of one
 		// snapshot do not stand in each other's way.
-		load.Replace = t.write.Keyed()
+		load.Replace = t.Write.Keyed()
 		for i := range b.chunks {
 			c := &b.chunks[i]
 			if n, loaded := l.past.Chunks[c.Key]; loaded {

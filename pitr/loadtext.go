@@ -11,6 +11,7 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/lanes"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
@@ -23,13 +24,13 @@ const longLine = 1 << 20
 type textLoader struct {
 	*target.RowSession
 	packet int
-	memory *memory
+	memory *lanes.Memory
 	lines  *bufio.Reader
 	line   []byte // of several reads
 	row    rewriter.LongRow
 }
 
-func openText(ctx context.Context, t *target.Target, packet int, m *memory) (rowLoader, error) {
+func openText(ctx context.Context, t *target.Target, packet int, m *lanes.Memory) (rowLoader, error) {
 	s, err := t.RowSession(ctx)
 	if err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func (l *textLoader) write(ctx context.Context, j loadJob, text io.Reader) (int6
 	}
 	l.lines.Reset(text)
 	c := &textChunk{textLoader: l, batch: rewriter.NewTextBatch(j.load.Table, columns, j.load.Replace), zeros: newZeroEnums(j), left: int64(j.chunk.Bytes)}
-	limit := min(statementBytes, l.packet/2)
+	limit := min(lanes.StatementBytes, l.packet/2)
 	for {
 		line, whole, err := c.next()
 		if err != nil && (!errors.Is(err, io.EOF) || len(line) > 0) {

@@ -8,6 +8,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/lanes"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -123,7 +124,7 @@ func (r *looseReport) listRows() []string {
 
 // leaveOut is a rows event of a transaction that is left out: its rows become loose.
 func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows, t *table) error {
-	shown := r.director.shown(t.name)
+	shown := r.director.shown(t.Name)
 	origin := rewriter.Origin{Entry: e.Start, GTID: e.GTID}
 	if r.past.Passed(e.Start) || r.past.Phase == checkpoint.PhaseFinish {
 		return r.leftOutBefore(e, rows, t, shown)
@@ -139,14 +140,14 @@ func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows,
 	}
 	if t.loose == nil {
 		// Changes of a table with loose rows keep their order: a row in the way is one of its own past.
-		if err := r.lanes.Fence(ctx, []schema.Name{t.name}); err != nil {
+		if err := r.lanes.Fence(ctx, []schema.Name{t.Name}); err != nil {
 			return err
 		}
 		// What the keyed lane wrote must not be written again behind what comes.
-		if err := r.progress.Write(ctx, r.own, checkpoint.NewNote(checkpoint.NoteFenced, t.name.Quoted(), checkpoint.FencedNote{Name: t.name, Mark: checkpoint.Mark{Entry: e.Start}})); err != nil {
+		if err := r.progress.Write(ctx, r.own, checkpoint.NewNote(checkpoint.NoteFenced, t.Name.Quoted(), checkpoint.FencedNote{Name: t.Name, Mark: checkpoint.Mark{Entry: e.Start}})); err != nil {
 			return err
 		}
-		t.keyed, t.loose = false, newLooseRows(t.write)
+		t.Keyed, t.loose = false, newLooseRows(t.Write)
 		r.loose.wholeTable(shown, t.loose, fmt.Sprintf("rows cannot be told apart by the bytes of its keys, by %s", origin))
 	}
 	return rows.Each(func(before, after event.Image) error {
@@ -162,12 +163,12 @@ func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows,
 		if len(r.loose.named) >= mostLooseNamed {
 			return nil
 		}
-		text, err := t.write.Describe(rows.Table, im)
+		text, err := t.Write.Describe(rows.Table, im)
 		if err != nil {
 			return fmt.Errorf("leave out %s: %w", origin, err)
 		}
 		const most = 200
-		r.loose.name(shown, shortened(text, most), origin)
+		r.loose.name(shown, lanes.Shortened(text, most), origin)
 		return nil
 	})
 }
@@ -176,7 +177,7 @@ func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows,
 // nobody can read any more, so the whole of it is loose.
 func (r *replay) leftOutBefore(e *event.Entry, rows *event.Rows, t *table, shown schema.Name) error {
 	if t.loose == nil {
-		t.keyed, t.loose = false, &looseRows{whole: true}
+		t.Keyed, t.loose = false, &looseRows{whole: true}
 		r.loose.wholeTable(shown, t.loose, fmt.Sprintf("the restore was interrupted, by %s", rewriter.Origin{Entry: e.Start, GTID: e.GTID}))
 	}
 	return rows.Each(func(event.Image, event.Image) error {
@@ -199,7 +200,7 @@ func (s *tableSet) loosen(x *execution) {
 	}
 	for _, n := range x.altered {
 		if t := s.get(n); t != nil && (t.loose == nil || !t.loose.whole) {
-			t.keyed, t.loose = false, &looseRows{whole: true}
+			t.Keyed, t.loose = false, &looseRows{whole: true}
 		}
 	}
 }

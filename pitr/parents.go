@@ -36,7 +36,7 @@ type parentMove struct {
 func noteMoves(moves []parentMove) []checkpoint.ParentNote {
 	list := make([]checkpoint.ParentNote, len(moves))
 	for i, m := range moves {
-		list[i] = checkpoint.ParentNote{Child: m.child.name, Key: m.key, Parent: m.parent, Clause: m.clause}
+		list[i] = checkpoint.ParentNote{Child: m.child.Name, Key: m.key, Parent: m.parent, Clause: m.clause}
 	}
 	return list
 }
@@ -73,7 +73,7 @@ func (s *tableSet) parentMoves(pairs, executed [][2]schema.Name, resolved map[sc
 			if s.fold(wanted) == s.fold(f.Parent) && s.fold(s.renamedTo(f.Parent, executed)) == s.fold(f.Parent) && !isResolved {
 				continue
 			}
-			if definitionSide(t.name) == binlog.Skip {
+			if definitionSide(t.Name) == binlog.Skip {
 				wanted = f.Parent
 				if isResolved {
 					wanted = byName
@@ -109,7 +109,7 @@ func (s *tableSet) partings(pairs [][2]schema.Name) (moves []parentMove, err err
 		for _, t := range s.sorted() {
 			for i := range t.def.ForeignKeys {
 				f := &t.def.ForeignKeys[i]
-				if s.fold(f.Parent) != s.fold(p[0]) || s.fold(t.name) == s.fold(p[0]) {
+				if s.fold(f.Parent) != s.fold(p[0]) || s.fold(t.Name) == s.fold(p[0]) {
 					continue
 				}
 				move := parentMove{child: t, key: f.Name, parent: p[1]}
@@ -127,7 +127,7 @@ func (s *tableSet) partings(pairs [][2]schema.Name) (moves []parentMove, err err
 // away already, or come to the end.
 func (s *tableSet) moveParent(ctx context.Context, m parentMove, again bool) error {
 	const errCannotDrop = 1091
-	alter := "ALTER TABLE " + m.child.name.Quoted()
+	alter := "ALTER TABLE " + m.child.Name.Quoted()
 	// Not as one statement: error 1826, the name would be there twice.
 	err := s.reader.Exec(ctx, alter+" DROP FOREIGN KEY "+schema.Quote(m.key))
 	if again && server.ErrorNumber(err) == errCannotDrop {
@@ -137,9 +137,9 @@ func (s *tableSet) moveParent(ctx context.Context, m parentMove, again bool) err
 		err = s.reader.Exec(ctx, alter+" "+m.clause)
 	}
 	if err != nil {
-		return fmt.Errorf("let foreign key %s of %s follow its parent to %s: %w", m.key, m.child.name, m.parent, err)
+		return fmt.Errorf("let foreign key %s of %s follow its parent to %s: %w", m.key, m.child.Name, m.parent, err)
 	}
-	return s.read(ctx, m.child.name)
+	return s.read(ctx, m.child.Name)
 }
 
 // foreignKeyClause returns ADD CONSTRAINT for a foreign key of a definition, with another parent.
@@ -185,7 +185,7 @@ func (s *tableSet) readChildren(ctx context.Context, executed [][2]schema.Name) 
 		}
 		for i := range t.def.ForeignKeys {
 			if p := t.def.ForeignKeys[i].Parent; s.fold(s.renamedTo(p, executed)) != s.fold(p) {
-				if err := s.read(ctx, t.name); err != nil {
+				if err := s.read(ctx, t.Name); err != nil {
 					return err
 				}
 				break

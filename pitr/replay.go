@@ -13,6 +13,7 @@ import (
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/lanes"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
@@ -21,7 +22,7 @@ import (
 type replay struct {
 	director    *director
 	tables      *tableSet
-	lanes       *lanes
+	lanes       *lanes.Lanes
 	definitions *target.Session // runs statements, each in its own context (R10)
 	own         *target.Session // for statements of tripod's own
 	progress    *checkpoint.Table
@@ -82,7 +83,7 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 		return err
 	}
 	for _, t := range r.tables.sorted() {
-		r.loose.wholeTable(r.director.shown(t.name), t.loose, "a statement changed it behind what was left out")
+		r.loose.wholeTable(r.director.shown(t.Name), t.loose, "a statement changed it behind what was left out")
 	}
 	if err := r.putBack(ctx, stop, func(schema.Name) binlog.Side { return binlog.After }); err != nil {
 		return err
@@ -137,14 +138,14 @@ func (r *replay) change(ctx context.Context, e *event.Entry, t *table, rule rewr
 	if t.def.Class() == schema.NoRows {
 		return nil
 	}
-	done, doubtful := r.past.Change(t.keyed, o)
+	done, doubtful := r.past.Change(t.Keyed, o)
 	if done {
 		return nil
 	}
 	if doubtful {
 		rule = rewriter.Window
 	}
-	if err := t.note(c); err != nil {
+	if err := t.Note(c); err != nil {
 		return err
 	}
 	if c.Before.Exists() {
@@ -152,8 +153,8 @@ func (r *replay) change(ctx context.Context, e *event.Entry, t *table, rule rewr
 			return err
 		}
 	}
-	if err := r.lanes.Apply(ctx, t, t.loose.rule(rule, c), c, o); err != nil {
-		return r.applyFailed(e, t.name, err)
+	if err := r.lanes.Apply(ctx, &t.Table, t.loose.rule(rule, c), c, o); err != nil {
+		return r.applyFailed(e, t.Name, err)
 	}
 	return nil
 }
@@ -175,8 +176,8 @@ func (r *replay) ready(ctx context.Context, e *event.Entry, rows *event.Rows, t 
 
 // replayable refuses rows that this version cannot make exact.
 func (r *replay) replayable(e *event.Entry, rows *event.Rows, t *table) error {
-	names := []schema.Name{t.name}
-	what := "row event of " + t.name.String()
+	names := []schema.Name{t.Name}
+	what := "row event of " + t.Name.String()
 	l, limited, err := limit.OfRows(rows)
 	switch {
 	case err != nil:
@@ -185,13 +186,13 @@ func (r *replay) replayable(e *event.Entry, rows *event.Rows, t *table) error {
 		if err := r.director.refusal(e.Start, what, l); err != nil {
 			return err
 		}
-	case hidesCascades(rows) && r.tables.cascadingParent(t.name):
+	case hidesCascades(rows) && r.tables.cascadingParent(t.Name):
 		return refused(e.Start, names, what, errCascades)
 	}
 	if err := t.fits(rows.Table); err != nil {
 		return fault.New(fault.CodeDifference, fault.KindDivergence,
-			"the table was changed on the source without a trace in the log (sql_log_bin=0, default_storage_engine): take a new backup, or --exclude "+schema.Patterns(t.name),
-			"replay of rows of %s at %s: %w", t.name, e.Start, err)
+			"the table was changed on the source without a trace in the log (sql_log_bin=0, default_storage_engine): take a new backup, or --exclude "+schema.Patterns(t.Name),
+			"replay of rows of %s at %s: %w", t.Name, e.Start, err)
 	}
 	return nil
 }

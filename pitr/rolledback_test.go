@@ -7,6 +7,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/lanes"
 )
 
 // What an entry that ends with ROLLBACK changed in a transactional table was taken back on the source.
@@ -22,7 +23,7 @@ func TestRolledBackEntriesAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := schema.Name{Schema: "d", Name: name}
-		tables.list[n] = &table{name: n, def: def}
+		tables.list[n] = &table{Table: lanes.Table{Name: n}, def: def}
 	}
 	d.rollsBack = tables.rollsBack
 	limits, err := d.collector(t.Context(), nil)

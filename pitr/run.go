@@ -14,6 +14,7 @@ import (
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/lanes"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -33,7 +34,7 @@ type run struct {
 	tables   *tableSet
 	progress *checkpoint.Table
 	past     *checkpoint.Past
-	memory   *memory
+	memory   *lanes.Memory
 	result   *Result
 }
 
@@ -43,7 +44,7 @@ func Run(ctx context.Context, c Config, p *Plan) (*Result, error) {
 	if err := p.Problem(); err != nil {
 		return nil, err
 	}
-	r := &run{config: c, plan: p, memory: newMemory(c.Memory), result: &Result{
+	r := &run{config: c, plan: p, memory: lanes.NewMemory(c.Memory), result: &Result{
 		BackupID: p.BackupID, Stop: p.Stop, Warnings: append([]string{}, p.warnings...), DefinersChanged: []string{}, Loose: []string{}, Divergence: []checkpoint.Divergence{},
 	}}
 	begun := time.Now()
@@ -249,7 +250,7 @@ func (r *run) replay(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	release, err := r.memory.Reserve(ctx, r.memory.segment())
+	release, err := r.memory.Reserve(ctx, r.memory.Segment())
 	if err != nil {
 		return err
 	}
@@ -259,7 +260,7 @@ func (r *run) replay(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	freeLane, err := r.memory.Reserve(ctx, int64(2*r.memory.generation())+int64(len(writers)-1)*r.memory.batchCost(writers[0].wins))
+	freeLane, err := r.memory.Reserve(ctx, int64(2*r.memory.Generation())+int64(len(writers)-1)*r.memory.BatchCost(writers[0].Wins))
 	if err != nil {
 		return err
 	}
@@ -270,13 +271,13 @@ func (r *run) replay(ctx context.Context) (err error) {
 	defer stop()
 	play := &replay{
 		director: r.director, tables: r.tables, definitions: r.definitions, own: r.main, progress: r.progress, past: r.past, phase: phase, journal: r.journalFor(),
-		lanes: &lanes{
-			ordered: startOrdered(laneContext, writers[0], r.memory),
-			keyed:   startKeyed(laneContext, r.flusher(writers[1:]), r.memory.generation()),
-			large:   r.memory.large(),
+		lanes: &lanes.Lanes{
+			Ordered: lanes.StartOrdered(laneContext, writers[0], r.memory),
+			Keyed:   lanes.StartKeyed(laneContext, r.flusher(writers[1:]), r.memory.Generation()),
+			Large:   r.memory.Large(),
 		},
 	}
-	err = play.run(ctx, archive.Open(r.plan.reads.ofArchive, r.plan.Instance, archive.HoldSegments(r.memory.segment()), archive.Log(r.config.log())), r.plan.From.Position, r.plan.Stop.Position)
+	err = play.run(ctx, archive.Open(r.plan.reads.ofArchive, r.plan.Instance, archive.HoldSegments(r.memory.Segment()), archive.Log(r.config.log())), r.plan.From.Position, r.plan.Stop.Position)
 	if err != nil {
 		stop()
 	}
@@ -289,7 +290,7 @@ func (r *run) replay(ctx context.Context) (err error) {
 	r.result.TransactionsSkipped = play.skipped
 	r.result.LooseRows, r.result.Loose = play.loose.rows, append(r.result.Loose, play.loose.list()...)
 	for _, w := range writers {
-		r.result.Divergence = append(r.result.Divergence, w.divergence...)
+		r.result.Divergence = append(r.result.Divergence, w.Divergence...)
 	}
 	for i := range r.result.Divergence {
 		r.result.Divergence[i].Name = r.director.shown(r.result.Divergence[i].Name)
@@ -298,19 +299,19 @@ func (r *run) replay(ctx context.Context) (err error) {
 	return err
 }
 
-func (r *run) flusher(writers []*batchWriter) *flusher {
-	return &flusher{writers: writers, progress: r.progress, fold: r.director.fold, batch: r.memory.batch(), noted: r.past.Keyed}
+func (r *run) flusher(writers []*lanes.Writer) *lanes.Flusher {
+	return &lanes.Flusher{Writers: writers, Progress: r.progress, Fold: r.director.fold, Batch: r.memory.Batch(), Noted: r.past.Keyed}
 }
 
 // writers opens the connections of the lanes: the first is the ordered lane's.
-func (r *run) writers(ctx context.Context) (list []*batchWriter, err error) {
+func (r *run) writers(ctx context.Context) (list []*lanes.Writer, err error) {
 	wins := r.plan.wish.OnDivergence == BinlogWins
-	for i := range 1 + r.memory.writers(r.plan.Load.Threads, wins) {
+	for i := range 1 + r.memory.Writers(r.plan.Load.Threads, wins) {
 		rows, err := r.target.RowSession(ctx)
 		if err != nil {
 			return list, err
 		}
-		list = append(list, &batchWriter{session: rows, packet: r.packet(), progress: r.progress, wins: wins})
+		list = append(list, &lanes.Writer{Session: rows, Packet: r.packet(), Progress: r.progress, Wins: wins})
 		if i == 0 {
 			continue
 		}
@@ -321,9 +322,9 @@ func (r *run) writers(ctx context.Context) (list []*batchWriter, err error) {
 	return list, nil
 }
 
-func closeWriters(list []*batchWriter) {
+func closeWriters(list []*lanes.Writer) {
 	for _, w := range list {
-		w.session.Close()
+		w.Session.Close()
 	}
 }
 

@@ -98,7 +98,7 @@ func (r *replay) do(ctx context.Context, start binlog.Position, v *verdict, s st
 		}
 		if ran {
 			for _, t := range r.tables.list {
-				t.recall(r.past)
+				t.Recall(r.past)
 			}
 			return r.done(ctx, start, number, s)
 		}
@@ -152,7 +152,7 @@ func (r *replay) done(ctx context.Context, start binlog.Position, number int, s 
 	}
 	notes := []checkpoint.Note{checkpoint.NewNote(checkpoint.NoteStatement, "", checkpoint.StatementNote{At: start, Step: number, Done: true})}
 	for _, t := range r.tables.named(named...) {
-		notes = append(notes, t.counterNotes()...)
+		notes = append(notes, t.CounterNotes()...)
 	}
 	return r.progress.Write(ctx, r.own, notes...)
 }
@@ -184,10 +184,10 @@ func (x *execution) redefined() []schema.Name {
 }
 
 func (r *replay) moveParent(ctx context.Context, start binlog.Position, number int, m *parentMove, again bool) error {
-	if r.tables.get(m.child.name) != m.child {
+	if r.tables.get(m.child.Name) != m.child {
 		return nil // the statement took the child away
 	}
-	child := []schema.Name{m.child.name}
+	child := []schema.Name{m.child.Name}
 	if err := r.lanes.Fence(ctx, child); err != nil {
 		return err
 	}
@@ -279,8 +279,8 @@ func (r *replay) fenced(x *execution) []schema.Name {
 	fence := x.fence
 	if x.fenceSchema != "" {
 		for _, t := range r.tables.list {
-			if t.name.Schema == x.fenceSchema {
-				fence = append(fence, t.name)
+			if t.Name.Schema == x.fenceSchema {
+				fence = append(fence, t.Name)
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-package pitr
+package lanes
 
 import (
 	"bytes"
@@ -15,19 +15,20 @@ import (
 	"github.com/tripod-db/tripod/rewriter"
 )
 
-// batchWriter writes batches of changes: each in one transaction, together with the notes of how far
+// Writer writes batches of changes: each in one transaction, together with the notes of how far
 // that brings the restore, and only if every statement did what it had to (the account, fact 11.9).
-type batchWriter struct {
-	session  *target.RowSession
-	packet   int // bytes that the target takes at once
-	progress *checkpoint.Table
-	wins     bool // --on-divergence binlog-wins
+type Writer struct {
+	Session  *target.RowSession
+	Packet   int // bytes that the target takes at once
+	Progress *checkpoint.Table
+	Wins     bool // --on-divergence binlog-wins
 
+	// Divergence is the list of what differed, to be read when the writer is at rest.
+	Divergence []checkpoint.Divergence
 	sql        []byte // what is gathered for one packet
-	divergence []checkpoint.Divergence
 }
 
-func (w *batchWriter) keepAlternatives() bool { return w.wins }
+func (w *Writer) keepAlternatives() bool { return w.Wins }
 
 // accountError is a statement that affected another number of rows than it had to.
 type accountError struct {
@@ -40,7 +41,7 @@ func (e *accountError) Error() string {
 }
 
 // write writes a batch as a whole; where that fails, row by row to find out which it was.
-func (w *batchWriter) write(ctx context.Context, b *rewriter.Batch, notes ...checkpoint.Note) error {
+func (w *Writer) write(ctx context.Context, b *rewriter.Batch, notes ...checkpoint.Note) error {
 	if !b.Transactional() {
 		return w.rowByRow(ctx, b, notes)
 	}
@@ -52,7 +53,7 @@ func (w *batchWriter) write(ctx context.Context, b *rewriter.Batch, notes ...che
 		if ctx.Err() != nil || server.IsTransient(err) {
 			return err
 		}
-		if err := w.session.Exec(ctx, "ROLLBACK"); err != nil {
+		if err := w.Session.Exec(ctx, "ROLLBACK"); err != nil {
 			return fmt.Errorf("roll a batch back: %w", err)
 		}
 		if target.IsLockConflict(err) && try < target.LockTries {
@@ -63,13 +64,13 @@ func (w *batchWriter) write(ctx context.Context, b *rewriter.Batch, notes ...che
 }
 
 // transaction writes a batch with as few round trips as packets allow.
-func (w *batchWriter) transaction(ctx context.Context, b *rewriter.Batch, notes []checkpoint.Note) error {
+func (w *Writer) transaction(ctx context.Context, b *rewriter.Batch, notes []checkpoint.Note) error {
 	p := packet{writer: w, sql: w.sql[:0]}
 	defer func() { w.sql = p.sql }()
 	if err := p.add(ctx, []byte("START TRANSACTION"), nil); err != nil {
 		return err
 	}
-	for s := range b.Statements(min(statementBytes, w.packet/2)) {
+	for s := range b.Statements(min(StatementBytes, w.Packet/2)) {
 		if err := w.fits(&s); err != nil {
 			return err
 		}
@@ -87,25 +88,25 @@ func (w *batchWriter) transaction(ctx context.Context, b *rewriter.Batch, notes 
 		}
 	}
 	if len(notes) > 0 {
-		if err := p.add(ctx, []byte(w.progress.Put(notes...)), nil); err != nil {
+		if err := p.add(ctx, []byte(w.Progress.Put(notes...)), nil); err != nil {
 			return err
 		}
 	}
 	if err := p.send(ctx); err != nil {
 		return err
 	}
-	return w.session.Exec(ctx, "COMMIT")
+	return w.Session.Exec(ctx, "COMMIT")
 }
 
 // packet collects statements that are sent as one, and checks the count of each.
 type packet struct {
-	writer   *batchWriter
+	writer   *Writer
 	sql      []byte
 	expected []*rewriter.Statement // nil where nothing is counted
 }
 
 func (p *packet) add(ctx context.Context, sql []byte, s *rewriter.Statement) error {
-	if len(p.sql) > 0 && len(p.sql)+len(sql)+target.PacketSlack > min(p.writer.packet, batchBytes) {
+	if len(p.sql) > 0 && len(p.sql)+len(sql)+target.PacketSlack > min(p.writer.Packet, batchBytes) {
 		if err := p.send(ctx); err != nil {
 			return err
 		}
@@ -122,7 +123,7 @@ func (p *packet) send(ctx context.Context) error {
 	if len(p.sql) == 0 {
 		return nil
 	}
-	counts, err := p.writer.session.Counts(ctx, bytes.NewReader(p.sql))
+	counts, err := p.writer.Session.Counts(ctx, bytes.NewReader(p.sql))
 	if err != nil {
 		return err
 	}
@@ -139,15 +140,15 @@ func (p *packet) send(ctx context.Context) error {
 }
 
 // alone runs one statement, and checks its count.
-func (w *batchWriter) alone(ctx context.Context, s *rewriter.Statement) error {
+func (w *Writer) alone(ctx context.Context, s *rewriter.Statement) error {
 	if s.Lenient {
 		return w.lenient(ctx, s)
 	}
 	return w.counted(ctx, s)
 }
 
-func (w *batchWriter) counted(ctx context.Context, s *rewriter.Statement) error {
-	counts, err := w.session.Counts(ctx, s)
+func (w *Writer) counted(ctx context.Context, s *rewriter.Statement) error {
+	counts, err := w.Session.Counts(ctx, s)
 	if err == nil && s.Count != rewriter.Uncounted && counts[0] != int64(s.Count) {
 		err = &accountError{statement: *s, affected: counts[0]}
 	}
@@ -156,26 +157,26 @@ func (w *batchWriter) counted(ctx context.Context, s *rewriter.Statement) error 
 
 // lenient runs a statement that writes an ENUM of index 0: without STRICT, and with its
 // warnings looked at, for without STRICT everything else that does not fit is cut as well.
-func (w *batchWriter) lenient(ctx context.Context, s *rewriter.Statement) (err error) {
-	if err := w.session.Exec(ctx, "SET SESSION sql_mode="+target.LenientMode); err != nil {
+func (w *Writer) lenient(ctx context.Context, s *rewriter.Statement) (err error) {
+	if err := w.Session.Exec(ctx, "SET SESSION sql_mode="+target.LenientMode); err != nil {
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, w.session.Exec(ctx, "SET SESSION sql_mode="+target.StrictMode))
+		err = errors.Join(err, w.Session.Exec(ctx, "SET SESSION sql_mode="+target.StrictMode))
 	}()
 	if err := w.counted(ctx, s); err != nil {
 		return err
 	}
-	return w.session.OnlyEnumWarnings(ctx, s.Enums)
+	return w.Session.OnlyEnumWarnings(ctx, s.Enums)
 }
 
 // rowByRow writes a batch one row at a time, to name the row that differs, or to let the
 // binlog win there.
-func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch, notes []checkpoint.Note) error {
+func (w *Writer) rowByRow(ctx context.Context, b *rewriter.Batch, notes []checkpoint.Note) error {
 	// Of other engines nothing can be taken back, and a transaction may not mix the two (error 1785).
 	transaction := b.Transactional()
 	if transaction {
-		if err := w.session.Exec(ctx, "START TRANSACTION"); err != nil {
+		if err := w.Session.Exec(ctx, "START TRANSACTION"); err != nil {
 			return err
 		}
 	}
@@ -186,7 +187,7 @@ func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch, notes []c
 		}
 		if err != nil {
 			if transaction {
-				err = errors.Join(err, w.session.Exec(ctx, "ROLLBACK"))
+				err = errors.Join(err, w.Session.Exec(ctx, "ROLLBACK"))
 			}
 			if problem != "" {
 				err = errors.Join(err, w.noteDivergence(ctx))
@@ -195,14 +196,14 @@ func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch, notes []c
 		}
 	}
 	if len(notes) > 0 {
-		if err := w.session.Exec(ctx, w.progress.Put(notes...)); err != nil {
+		if err := w.Session.Exec(ctx, w.Progress.Put(notes...)); err != nil {
 			return err
 		}
 	}
 	if !transaction {
 		return nil
 	}
-	return w.session.Exec(ctx, "COMMIT")
+	return w.Session.Exec(ctx, "COMMIT")
 }
 
 // Error numbers of duplicates.
@@ -212,7 +213,7 @@ const (
 )
 
 // single runs one row's statement. problem says how the target differs from what the log says.
-func (w *batchWriter) single(ctx context.Context, s *rewriter.Statement) (problem string, err error) {
+func (w *Writer) single(ctx context.Context, s *rewriter.Statement) (problem string, err error) {
 	if err := w.fits(s); err != nil {
 		return "", err
 	}
@@ -248,9 +249,9 @@ func unwritable(s *rewriter.Statement, err error) error {
 
 // fits refuses a statement that is longer than the target takes at once: of a longer one the
 // server hangs up in the middle, which looks like a broken network.
-func (w *batchWriter) fits(s *rewriter.Statement) error {
+func (w *Writer) fits(s *rewriter.Statement) error {
 	n := s.Len()
-	if n <= w.packet {
+	if n <= w.Packet {
 		return nil
 	}
 	return fault.New(fault.CodeFailed, fault.KindTarget, target.PacketHint(n),
@@ -259,31 +260,32 @@ func (w *batchWriter) fits(s *rewriter.Statement) error {
 
 // differs handles a row that is not what the log says: the end of the restore, or a case for
 // the list where the binlog shall win.
-func (w *batchWriter) differs(ctx context.Context, b *rewriter.Batch, s *rewriter.Statement, problem string) error {
+func (w *Writer) differs(ctx context.Context, b *rewriter.Batch, s *rewriter.Statement, problem string) error {
 	d := checkpoint.Divergence{
 		Name: s.Table, Position: s.First.Entry, GTID: s.First.GTID.String(), Change: s.Change,
 		Key: keyText(s), Problem: problem,
 	}
-	w.divergence = append(w.divergence, d)
-	if !w.wins {
-		return divergence(d)
+	w.Divergence = append(w.Divergence, d)
+	if !w.Wins {
+		return DivergenceFault(d)
 	}
 	for a := range b.Alternative(*s) {
 		if problem, err := w.single(ctx, &a); err != nil || problem != "" {
-			return errors.Join(err, divergence(d))
+			return errors.Join(err, DivergenceFault(d))
 		}
 	}
 	return w.noteDivergence(ctx)
 }
 
 // checkpoint.NoteDivergence keeps the last case for runs that go on: in doubt those keep no account.
-func (w *batchWriter) noteDivergence(ctx context.Context) error {
-	n := checkpoint.NewNote(checkpoint.NoteDivergence, "", w.divergence[len(w.divergence)-1])
+func (w *Writer) noteDivergence(ctx context.Context) error {
+	n := checkpoint.NewNote(checkpoint.NoteDivergence, "", w.Divergence[len(w.Divergence)-1])
 	n.Item = fmt.Sprintf("%x", sha256.Sum256(n.Value))
-	return w.progress.Write(ctx, w.session, n)
+	return w.Progress.Write(ctx, w.Session, n)
 }
 
-func divergence(d checkpoint.Divergence) error {
+// DivergenceFault is the end of a restore whose target does not hold what the log says it held.
+func DivergenceFault(d checkpoint.Divergence) error {
 	return fault.New(fault.CodeDifference, fault.KindDivergence,
 		"find out who else wrote to the target, and restore again; --on-divergence binlog-wins goes on and lists every case",
 		"%s of a row of %s (%s) at %s: %s", d.Change, d.Name, d.Key, d.Position, d.Problem)
@@ -299,10 +301,11 @@ func keyText(s *rewriter.Statement) string {
 			break
 		}
 	}
-	return shortened(text, most)
+	return Shortened(text, most)
 }
 
-func shortened(text string, most int) string {
+// Shortened is the beginning of a text, for people.
+func Shortened(text string, most int) string {
 	if len(text) <= most {
 		return text
 	}

@@ -1,4 +1,4 @@
-package pitr
+package lanes
 
 import (
 	"context"
@@ -16,16 +16,16 @@ const (
 	// round trips and its fsync do not count, small enough that three batches (one being filled,
 	// one waiting, one running) are a few percent of the memory allowed.
 	batchBytes = 2 << 20
-	// statementBytes bounds the statement that neighbours are joined into: beyond it parsing costs
+	// StatementBytes bounds the statement that neighbours are joined into: beyond it parsing costs
 	// more than the round trips that are saved.
-	statementBytes = 256 << 10
+	StatementBytes = 256 << 10
 )
 
-// orderedLane writes changes in commit order through one connection. While one batch runs on
+// Ordered writes changes in commit order through one connection. While one batch runs on
 // the target, the next is filled.
-type orderedLane struct {
-	writer  *batchWriter
-	memory  *memory
+type Ordered struct {
+	writer  *Writer
+	memory  *Memory
 	current *orderedBatch
 	limit   int // bytes of a batch
 
@@ -57,12 +57,12 @@ type orderedWork struct {
 // reached is what a batch brings about.
 type reached struct {
 	last   rewriter.Origin
-	tables map[*table]bool
+	tables map[*Table]bool
 }
 
-func (r *reached) add(t *table, o rewriter.Origin) {
+func (r *reached) add(t *Table, o rewriter.Origin) {
 	if r.tables == nil {
-		r.tables = map[*table]bool{}
+		r.tables = map[*Table]bool{}
 	}
 	r.last, r.tables[t] = o, true
 }
@@ -72,20 +72,20 @@ func (r *reached) add(t *table, o rewriter.Origin) {
 func (r *reached) take() []checkpoint.Note {
 	notes := []checkpoint.Note{checkpoint.NewNote(checkpoint.NoteOrdered, "", checkpoint.Behind(r.last))}
 	for t := range r.tables {
-		if t.keyed {
-			notes = append(notes, checkpoint.NewNote(checkpoint.NoteFenced, t.name.Quoted(), checkpoint.FencedNote{Name: t.name, Mark: checkpoint.Behind(r.last)}))
+		if t.Keyed {
+			notes = append(notes, checkpoint.NewNote(checkpoint.NoteFenced, t.Name.Quoted(), checkpoint.FencedNote{Name: t.Name, Mark: checkpoint.Behind(r.last)}))
 		}
-		notes = append(notes, t.counterNotes()...)
+		notes = append(notes, t.CounterNotes()...)
 	}
 	clear(r.tables)
 	return notes
 }
 
-// startOrdered starts the lane's goroutine; Close ends it. ctx ends its work early.
-func startOrdered(ctx context.Context, w *batchWriter, m *memory) *orderedLane {
+// StartOrdered starts the lane's goroutine; Close ends it. ctx ends its work early.
+func StartOrdered(ctx context.Context, w *Writer, m *Memory) *Ordered {
 	const batches = 3
-	l := &orderedLane{
-		writer: w, memory: m, limit: min(m.batch(), w.packet/2),
+	l := &Ordered{
+		writer: w, memory: m, limit: min(m.Batch(), w.Packet/2),
 		work: make(chan orderedWork, batches), free: make(chan *orderedBatch, batches), done: make(chan struct{}),
 	}
 	for range batches {
@@ -95,7 +95,7 @@ func startOrdered(ctx context.Context, w *batchWriter, m *memory) *orderedLane {
 	return l
 }
 
-func (l *orderedLane) run(ctx context.Context) {
+func (l *Ordered) run(ctx context.Context) {
 	defer close(l.done)
 	for w := range l.work {
 		if l.failed = l.write(ctx, w); l.failed != nil {
@@ -108,7 +108,7 @@ func (l *orderedLane) run(ctx context.Context) {
 }
 
 // write does what is to be done, and lets what it took be used again.
-func (l *orderedLane) write(ctx context.Context, w orderedWork) error {
+func (l *Ordered) write(ctx context.Context, w orderedWork) error {
 	if w.large != nil {
 		return l.writer.write(ctx, w.large, w.notes...)
 	}
@@ -127,19 +127,19 @@ func (l *orderedLane) write(ctx context.Context, w orderedWork) error {
 var errLaneClosed = errors.New("the lane is closed")
 
 // ended is the error of a lane whose goroutine is no more.
-func (l *orderedLane) ended() error {
+func (l *Ordered) ended() error {
 	if l.failed != nil {
 		return l.failed
 	}
 	return errLaneClosed
 }
 
-// Apply implements lane.
-func (l *orderedLane) Apply(ctx context.Context, t *table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error {
-	if c.Size() >= l.memory.large() {
+// Apply implements Lane.
+func (l *Ordered) Apply(ctx context.Context, t *Table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error {
+	if c.Size() >= l.memory.Large() {
 		return l.applyLarge(ctx, t, rule, c, o)
 	}
-	if l.current != nil && l.current.Mixes(t.write) {
+	if l.current != nil && l.current.Mixes(t.Write) {
 		if err := l.flush(ctx); err != nil {
 			return err
 		}
@@ -149,7 +149,7 @@ func (l *orderedLane) Apply(ctx context.Context, t *table, rule rewriter.Rule, c
 			return err
 		}
 	}
-	if err := l.current.Add(t.write, rule, c, o); err != nil {
+	if err := l.current.Add(t.Write, rule, c, o); err != nil {
 		return err
 	}
 	l.current.reached.add(t, o)
@@ -161,7 +161,7 @@ func (l *orderedLane) Apply(ctx context.Context, t *table, rule rewriter.Rule, c
 
 // begin takes a batch to fill. Those on their way give their memory back whatever the caller
 // does: it holds nothing that it waits for.
-func (l *orderedLane) begin(ctx context.Context) error {
+func (l *Ordered) begin(ctx context.Context) error {
 	var next *orderedBatch
 	select {
 	case next = <-l.free:
@@ -179,7 +179,7 @@ func (l *orderedLane) begin(ctx context.Context) error {
 }
 
 // acquire waits for the memory of a batch, no longer than the lane's goroutine lives.
-func (l *orderedLane) acquire(ctx context.Context) (release func(), err error) {
+func (l *Ordered) acquire(ctx context.Context) (release func(), err error) {
 	alive, cancel := context.WithCancel(ctx)
 	var watching sync.WaitGroup
 	watching.Go(func() {
@@ -189,7 +189,7 @@ func (l *orderedLane) acquire(ctx context.Context) (release func(), err error) {
 		case <-alive.Done():
 		}
 	})
-	release, err = l.memory.Acquire(alive, l.memory.batchCost(l.writer.keepAlternatives()))
+	release, err = l.memory.Acquire(alive, l.memory.BatchCost(l.writer.keepAlternatives()))
 	cancel()
 	watching.Wait()
 	switch {
@@ -203,11 +203,11 @@ func (l *orderedLane) acquire(ctx context.Context) (release func(), err error) {
 
 // applyLarge writes a change from its images, which are the caller's: it returns when the change
 // is on the target, or the lane has ended.
-func (l *orderedLane) applyLarge(ctx context.Context, t *table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error {
+func (l *Ordered) applyLarge(ctx context.Context, t *Table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error {
 	if err := l.flush(ctx); err != nil {
 		return err
 	}
-	large, err := rewriter.NewLarge(l.writer.keepAlternatives(), t.write, rule, c, o)
+	large, err := rewriter.NewLarge(l.writer.keepAlternatives(), t.Write, rule, c, o)
 	if err != nil {
 		return err
 	}
@@ -226,7 +226,7 @@ func (l *orderedLane) applyLarge(ctx context.Context, t *table, rule rewriter.Ru
 }
 
 // flush hands the current batch to the goroutine.
-func (l *orderedLane) flush(ctx context.Context) error {
+func (l *Ordered) flush(ctx context.Context) error {
 	if l.current == nil || l.current.Len() == 0 {
 		return nil
 	}
@@ -237,7 +237,7 @@ func (l *orderedLane) flush(ctx context.Context) error {
 	return nil
 }
 
-func (l *orderedLane) send(ctx context.Context, w orderedWork) error {
+func (l *Ordered) send(ctx context.Context, w orderedWork) error {
 	select {
 	case l.work <- w:
 		return nil
@@ -248,8 +248,8 @@ func (l *orderedLane) send(ctx context.Context, w orderedWork) error {
 	}
 }
 
-// Fence implements lane: the ordered lane drains as a whole, whatever the tables.
-func (l *orderedLane) Fence(ctx context.Context, _ []schema.Name) error {
+// Fence implements Lane: the ordered lane drains as a whole, whatever the tables.
+func (l *Ordered) Fence(ctx context.Context, _ []schema.Name) error {
 	if err := l.flush(ctx); err != nil {
 		return err
 	}
@@ -267,8 +267,8 @@ func (l *orderedLane) Fence(ctx context.Context, _ []schema.Name) error {
 	}
 }
 
-// Close implements lane.
-func (l *orderedLane) Close() error {
+// Close implements Lane.
+func (l *Ordered) Close() error {
 	l.once.Do(func() { close(l.work) })
 	<-l.done
 	return l.failed

@@ -1,4 +1,4 @@
-package pitr
+package lanes
 
 import (
 	"context"
@@ -9,12 +9,12 @@ import (
 	"github.com/tripod-db/tripod/rewriter"
 )
 
-// keyedLane keeps, for each row key, only the last image, and writes what has gathered as a
+// Keyed keeps, for each row key, only the last image, and writes what has gathered as a
 // generation: all deletions of all its tables, then all its upserts, each step by several
 // connections at once. No generation begins before the one in front of it is on the target, so
 // shards are in step whatever unique keys a table has. While one is written, the next is filled.
-type keyedLane struct {
-	flusher *flusher
+type Keyed struct {
+	flusher *Flusher
 	limit   int // bytes of a generation
 
 	filling *generation
@@ -30,8 +30,8 @@ type keyedLane struct {
 
 // generation is what is written in one go.
 type generation struct {
-	tables  map[*table]*rewriter.Latest
-	first   map[*table]checkpoint.Mark // in front of the first change of each
+	tables  map[*Table]*rewriter.Latest
+	first   map[*Table]checkpoint.Mark // in front of the first change of each
 	size    int
 	reached checkpoint.KeyedNote // when it is on the target
 	notes   []checkpoint.Note    // of its tables
@@ -39,7 +39,7 @@ type generation struct {
 }
 
 func newGeneration() *generation {
-	return &generation{tables: map[*table]*rewriter.Latest{}, first: map[*table]checkpoint.Mark{}, written: make(chan struct{})}
+	return &generation{tables: map[*Table]*rewriter.Latest{}, first: map[*Table]checkpoint.Mark{}, written: make(chan struct{})}
 }
 
 // holds tells whether changes of one of the tables are in it; nil names all tables.
@@ -48,12 +48,12 @@ func (g *generation) holds(fold func(schema.Name) schema.Name, tables []schema.N
 }
 
 // of lists the tables of the generation that are named; nil names all.
-func (g *generation) of(fold func(schema.Name) schema.Name, tables []schema.Name) []*table {
-	var list []*table
+func (g *generation) of(fold func(schema.Name) schema.Name, tables []schema.Name) []*Table {
+	var list []*Table
 	for t := range g.tables {
 		in := tables == nil
 		for _, n := range tables {
-			in = in || fold(n) == fold(t.name)
+			in = in || fold(n) == fold(t.Name)
 		}
 		if in {
 			list = append(list, t)
@@ -62,15 +62,15 @@ func (g *generation) of(fold func(schema.Name) schema.Name, tables []schema.Name
 	return list
 }
 
-// startKeyed starts the lane's goroutine; Close ends it. ctx ends its work early. The lane holds
+// StartKeyed starts the lane's goroutine; Close ends it. ctx ends its work early. The lane holds
 // two generations of at most limit bytes, nearly.
-func startKeyed(ctx context.Context, f *flusher, limit int) *keyedLane {
-	l := &keyedLane{flusher: f, limit: limit, filling: newGeneration(), work: make(chan *generation), done: make(chan struct{})}
+func StartKeyed(ctx context.Context, f *Flusher, limit int) *Keyed {
+	l := &Keyed{flusher: f, limit: limit, filling: newGeneration(), work: make(chan *generation), done: make(chan struct{})}
 	go l.run(ctx)
 	return l
 }
 
-func (l *keyedLane) run(ctx context.Context) {
+func (l *Keyed) run(ctx context.Context) {
 	defer close(l.done)
 	for g := range l.work {
 		if l.failed = l.flusher.flush(ctx, g); l.failed != nil {
@@ -80,19 +80,19 @@ func (l *keyedLane) run(ctx context.Context) {
 	}
 }
 
-// Apply implements lane. It returns rewriter.ErrContradiction, and has not taken the change, where
+// Apply implements Lane. It returns rewriter.ErrContradiction, and has not taken the change, where
 // earlier changes of its generation forbid it.
-func (l *keyedLane) Apply(ctx context.Context, t *table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error {
+func (l *Keyed) Apply(ctx context.Context, t *Table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error {
 	latest := l.filling.tables[t]
 	if latest != nil && rule == rewriter.Account && latest.Window() {
 		// R9: the table's H is a fence for it.
-		if err := l.part(ctx, []*table{t}); err != nil {
+		if err := l.part(ctx, []*Table{t}); err != nil {
 			return err
 		}
 		latest = nil
 	}
 	if latest == nil {
-		latest = rewriter.NewLatest(t.write)
+		latest = rewriter.NewLatest(t.Write)
 		l.filling.tables[t], l.filling.first[t] = latest, checkpoint.Before(o)
 	}
 	size := latest.Size()
@@ -109,14 +109,14 @@ func (l *keyedLane) Apply(ctx context.Context, t *table, rule rewriter.Rule, c r
 }
 
 // flush hands over what has gathered.
-func (l *keyedLane) flush(ctx context.Context) error {
+func (l *Keyed) flush(ctx context.Context) error {
 	g := l.filling
 	l.filling = newGeneration()
 	return l.send(ctx, g)
 }
 
 // part writes what has gathered of some tables, and waits until it is on the target.
-func (l *keyedLane) part(ctx context.Context, tables []*table) error {
+func (l *Keyed) part(ctx context.Context, tables []*Table) error {
 	g := newGeneration()
 	for _, t := range tables {
 		latest := l.filling.tables[t]
@@ -131,13 +131,13 @@ func (l *keyedLane) part(ctx context.Context, tables []*table) error {
 	return l.wait(ctx, g)
 }
 
-func (l *keyedLane) send(ctx context.Context, g *generation) error {
+func (l *Keyed) send(ctx context.Context, g *generation) error {
 	g.reached = checkpoint.KeyedNote{Done: l.last, Written: l.last}
 	for _, m := range l.filling.first { // what goes on gathering is not done
 		g.reached.Done = checkpoint.Earlier(m, g.reached.Done)
 	}
 	for t := range g.tables {
-		g.notes = append(g.notes, t.counterNotes()...)
+		g.notes = append(g.notes, t.CounterNotes()...)
 	}
 	select {
 	case l.work <- g:
@@ -150,7 +150,7 @@ func (l *keyedLane) send(ctx context.Context, g *generation) error {
 	}
 }
 
-func (l *keyedLane) wait(ctx context.Context, g *generation) error {
+func (l *Keyed) wait(ctx context.Context, g *generation) error {
 	select {
 	case <-g.written:
 		return nil
@@ -162,26 +162,26 @@ func (l *keyedLane) wait(ctx context.Context, g *generation) error {
 }
 
 // ended is the error of a lane whose goroutine is no more.
-func (l *keyedLane) ended() error {
+func (l *Keyed) ended() error {
 	if l.failed != nil {
 		return l.failed
 	}
 	return errLaneClosed
 }
 
-// Fence implements lane. What is not named goes on gathering.
-func (l *keyedLane) Fence(ctx context.Context, tables []schema.Name) error {
-	if named := l.filling.of(l.flusher.fold, tables); len(named) > 0 {
+// Fence implements Lane. What is not named goes on gathering.
+func (l *Keyed) Fence(ctx context.Context, tables []schema.Name) error {
+	if named := l.filling.of(l.flusher.Fold, tables); len(named) > 0 {
 		return l.part(ctx, named) // behind what is being written
 	}
-	if l.writing.holds(l.flusher.fold, tables) {
+	if l.writing.holds(l.flusher.Fold, tables) {
 		return l.wait(ctx, l.writing)
 	}
 	return nil
 }
 
-// Close implements lane.
-func (l *keyedLane) Close() error {
+// Close implements Lane.
+func (l *Keyed) Close() error {
 	l.once.Do(func() { close(l.work) })
 	<-l.done
 	return l.failed

@@ -1,4 +1,4 @@
-package pitr
+package lanes
 
 import (
 	"context"
@@ -8,14 +8,14 @@ import (
 	"github.com/tripod-db/tripod/rewriter"
 )
 
-// lane carries row changes to the target. Between two fences a lane may do its work in any way
+// Lane carries row changes to the target. Between two fences a lane may do its work in any way
 // and order that leads to the same contents; what has passed a fence is on the target.
 //
 // The ordered lane keeps commit order and serves every table. In the keyed lane only the last
 // image of each key matters, and connections work side by side.
-type lane interface {
+type Lane interface {
 	// Apply takes one change of a row. Its images are read during the call only.
-	Apply(ctx context.Context, t *table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error
+	Apply(ctx context.Context, t *Table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error
 	// Fence returns when all earlier changes of these tables are on the target (R9); nil means
 	// of all tables.
 	Fence(ctx context.Context, tables []schema.Name) error
@@ -23,21 +23,21 @@ type lane interface {
 	Close() error
 }
 
-// lanes are all lanes of a replay.
-type lanes struct {
-	ordered lane
-	keyed   lane
-	large   int // bytes of a change that passes alone
+// Lanes are all lanes of a replay.
+type Lanes struct {
+	Ordered Lane // of every table
+	Keyed   Lane // of tables that say so (Table.Keyed)
+	Large   int  // bytes of a change that passes alone
 }
 
 // Apply takes one change of a row into the lane of its table, by its definition now (DESIGN
 // section 8).
-func (l *lanes) Apply(ctx context.Context, t *table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error {
-	if !t.keyed {
-		return l.ordered.Apply(ctx, t, rule, c, o)
+func (l *Lanes) Apply(ctx context.Context, t *Table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error {
+	if !t.Keyed {
+		return l.Ordered.Apply(ctx, t, rule, c, o)
 	}
-	if c.Size() < l.large {
-		err := l.keyed.Apply(ctx, t, rule, c, o)
+	if c.Size() < l.Large {
+		err := l.Keyed.Apply(ctx, t, rule, c, o)
 		if !errors.Is(err, rewriter.ErrContradiction) {
 			return err
 		}
@@ -48,24 +48,24 @@ func (l *lanes) Apply(ctx context.Context, t *table, rule rewriter.Rule, c rewri
 
 // alone takes a change of a table of the keyed lane through the ordered one, between all that
 // come before and all that come behind it.
-func (l *lanes) alone(ctx context.Context, t *table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error {
-	table := []schema.Name{t.name}
-	if err := l.keyed.Fence(ctx, table); err != nil {
+func (l *Lanes) alone(ctx context.Context, t *Table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error {
+	table := []schema.Name{t.Name}
+	if err := l.Keyed.Fence(ctx, table); err != nil {
 		return err
 	}
-	if err := l.ordered.Apply(ctx, t, rule, c, o); err != nil {
+	if err := l.Ordered.Apply(ctx, t, rule, c, o); err != nil {
 		return err
 	}
-	return l.ordered.Fence(ctx, table)
+	return l.Ordered.Fence(ctx, table)
 }
 
 // Fence is a fence in every lane.
-func (l *lanes) Fence(ctx context.Context, tables []schema.Name) error {
-	if err := l.keyed.Fence(ctx, tables); err != nil {
+func (l *Lanes) Fence(ctx context.Context, tables []schema.Name) error {
+	if err := l.Keyed.Fence(ctx, tables); err != nil {
 		return err
 	}
-	return l.ordered.Fence(ctx, tables)
+	return l.Ordered.Fence(ctx, tables)
 }
 
 // Close ends all lanes.
-func (l *lanes) Close() error { return errors.Join(l.keyed.Close(), l.ordered.Close()) }
+func (l *Lanes) Close() error { return errors.Join(l.Keyed.Close(), l.Ordered.Close()) }

@@ -1,4 +1,4 @@
-package pitr
+package lanes
 
 import (
 	"context"
@@ -16,13 +16,13 @@ import (
 // transaction do not count, few enough that all connections end a step at about the same time.
 const shardKeys = 4000
 
-// flusher writes generations of the keyed lane.
-type flusher struct {
-	writers  []*batchWriter // each with its connection
-	progress *checkpoint.Table
-	fold     func(schema.Name) schema.Name
-	batch    int                  // bytes of SQL in one transaction
-	noted    checkpoint.KeyedNote // what the progress table says
+// Flusher writes generations of the keyed lane.
+type Flusher struct {
+	Writers  []*Writer // each with its connection
+	Progress *checkpoint.Table
+	Fold     func(schema.Name) schema.Name // how the source compares names
+	Batch    int                           // bytes of SQL in one transaction
+	Noted    checkpoint.KeyedNote          // what the progress table says
 }
 
 // half makes the statements of one key in one of the two steps.
@@ -35,24 +35,24 @@ type shard struct {
 }
 
 // flush writes a generation, and notes before and behind it how far the lane is.
-func (f *flusher) flush(ctx context.Context, g *generation) error {
-	f.noted.Written = checkpoint.Later(f.noted.Written, g.reached.Written) // a run that goes on writes again what it doubts
+func (f *Flusher) flush(ctx context.Context, g *generation) error {
+	f.Noted.Written = checkpoint.Later(f.Noted.Written, g.reached.Written) // a run that goes on writes again what it doubts
 	if err := f.note(ctx); err != nil {
 		return err
 	}
 	if err := f.steps(ctx, g); err != nil {
 		return err
 	}
-	f.noted.Done = g.reached.Done
+	f.Noted.Done = g.reached.Done
 	return f.note(ctx, g.notes...)
 }
 
-func (f *flusher) note(ctx context.Context, more ...checkpoint.Note) error {
-	return f.progress.Write(ctx, f.writers[0].session, append(more, checkpoint.NewNote(checkpoint.NoteKeyed, "", f.noted))...)
+func (f *Flusher) note(ctx context.Context, more ...checkpoint.Note) error {
+	return f.Progress.Write(ctx, f.Writers[0].Session, append(more, checkpoint.NewNote(checkpoint.NoteKeyed, "", f.Noted))...)
 }
 
 // steps writes a generation. No upsert of any table begins before all deletions have ended.
-func (f *flusher) steps(ctx context.Context, g *generation) error {
+func (f *Flusher) steps(ctx context.Context, g *generation) error {
 	var shards []shard
 	for _, latest := range g.tables {
 		latest.Sort()
@@ -69,10 +69,10 @@ func (f *flusher) steps(ctx context.Context, g *generation) error {
 }
 
 // all does one step of all shards.
-func (f *flusher) all(ctx context.Context, shards []shard, s half) error {
+func (f *Flusher) all(ctx context.Context, shards []shard, s half) error {
 	var next atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
-	for _, w := range f.writers[:min(len(f.writers), len(shards))] {
+	for _, w := range f.Writers[:min(len(f.Writers), len(shards))] {
 		group.Go(func() error {
 			batch := rewriter.NewBatch(w.keepAlternatives())
 			for ctx.Err() == nil {
@@ -91,13 +91,13 @@ func (f *flusher) all(ctx context.Context, shards []shard, s half) error {
 }
 
 // write does one step of one shard.
-func (f *flusher) write(ctx context.Context, w *batchWriter, batch *rewriter.Batch, sh shard, s half) error {
+func (f *Flusher) write(ctx context.Context, w *Writer, batch *rewriter.Batch, sh shard, s half) error {
 	var images event.ImageReader
 	for i := sh.from; i < sh.to; i++ {
 		if err := s(sh.latest, batch, &images, i); err != nil {
 			return err
 		}
-		if batch.Size() < f.batch && i+1 < sh.to || batch.Len() == 0 {
+		if batch.Size() < f.Batch && i+1 < sh.to || batch.Len() == 0 {
 			continue
 		}
 		if err := w.write(ctx, batch); err != nil {
