@@ -12,6 +12,7 @@ import (
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/pitr/target"
 )
 
@@ -82,7 +83,7 @@ func (a *asides) holder(side sideOf, schemas []string, name string, foreignKey b
 		if !slices.Contains(schemas, t.Name.Schema) || side(t.Name) != binlog.Skip {
 			continue
 		}
-		list, err := constraintsOfTable(t.def, t.Name)
+		list, err := director.Constraints(t.def, t.Name)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -148,9 +149,9 @@ func isDue(side sideOf) func(checkpoint.Aside) bool {
 func (a *asides) back(ctx context.Context, side sideOf, o checkpoint.Aside) error {
 	t := a.tables.get(o.Table)
 	if t == nil {
-		return errMissing
+		return director.ErrMissing
 	}
-	there, err := constraintsOfTable(t.def, t.Name)
+	there, err := director.Constraints(t.def, t.Name)
 	if err != nil {
 		return err
 	}

@@ -114,14 +114,14 @@ func checkExisting(p *Plan, f *targetFacts, add addFinding) {
 func checkConstraints(p *Plan, f *targetFacts, needs *needs, add addFinding) {
 	var taken []string
 	for _, c := range needs.constraints {
-		holder, there := f.constraints[c.constraintName]
+		holder, there := f.constraints[c.ConstraintName]
 		isReplaced := slices.ContainsFunc(p.Existing, func(o schema.ObjectName) bool { return o.Kind == "table" && o.Name == holder })
 		if there && !isReplaced {
 			kind := "check"
-			if c.foreignKey {
+			if c.ForeignKey {
 				kind = "foreign key"
 			}
-			taken = append(taken, fmt.Sprintf("%s %s of table %s", kind, c.spelled, holder))
+			taken = append(taken, fmt.Sprintf("%s %s of table %s", kind, c.Spelled, holder))
 		}
 	}
 	if len(taken) > 0 {

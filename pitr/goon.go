@@ -11,6 +11,7 @@ import (
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/pitr/lanes"
 	"github.com/tripod-db/tripod/pitr/target"
 )
@@ -35,11 +36,11 @@ func (r *run) awaitOthers(ctx context.Context) error {
 
 // recall finds out what earlier runs have done.
 func (r *run) recall(ctx context.Context) (err error) {
-	r.past = checkpoint.NewPast(r.director.fold)
+	r.past = checkpoint.NewPast(r.director.Fold)
 	if !r.plan.Resumes {
 		return nil
 	}
-	r.past, err = checkpoint.ReadPast(ctx, r.reader, r.progress, r.director.fold)
+	r.past, err = checkpoint.ReadPast(ctx, r.reader, r.progress, r.director.Fold)
 	if server.ErrorNumber(err) == server.ErrNoSuchTable {
 		return fault.New(fault.CodeFailed, fault.KindTarget, "look at the target, and restore again with --force where it is not what you want",
 			"another run of this restore has come to its end meanwhile")
@@ -84,8 +85,8 @@ var objectKeywords = map[string]string{"table": "TABLE", "view": "VIEW", "proced
 // earlier run was: what that has made behind it, the plan names.
 func (r *run) beginAnew(ctx context.Context) (err error) {
 	drop := map[schema.Name]bool{}
-	for _, n := range r.director.tables() {
-		drop[r.director.onTarget(n)] = true
+	for _, n := range r.director.Tables() {
+		drop[r.director.OnTarget(n)] = true
 	}
 	for _, o := range r.plan.Creates {
 		if o.Kind == "table" {
@@ -98,10 +99,10 @@ func (r *run) beginAnew(ctx context.Context) (err error) {
 	if err := r.dropAnew(ctx, slices.Collect(maps.Keys(drop))); err != nil {
 		return err
 	}
-	if r.director, err = newDirectorFor(r.plan.manifest, r.plan.wish, r.plan.part); err != nil {
+	if r.director, err = director.New(r.plan.manifest, r.plan.wish.scope(), r.plan.part); err != nil {
 		return err
 	}
-	r.past = checkpoint.NewPast(r.director.fold)
+	r.past = checkpoint.NewPast(r.director.Fold)
 	r.past.Resumed = true
 	r.target.OthersEnded()
 	r.result.Divergence = r.result.Divergence[:0]

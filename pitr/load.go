@@ -17,6 +17,7 @@ import (
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/pitr/lanes"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
@@ -28,8 +29,8 @@ import (
 type loader struct {
 	catalog  *catalog.Catalog
 	manifest *catalog.Manifest
-	director *director // in front of the log
-	loads    []loadBase
+	director *director.Director // in front of the log
+	loads    []director.LoadBase
 	target   *target.Target
 	local    bool // LOAD DATA LOCAL is allowed
 	packet   int
@@ -45,17 +46,17 @@ type loader struct {
 // schemas creates the schemas that are missing and gives all of them the source's defaults.
 func (l *loader) schemas(ctx context.Context, s *target.Session) error {
 	for _, base := range l.manifest.Schemas {
-		state := l.director.schemas[l.director.foldSchema(base.Name)]
-		if !base.Exists || state == nil || state.target == "" {
+		state := l.director.Schemas[l.director.FoldSchema(base.Name)]
+		if !base.Exists || state == nil || state.Target == "" {
 			continue
 		}
-		if err := s.Exec(ctx, rewriter.CreateDatabase(state.target, base.Charset, base.Collation)); err != nil {
+		if err := s.Exec(ctx, rewriter.CreateDatabase(state.Target, base.Charset, base.Collation)); err != nil {
 			return fmt.Errorf("create schema %s: %w", base.Name, err)
 		}
 		if base.Charset == "" && base.Collation == "" {
 			continue
 		}
-		if err := s.Exec(ctx, rewriter.AlterDatabase(state.target, base.Charset, base.Collation)); err != nil {
+		if err := s.Exec(ctx, rewriter.AlterDatabase(state.Target, base.Charset, base.Collation)); err != nil {
 			return fmt.Errorf("set the defaults of schema %s: %w", base.Name, err)
 		}
 	}
@@ -72,32 +73,32 @@ func (l *loader) definitions(ctx context.Context, s *target.Session, tables *tab
 		if err != nil {
 			return err
 		}
-		if err := s.Use(ctx, b.onTarget.Schema); err != nil {
-			return fmt.Errorf("use schema %s: %w", b.onTarget.Schema, err)
+		if err := s.Use(ctx, b.OnTarget.Schema); err != nil {
+			return fmt.Errorf("use schema %s: %w", b.OnTarget.Schema, err)
 		}
 		create, err := ddl.InheritCollations(string(text))
 		if err != nil {
 			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
-		if create, err = l.director.definition(create, b); err != nil {
+		if create, err = l.director.Definition(create, b); err != nil {
 			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
 		early := func(schema.Name) binlog.Side { return binlog.Skip } // all are from behind the floor
-		err = tables.asides.making(ctx, early, []string{b.onTarget.Schema}, func() error { return s.Exec(ctx, create) })
+		err = tables.asides.making(ctx, early, []string{b.OnTarget.Schema}, func() error { return s.Exec(ctx, create) })
 		if server.ErrorNumber(err) == errTableExists && l.past.Resumed {
 			err = nil // a killed run has made it
 		}
 		if err != nil {
 			return fault.New(fault.CodeFailed, fault.KindTarget, statementHint(err), "create table %s: %w", b.Name, err)
 		}
-		if err := tables.read(ctx, b.onTarget); err != nil {
+		if err := tables.read(ctx, b.OnTarget); err != nil {
 			return err
 		}
 		def, err := ddl.ParseCreateTable(string(text), b.Schema)
 		if err != nil {
 			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
-		t := tables.get(b.onTarget)
+		t := tables.get(b.OnTarget)
 		t.Next = max(t.Next, def.AutoIncrement)
 		phase.Add(progress.Amount{Items: 1})
 	}
@@ -117,9 +118,9 @@ func (l *loader) expect(ctx context.Context, tables *tableSet) (rows uint64, err
 		if err != nil {
 			return 0, fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
-		tables.expect(b.onTarget, def.AutoIncrement)
-		for i := range b.chunks {
-			rows += b.chunks[i].Rows
+		tables.expect(b.OnTarget, def.AutoIncrement)
+		for i := range b.Chunks {
+			rows += b.Chunks[i].Rows
 		}
 	}
 	return rows, nil
@@ -174,20 +175,20 @@ func (l *loader) chunks(ctx context.Context, tables *tableSet) (rows uint64, err
 // another version of tripod would make of the table does not matter.
 func (l *loader) jobs(tables *tableSet) (jobs []loadJob, total progress.Amount, err error) {
 	for _, b := range l.loads {
-		if len(b.chunks) == 0 {
+		if len(b.Chunks) == 0 {
 			continue
 		}
 		load, err := chunk.ParseLoad(b.Load)
 		if err != nil {
 			return nil, total, fmt.Errorf("table %s: %w", b.Name, err)
 		}
-		t := tables.get(b.onTarget)
-		load.Table = b.onTarget
+		t := tables.get(b.OnTarget)
+		load.Table = b.OnTarget
 		// Where nothing identifies a row, REPLACE would be free to drop one of two; rows of one
 		// snapshot do not stand in each other's way.
 		load.Replace = t.Write.Keyed()
-		for i := range b.chunks {
-			c := &b.chunks[i]
+		for i := range b.Chunks {
+			c := &b.Chunks[i]
 			if n, loaded := l.past.Chunks[c.Key]; loaded {
 				l.gaveWay.Store(c.Key, n.GaveWay)
 				l.before += c.Rows

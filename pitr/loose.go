@@ -8,6 +8,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/pitr/lanes"
 	"github.com/tripod-db/tripod/rewriter"
 )
@@ -124,7 +125,7 @@ func (r *looseReport) listRows() []string {
 
 // leaveOut is a rows event of a transaction that is left out: its rows become loose.
 func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows, t *table) error {
-	shown := r.director.shown(t.Name)
+	shown := r.director.Shown(t.Name)
 	origin := rewriter.Origin{Entry: e.Start, GTID: e.GTID}
 	if r.past.Passed(e.Start) || r.past.Phase == checkpoint.PhaseFinish {
 		return r.leftOutBefore(e, rows, t, shown)
@@ -188,17 +189,17 @@ func (r *replay) leftOutBefore(e *event.Entry, rows *event.Rows, t *table, shown
 
 // loosen follows what a statement does to tables with loose rows: their keys may be others behind
 // it, and an EXCHANGE brings the rows elsewhere.
-func (s *tableSet) loosen(x *execution) {
+func (s *tableSet) loosen(x *director.Execution) {
 	loose := false
-	for _, n := range x.altered {
+	for _, n := range x.Altered {
 		if t := s.get(n); t != nil && t.loose != nil {
 			loose = true
 		}
 	}
-	if !loose || x.statement != nil && x.statement.Kind == ddl.DefinitionOnly {
+	if !loose || x.Statement != nil && x.Statement.Kind == ddl.DefinitionOnly {
 		return
 	}
-	for _, n := range x.altered {
+	for _, n := range x.Altered {
 		if t := s.get(n); t != nil && (t.loose == nil || !t.loose.whole) {
 			t.Keyed, t.loose = false, &looseRows{whole: true}
 		}

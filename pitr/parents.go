@@ -10,6 +10,7 @@ import (
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
 )
 
 // A RENAME changes definitions that it does not name: the foreign keys of the children follow
@@ -45,7 +46,7 @@ func (s *tableSet) noted(moves []checkpoint.ParentNote) (list []parentMove, err 
 	for _, m := range moves {
 		child := s.get(m.Child)
 		if child == nil {
-			return nil, fmt.Errorf("%s: %w", m.Child, errMissing)
+			return nil, fmt.Errorf("%s: %w", m.Child, director.ErrMissing)
 		}
 		list = append(list, parentMove{child, m.Key, m.Parent, m.Clause})
 	}

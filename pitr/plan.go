@@ -4,6 +4,7 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -41,7 +42,7 @@ type Plan struct {
 
 	wish       Wish
 	manifest   *catalog.Manifest
-	part       *part
+	part       *director.Part
 	warnings   []string // for the result as well
 	unfinished *unfinished
 	begun      begun

@@ -8,16 +8,15 @@ import (
 	"time"
 
 	"github.com/tripod-db/tripod/binlog/archive"
-	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/pitr/lanes"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
-	"github.com/tripod-db/tripod/storage/catalog"
 )
 
 // run is one restore with its connections.
@@ -30,7 +29,7 @@ type run struct {
 	definitions *target.Session // replays statements
 	reader      *target.Session // reads definitions
 
-	director *director
+	director *director.Director
 	tables   *tableSet
 	progress *checkpoint.Table
 	past     *checkpoint.Past
@@ -65,7 +64,7 @@ func Run(ctx context.Context, c Config, p *Plan) (*Result, error) {
 		return nil, r.leftBehind(err)
 	}
 	r.result.Seconds.Total = seconds(time.Since(begun))
-	r.result.Warnings = append(r.result.Warnings, r.director.warnings...)
+	r.result.Warnings = append(r.result.Warnings, r.director.Warnings...)
 	if n := len(r.result.Divergence); n > 0 {
 		return r.result, fault.New(fault.CodeDifference, fault.KindDivergence, "the list of divergence names each row: compare them with the source",
 			"the target did not hold what the log says in %d places; there the log won", n)
@@ -141,7 +140,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if r.director, err = newDirectorFor(r.plan.manifest, r.plan.wish, r.plan.part); err != nil {
+	if r.director, err = director.New(r.plan.manifest, r.plan.wish.scope(), r.plan.part); err != nil {
 		return err
 	}
 	r.newTables()
@@ -149,16 +148,16 @@ func (r *run) prepare(ctx context.Context) (err error) {
 }
 
 func (r *run) newTables() {
-	r.tables = newTableSet(r.reader, r.director.fold)
+	r.tables = newTableSet(r.reader, r.director.Fold)
 	r.tables.asides.own, r.tables.asides.progress = r.main, r.progress
-	r.director.keyless = func(n schema.Name) bool { return r.tables.keyless(r.director.onTarget(n)) }
-	r.director.rollsBack = func(n schema.Name) bool { return r.tables.rollsBack(r.director.onTarget(n)) }
+	r.director.Keyless = func(n schema.Name) bool { return r.tables.keyless(r.director.OnTarget(n)) }
+	r.director.RollsBack = func(n schema.Name) bool { return r.tables.rollsBack(r.director.OnTarget(n)) }
 }
 
 // load drops what --force named, and puts definitions and chunks into the target.
 func (r *run) load(ctx context.Context) (err error) {
 	l := &loader{
-		catalog: r.config.Catalog, manifest: r.plan.manifest, director: r.director, loads: r.director.loads(r.plan.manifest), target: r.target,
+		catalog: r.config.Catalog, manifest: r.plan.manifest, director: r.director, loads: r.director.Loads(r.plan.manifest), target: r.target,
 		local: r.plan.Load.Local, packet: r.packet(), threads: r.plan.Load.Threads, memory: r.memory, sink: r.config.progress(),
 		progress: r.progress, past: r.past,
 	}
@@ -293,14 +292,14 @@ func (r *run) replay(ctx context.Context) (err error) {
 		r.result.Divergence = append(r.result.Divergence, w.Divergence...)
 	}
 	for i := range r.result.Divergence {
-		r.result.Divergence[i].Name = r.director.shown(r.result.Divergence[i].Name)
+		r.result.Divergence[i].Name = r.director.Shown(r.result.Divergence[i].Name)
 	}
 	slices.SortStableFunc(r.result.Divergence, func(a, b checkpoint.Divergence) int { return a.Position.Compare(b.Position) })
 	return err
 }
 
 func (r *run) flusher(writers []*lanes.Writer) *lanes.Flusher {
-	return &lanes.Flusher{Writers: writers, Progress: r.progress, Fold: r.director.fold, Batch: r.memory.Batch(), Noted: r.past.Keyed}
+	return &lanes.Flusher{Writers: writers, Progress: r.progress, Fold: r.director.Fold, Batch: r.memory.Batch(), Noted: r.past.Keyed}
 }
 
 // writers opens the connections of the lanes: the first is the ordered lane's.
@@ -340,12 +339,12 @@ func (r *run) finish(ctx context.Context) error {
 		disable: r.plan.wish.Events == DisableEvents, log: r.config.log(), result: r.result, made: map[string]bool{},
 	}
 	for _, s := range r.plan.Schemas {
-		f.made[r.director.foldSchema(s.Name)] = !s.OnTarget
+		f.made[r.director.FoldSchema(s.Name)] = !s.OnTarget
 	}
 	if r.plan.Resumes {
 		clear(f.made)
 		for _, name := range r.plan.unfinished.Made {
-			f.made[r.director.foldSchema(name)] = true
+			f.made[r.director.FoldSchema(name)] = true
 		}
 		if err := f.defaults(ctx); err != nil {
 			return err
@@ -361,23 +360,5 @@ func (r *run) finish(ctx context.Context) error {
 	if err := r.progress.Drop(ctx, r.main); err != nil {
 		return err
 	}
-	return f.dropSchema(ctx, r.director.foldSchema(r.progress.Name.Schema))
-}
-
-// newDirectorFor builds the director of a wish; p is nil where it is no part.
-func newDirectorFor(m *catalog.Manifest, w Wish, p *part) (*director, error) {
-	selected, err := newSelection(w.Selection, m, foldOf(m))
-	if err != nil {
-		return nil, err
-	}
-	d, err := newDirector(m, selected, p)
-	if err == nil {
-		d.skip = w.SkipGTID
-	}
-	return d, err
-}
-
-// foldOf is how the source compares names.
-func foldOf(m *catalog.Manifest) func(schema.Name) schema.Name {
-	return func(n schema.Name) schema.Name { return ddl.Fold(n, m.Source.LowerCaseTableNames) }
+	return f.dropSchema(ctx, r.director.FoldSchema(r.progress.Name.Schema))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/pitr/lanes"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
@@ -76,10 +77,10 @@ var autoIncrementWord = regexp.MustCompile(`(?i)\bAUTO_INCREMENT\b`)
 
 // raiseCounters gives tables, before a statement that may set their AUTO_INCREMENT, the counter that
 // the source had: rows that came and went between two fences have never been on the target.
-func (s *tableSet) raiseCounters(ctx context.Context, e *execution) error {
-	for _, n := range e.altered {
+func (s *tableSet) raiseCounters(ctx context.Context, e *director.Execution) error {
+	for _, n := range e.Altered {
 		t := s.get(n)
-		if t == nil || t.Greatest == 0 || t.Greatest == ^uint64(0) || !autoIncrementWord.MatchString(e.text) {
+		if t == nil || t.Greatest == 0 || t.Greatest == ^uint64(0) || !autoIncrementWord.MatchString(e.Text) {
 			continue
 		}
 		if err := s.reader.Exec(ctx, "ALTER TABLE "+n.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(t.Greatest+1, 10)); err != nil {
@@ -90,35 +91,35 @@ func (s *tableSet) raiseCounters(ctx context.Context, e *execution) error {
 }
 
 // apply changes the catalogue as a statement did that has just run on the target.
-func (s *tableSet) apply(ctx context.Context, e *execution) error {
+func (s *tableSet) apply(ctx context.Context, e *director.Execution) error {
 	s.loosen(e)
-	for _, n := range e.dropped {
+	for _, n := range e.Dropped {
 		delete(s.list, s.fold(n))
 	}
-	for _, p := range e.renamed {
+	for _, p := range e.Renamed {
 		t := s.get(p[0])
 		if t == nil {
-			return fmt.Errorf("%s: %w", p[0], errMissing)
+			return fmt.Errorf("%s: %w", p[0], director.ErrMissing)
 		}
 		delete(s.list, s.fold(p[0]))
 		t.Name = p[1]
 		s.list[s.fold(p[1])] = t
 	}
-	for _, n := range e.truncated {
+	for _, n := range e.Truncated {
 		if t := s.get(n); t != nil {
 			t.Greatest, t.Next = 0, 0
 		}
 	}
-	for _, n := range e.altered {
+	for _, n := range e.Altered {
 		// AUTO_INCREMENT= may lower the counter: what the target makes of it is what the source made.
-		if t := s.get(n); t != nil && autoIncrementWord.MatchString(e.text) {
+		if t := s.get(n); t != nil && autoIncrementWord.MatchString(e.Text) {
 			t.Greatest, t.Next = 0, 0
 		}
 	}
-	for _, n := range e.created {
+	for _, n := range e.Created {
 		delete(s.list, s.fold(n))
 	}
-	for _, p := range e.renamed {
+	for _, p := range e.Renamed {
 		// Later pairs may have taken the new name away again.
 		if s.get(p[1]) == nil {
 			continue
@@ -127,7 +128,7 @@ func (s *tableSet) apply(ctx context.Context, e *execution) error {
 			return err
 		}
 	}
-	for _, names := range [][]schema.Name{e.created, e.altered} {
+	for _, names := range [][]schema.Name{e.Created, e.Altered} {
 		for _, n := range names {
 			if err := s.read(ctx, n); err != nil {
 				return err
@@ -139,19 +140,19 @@ func (s *tableSet) apply(ctx context.Context, e *execution) error {
 
 // relive changes the catalogue as a statement did that an earlier run has carried out: which
 // tables there are. What they are is read when it is needed.
-func (s *tableSet) relive(e *execution) {
+func (s *tableSet) relive(e *director.Execution) {
 	s.loosen(e)
-	for _, n := range e.dropped {
+	for _, n := range e.Dropped {
 		delete(s.list, s.fold(n))
 	}
-	for _, p := range e.renamed {
+	for _, p := range e.Renamed {
 		if t := s.get(p[0]); t != nil {
 			delete(s.list, s.fold(p[0]))
 			t.Name, t.def = p[1], nil
 			s.list[s.fold(p[1])] = t
 		}
 	}
-	for _, n := range e.created {
+	for _, n := range e.Created {
 		s.expect(n, 0)
 	}
 }
@@ -189,7 +190,7 @@ func (s *tableSet) keyless(n schema.Name) bool {
 	return t != nil && t.def != nil && !t.Write.Keyed()
 }
 
-// rollsBack tells whether a table takes its rows back with the transaction.
+// RollsBack tells whether a table takes its rows back with the transaction.
 func (s *tableSet) rollsBack(n schema.Name) bool {
 	t := s.get(n)
 	if t == nil || t.def == nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
@@ -18,7 +19,7 @@ type targetFacts struct {
 	schemas map[string]bool                         // that exist and that the account can see, folded as the target does
 	objects map[schema.ObjectName]schema.ObjectName // that exist in the schemas of the restore, by key
 	// constraints are the tables of these schemas that have checks and foreign keys, by those.
-	constraints map[constraintName]schema.Name
+	constraints map[director.ConstraintName]schema.Name
 	collations  map[string]bool // that the target knows
 	charsets    map[string]bool // likewise
 	// unknownZones are the time zones of the restore that it does not know.
@@ -27,7 +28,7 @@ type targetFacts struct {
 
 // gatherTarget asks the target about the schemas and time zones of a restore.
 func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []string) (*targetFacts, error) {
-	f := &targetFacts{Facts: srv.Facts(), schemas: map[string]bool{}, objects: map[schema.ObjectName]schema.ObjectName{}, constraints: map[constraintName]schema.Name{}, collations: map[string]bool{}, charsets: map[string]bool{}}
+	f := &targetFacts{Facts: srv.Facts(), schemas: map[string]bool{}, objects: map[schema.ObjectName]schema.ObjectName{}, constraints: map[director.ConstraintName]schema.Name{}, collations: map[string]bool{}, charsets: map[string]bool{}}
 	var err error
 	if f.grants, err = srv.Grants(ctx); err != nil {
 		return nil, fmt.Errorf("read the grants on the target: %w", err)
@@ -94,7 +95,7 @@ func (f *targetFacts) gatherSchema(ctx context.Context, s *target.Session, name 
 		return err
 	}
 	for _, row := range rows {
-		c := constraintName{schema: name, name: strings.ToLower(row[1]), foreignKey: row[0] == "FOREIGN KEY"}
+		c := director.ConstraintName{Schema: name, Name: strings.ToLower(row[1]), ForeignKey: row[0] == "FOREIGN KEY"}
 		f.constraints[c] = schema.Name{Schema: name, Name: row[2]}
 	}
 	return nil

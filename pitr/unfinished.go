@@ -109,7 +109,7 @@ func (p *Plan) goOn(ctx context.Context, c Config, reader *archive.Reader, u *un
 		f := fault.Of(err)
 		return fault.New(f.Code, f.Kind, "the unfinished restore on the target needs this backup: bring it back, or begin anew from another one with --force", "%w", err)
 	}
-	if p.wish.isPart() {
+	if p.wish.scope().IsPart() {
 		p.part, err = surveyPart(ctx, reader, p.manifest, p.wish, p.Stop.Position, phase)
 	}
 	return err

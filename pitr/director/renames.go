@@ -1,4 +1,4 @@
-package pitr
+package director
 
 import (
 	"strings"
@@ -27,9 +27,9 @@ func renameFault(text, hint, format string, args ...any) error {
 	return fault.New(fault.CodeUsage, fault.KindUsage, hint, "--rename "+strings.ReplaceAll(text, "%", "%%")+": "+format, args...)
 }
 
-// newRenames reads the rules and refuses those that cannot be meant, whatever the backup holds.
+// NewRenames reads the rules and refuses those that cannot be meant, whatever the backup holds.
 // fold is how the source compares names.
-func newRenames(texts []string, fold func(schema.Name) schema.Name) (*renames, error) {
+func NewRenames(texts []string, fold func(schema.Name) schema.Name) (*renames, error) {
 	r := &renames{fold: fold}
 	from, to := map[schema.Name]string{}, map[schema.Name]string{}
 	for _, text := range texts {

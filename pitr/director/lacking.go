@@ -1,4 +1,4 @@
-package pitr
+package director
 
 import (
 	"fmt"
@@ -8,10 +8,10 @@ import (
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
-// lacking says what of a wish a backup does not hold; empty for nothing. A wish for a schema, or by
+// Lacking says what of a wish a backup does not hold; empty for nothing. A wish for a schema, or by
 // a pattern, means everything that the source had: a backup that was made without some of that does
 // not serve it as it looks.
-func lacking(m *catalog.Manifest, w catalog.Selection) ([]string, error) {
+func Lacking(m *catalog.Manifest, w catalog.Selection) ([]string, error) {
 	s, err := newSelection(w, m, foldOf(m))
 	if err != nil {
 		return nil, err
@@ -70,12 +70,12 @@ func (s *selection) coveredBy(m *catalog.Manifest, w catalog.Selection) (bool, e
 	return len(s.include) > 0 || len(made.include) == 0, nil
 }
 
-// byWhatTheyHold puts manifests, which come oldest first, into the order in which they are tried for
+// ByWhatTheyHold puts manifests, which come oldest first, into the order in which they are tried for
 // a part: the newest first, and those that lack something of it last.
-func byWhatTheyHold(manifests []*catalog.Manifest, w Wish) ([]*catalog.Manifest, error) {
+func ByWhatTheyHold(manifests []*catalog.Manifest, w catalog.Selection) ([]*catalog.Manifest, error) {
 	var holding, others []*catalog.Manifest
 	for _, m := range slices.Backward(manifests) {
-		lacks, err := lacking(m, w.Selection)
+		lacks, err := Lacking(m, w)
 		switch {
 		case err != nil:
 			return nil, err

@@ -1,4 +1,4 @@
-package pitr
+package director
 
 import (
 	"maps"
@@ -9,27 +9,27 @@ import (
 )
 
 // What statements of the log mean for the foreign keys of a part, whose tables keep one name on the
-// target: see parentMoves.
+// target: they follow by what a Verdict says.
 
 // followed turns the pairs of a RENAME into what they are for foreign keys on the target, whatever
 // of them is carried out: a table that is taken keeps its name there, and so do keys to it.
-func (d *director) followed(start binlog.Position, st *ddl.Statement, before map[schema.Name]schema.Name) (pairs [][2]schema.Name) {
+func (d *Director) followed(start binlog.Position, st *ddl.Statement, before map[schema.Name]schema.Name) (pairs [][2]schema.Name) {
 	now := maps.Clone(before)
 	onTarget := func(n schema.Name) schema.Name {
-		if working, taken := now[d.fold(n)]; taken {
+		if working, taken := now[d.Fold(n)]; taken {
 			return working
 		}
-		return d.part.renames.table(n)
+		return d.Part.renames.table(n)
 	}
 	for _, p := range st.Renames {
-		from, to := d.fold(p[0]), d.fold(p[1])
+		from, to := d.Fold(p[0]), d.Fold(p[1])
 		working, taken := now[from]
-		source, destination := d.sides.RenameSides(p[0], p[1], start)
+		source, destination := d.Sides.RenameSides(p[0], p[1], start)
 		if taken && source == binlog.After && destination == binlog.After {
 			delete(now, from)
 			now[to] = working
 			// A foreign key that was there before its parent refers to it now.
-			if plain := d.part.renames.table(p[1]); plain != working {
+			if plain := d.Part.renames.table(p[1]); plain != working {
 				pairs = append(pairs, [2]schema.Name{plain, working})
 			}
 			continue
@@ -46,13 +46,13 @@ func (d *director) followed(start binlog.Position, st *ddl.Statement, before map
 
 // adopted lists new tables with the names that foreign keys have which were there before them: those
 // refer to them now.
-func (d *director) adopted(effects []effect) (pairs [][2]schema.Name) {
+func (d *Director) adopted(effects []effect) (pairs [][2]schema.Name) {
 	for _, e := range effects {
 		if e.kind != made && e.kind != copied {
 			continue
 		}
-		if m, plain := d.active(e.life), d.part.renames.table(e.to); m != nil && m.working != plain {
-			pairs = append(pairs, [2]schema.Name{plain, m.working})
+		if m, plain := d.active(e.life), d.Part.renames.table(e.to); m != nil && m.Working != plain {
+			pairs = append(pairs, [2]schema.Name{plain, m.Working})
 		}
 	}
 	return pairs
@@ -60,7 +60,7 @@ func (d *director) adopted(effects []effect) (pairs [][2]schema.Name) {
 
 // resolved tells, behind a statement, of the names whose table it has changed what they were on the
 // target in front of it, and what they are now.
-func (d *director) resolved(st *ddl.Statement, effects []effect, before map[schema.Name]schema.Name) map[schema.Name]schema.Name {
+func (d *Director) resolved(st *ddl.Statement, effects []effect, before map[schema.Name]schema.Name) map[schema.Name]schema.Name {
 	var names []schema.Name
 	for _, p := range st.Renames {
 		names = append(names, p[0], p[1])
@@ -72,12 +72,12 @@ func (d *director) resolved(st *ddl.Statement, effects []effect, before map[sche
 	}
 	changed := map[schema.Name]schema.Name{}
 	for _, n := range names {
-		was, taken := before[d.fold(n)]
+		was, taken := before[d.Fold(n)]
 		if !taken {
-			was = d.part.renames.table(n)
+			was = d.Part.renames.table(n)
 		}
-		if is := d.onTarget(n); is != was {
-			changed[d.fold(was)] = is
+		if is := d.OnTarget(n); is != was {
+			changed[d.Fold(was)] = is
 		}
 	}
 	return changed
@@ -85,11 +85,11 @@ func (d *director) resolved(st *ddl.Statement, effects []effect, before map[sche
 
 // sidesBefore tells on which side the definition of a table of the target lies, by the name that
 // it has on the source in front of the statement.
-func (d *director) sidesBefore(start binlog.Position, st *ddl.Statement) func(schema.Name) binlog.Side {
+func (d *Director) sidesBefore(start binlog.Position, st *ddl.Statement) func(schema.Name) binlog.Side {
 	if len(st.Renames) == 0 { // the names stay, and hardly anybody asks
 		return func(n schema.Name) binlog.Side {
-			if name, ok := d.onSource(n); ok {
-				return d.sides.DefinitionSide(name, start)
+			if name, ok := d.OnSource(n); ok {
+				return d.Sides.DefinitionSide(name, start)
 			}
 			return binlog.After
 		}
@@ -97,8 +97,8 @@ func (d *director) sidesBefore(start binlog.Position, st *ddl.Statement) func(sc
 	sides := map[schema.Name]binlog.Side{}
 	for id, n := range d.lives.now {
 		if m := d.active(id); m != nil {
-			sides[d.fold(m.working)] = d.sides.DefinitionSide(n, start)
+			sides[d.Fold(m.Working)] = d.Sides.DefinitionSide(n, start)
 		}
 	}
-	return func(n schema.Name) binlog.Side { return sides[d.fold(n)] }
+	return func(n schema.Name) binlog.Side { return sides[d.Fold(n)] }
 }

@@ -1,4 +1,4 @@
-package pitr
+package director
 
 import (
 	"cmp"
@@ -22,11 +22,11 @@ var errTriggerTable = errors.New("a trigger's table is renamed inside the window
 type objectSet struct {
 	sides    *catalog.Sides
 	fold     int
-	list     map[objectID]*object
-	triggers []*object // in the order in which they fire, of all tables
-	taken    func(*object) bool
+	list     map[objectID]*Object
+	triggers []*Object // in the order in which they fire, of all tables
+	taken    func(*Object) bool
 	sequence int
-	// names are all that views and events had on the way: expandView and Finish make them under
+	// names are all that views and events had on the way: the expanding of stars and Finish make them under
 	// those, so they must be free on the target.
 	names map[objectID]schema.Name
 	// triggered are the tables, by folded name, that have or had triggers, restored or not: in
@@ -39,44 +39,44 @@ type objectID struct {
 	name schema.Name // folded
 }
 
-// object is one view, routine, trigger or event with the statements that make it, in log order:
+// Object is one view, routine, trigger or event with the statements that make it, in log order:
 // one CREATE, and the ALTERs of a routine or an event behind it.
-type object struct {
-	kind    catalog.ObjectKind
-	name    schema.Name
-	table   schema.Name // of a trigger
-	steps   []objectStep
-	invalid string // what the source itself said about a broken view
+type Object struct {
+	Kind    catalog.ObjectKind
+	Name    schema.Name // on the source, now
+	Table   schema.Name // of a trigger
+	Steps   []ObjectStep
+	Invalid string // what the source itself said about a broken view
 	doubt   error  // why nobody knows which table a trigger is on
 }
 
-// objectStep is one statement with the session context it needs.
-type objectStep struct {
-	sequence  int
-	statement *ddl.Statement
-	raw       []byte // the bytes of the log; nil for SHOW CREATE output
-	schema    string // default schema
-	variables []rewriter.Variable
-	client    string // name of character_set_client
-	// database is the collation of the object's schema when the statement ran; it decides about
+// ObjectStep is one statement with the session context it needs.
+type ObjectStep struct {
+	Sequence  int // among the steps of all objects
+	Statement *ddl.Statement
+	Raw       []byte // the bytes of the log; nil for SHOW CREATE output
+	Schema    string // default schema
+	Variables []rewriter.Variable
+	Client    string // name of character_set_client
+	// Database is the collation of the object's schema when the statement ran; it decides about
 	// parameters without a character set. Empty where it does not matter.
-	database string
-	zone     string // time zone, as a server names it; empty where none was used
-	// logged tells a statement of the log from SHOW CREATE output.
-	logged bool
+	Database string
+	Zone     string // time zone, as a server names it; empty where none was used
+	// Logged tells a statement of the log from SHOW CREATE output.
+	Logged bool
 }
 
-func newObjectSet(m *catalog.Manifest, taken func(*object) bool) (*objectSet, error) {
-	s := &objectSet{sides: m.Sides(), fold: m.Source.LowerCaseTableNames, list: map[objectID]*object{}, names: map[objectID]schema.Name{}, taken: taken, triggered: map[schema.Name]bool{}}
+func newObjectSet(m *catalog.Manifest, taken func(*Object) bool) (*objectSet, error) {
+	s := &objectSet{sides: m.Sides(), fold: m.Source.LowerCaseTableNames, list: map[objectID]*Object{}, names: map[objectID]schema.Name{}, taken: taken, triggered: map[schema.Name]bool{}}
 	objects := slices.Clone(m.Objects)
 	slices.SortStableFunc(objects, func(a, b catalog.Object) int {
 		return cmp.Or(strings.Compare(a.Schema, b.Schema), strings.Compare(a.Table, b.Table), cmp.Compare(a.ActionOrder, b.ActionOrder))
 	})
 	for _, o := range objects {
-		made := &object{kind: o.Kind, name: o.Name, invalid: o.Invalid}
+		made := &Object{Kind: o.Kind, Name: o.Name, Invalid: o.Invalid}
 		if o.Kind == catalog.KindTrigger {
-			made.table = schema.Name{Schema: o.Schema, Name: o.Table}
-			s.noteTrigger(made.table)
+			made.Table = schema.Name{Schema: o.Schema, Name: o.Table}
+			s.noteTrigger(made.Table)
 		}
 		if o.Absent || o.Create == "" && o.Invalid == "" || !taken(made) {
 			continue
@@ -86,7 +86,7 @@ func newObjectSet(m *catalog.Manifest, taken func(*object) bool) (*objectSet, er
 			if err != nil {
 				return nil, err
 			}
-			made.steps = []objectStep{step}
+			made.Steps = []ObjectStep{step}
 		}
 		s.put(made)
 		if o.Kind == catalog.KindTrigger {
@@ -97,32 +97,32 @@ func newObjectSet(m *catalog.Manifest, taken func(*object) bool) (*objectSet, er
 }
 
 // manifestStep is the statement of an object as it was read, with the context that was read with it.
-func (s *objectSet) manifestStep(m *catalog.Manifest, o catalog.Object) (objectStep, error) {
+func (s *objectSet) manifestStep(m *catalog.Manifest, o catalog.Object) (ObjectStep, error) {
 	statement, err := ddl.Parse([]byte(o.Create), ddl.Session{
 		Schema: o.Schema, SQLMode: quotingMode(o.SQLMode), LowerCaseTableNames: m.Source.LowerCaseTableNames,
 		Flavor: m.Source.Flavor, Version: m.Source.Version,
 	})
 	if err != nil {
-		return objectStep{}, fmt.Errorf("read the definition of %s %s: %w", o.Kind, o.Name, err)
+		return ObjectStep{}, fmt.Errorf("read the definition of %s %s: %w", o.Kind, o.Name, err)
 	}
 	s.sequence++
-	step := objectStep{sequence: s.sequence, statement: statement, schema: o.Schema, client: o.CharacterSetClient}
+	step := ObjectStep{Sequence: s.sequence, Statement: statement, Schema: o.Schema, Client: o.CharacterSetClient}
 	if o.Kind == catalog.KindView {
 		// SHOW CREATE VIEW was read without any mode.
-		step.variables = append(step.variables, rewriter.Variable{Name: "sql_mode", Value: "''"})
+		step.Variables = append(step.Variables, rewriter.Variable{Name: "sql_mode", Value: "''"})
 	} else {
-		step.database = o.DatabaseCollation
-		step.variables = append(step.variables, rewriter.Variable{Name: "sql_mode", Value: "'" + rewriter.KnownModes(o.SQLMode) + "'"})
+		step.Database = o.DatabaseCollation
+		step.Variables = append(step.Variables, rewriter.Variable{Name: "sql_mode", Value: "'" + rewriter.KnownModes(o.SQLMode) + "'"})
 	}
 	if o.CharacterSetClient != "" {
-		step.variables = append(step.variables, rewriter.Variable{Name: "character_set_client", Value: o.CharacterSetClient})
+		step.Variables = append(step.Variables, rewriter.Variable{Name: "character_set_client", Value: o.CharacterSetClient})
 	}
 	if o.CollationConnection != "" {
-		step.variables = append(step.variables, rewriter.Variable{Name: "collation_connection", Value: o.CollationConnection})
+		step.Variables = append(step.Variables, rewriter.Variable{Name: "collation_connection", Value: o.CollationConnection})
 	}
 	if o.TimeZone != "" {
-		step.zone = o.TimeZone
-		step.variables = append(step.variables, rewriter.Variable{Name: "time_zone", Value: rewriter.QuoteString(o.TimeZone)})
+		step.Zone = o.TimeZone
+		step.Variables = append(step.Variables, rewriter.Variable{Name: "time_zone", Value: rewriter.QuoteString(o.TimeZone)})
 	}
 	return step, nil
 }
@@ -153,38 +153,38 @@ func (s *objectSet) id(kind catalog.ObjectKind, n schema.Name) objectID {
 	return objectID{kind: kind, name: n}
 }
 
-func (s *objectSet) put(o *object) {
-	if o.kind == catalog.KindView || o.kind == catalog.KindEvent {
-		s.names[s.id(o.kind, o.name)] = o.name
+func (s *objectSet) put(o *Object) {
+	if o.Kind == catalog.KindView || o.Kind == catalog.KindEvent {
+		s.names[s.id(o.Kind, o.Name)] = o.Name
 	}
-	s.list[s.id(o.kind, o.name)] = o
+	s.list[s.id(o.Kind, o.Name)] = o
 }
 
-func (s *objectSet) get(kind catalog.ObjectKind, n schema.Name) *object { return s.list[s.id(kind, n)] }
+func (s *objectSet) get(kind catalog.ObjectKind, n schema.Name) *Object { return s.list[s.id(kind, n)] }
 
-func (s *objectSet) remove(o *object) {
-	delete(s.list, s.id(o.kind, o.name))
-	s.triggers = slices.DeleteFunc(s.triggers, func(t *object) bool { return t == o })
+func (s *objectSet) remove(o *Object) {
+	delete(s.list, s.id(o.Kind, o.Name))
+	s.triggers = slices.DeleteFunc(s.triggers, func(t *Object) bool { return t == o })
 }
 
 // create puts an object in the place of any other of its name (the log wins by name).
-func (s *objectSet) create(o *object, head rewriter.TriggerHead) {
-	if old := s.get(o.kind, o.name); old != nil {
+func (s *objectSet) create(o *Object, head rewriter.TriggerHead) {
+	if old := s.get(o.Kind, o.Name); old != nil {
 		s.remove(old)
 	}
 	s.put(o)
-	if o.kind != catalog.KindTrigger {
+	if o.Kind != catalog.KindTrigger {
 		return
 	}
 	at := len(s.triggers)
 	for i, t := range s.triggers {
-		if t.name.Schema != o.name.Schema {
+		if t.Name.Schema != o.Name.Schema {
 			continue
 		}
 		switch {
-		case head.Follows != "" && s.id(t.kind, t.name) == s.id(t.kind, schema.Name{Schema: o.name.Schema, Name: head.Follows}):
+		case head.Follows != "" && s.id(t.Kind, t.Name) == s.id(t.Kind, schema.Name{Schema: o.Name.Schema, Name: head.Follows}):
 			at = i + 1
-		case head.Precedes != "" && s.id(t.kind, t.name) == s.id(t.kind, schema.Name{Schema: o.name.Schema, Name: head.Precedes}):
+		case head.Precedes != "" && s.id(t.Kind, t.Name) == s.id(t.Kind, schema.Name{Schema: o.Name.Schema, Name: head.Precedes}):
 			at = i
 		}
 	}
@@ -199,7 +199,7 @@ func (s *objectSet) skips(kind catalog.ObjectKind, n schema.Name, start binlog.P
 // dropTable takes a table's triggers along; the log does not name them.
 func (s *objectSet) dropTable(table schema.Name, start binlog.Position) {
 	for _, t := range slices.Clone(s.triggers) {
-		if ddl.Fold(t.table, s.fold) == ddl.Fold(table, s.fold) && !s.skips(t.kind, t.name, start) {
+		if ddl.Fold(t.Table, s.fold) == ddl.Fold(table, s.fold) && !s.skips(t.Kind, t.Name, start) {
 			s.remove(t)
 		}
 	}
@@ -214,7 +214,7 @@ func (s *objectSet) noteTrigger(table schema.Name) { s.triggered[ddl.Fold(table,
 func (s *objectSet) dropSchema(name string, start binlog.Position) {
 	folded := ddl.Fold(schema.Name{Schema: name}, s.fold).Schema
 	for _, o := range s.all() {
-		if ddl.Fold(o.name, s.fold).Schema == folded && !s.skips(o.kind, o.name, start) {
+		if ddl.Fold(o.Name, s.fold).Schema == folded && !s.skips(o.Kind, o.Name, start) {
 			s.remove(o)
 		}
 	}
@@ -240,24 +240,24 @@ func (s *objectSet) renameTables(pairs [][2]schema.Name, start binlog.Position) 
 	}
 	var doubt error
 	for _, t := range slices.Clone(s.triggers) {
-		to, ok := moved[ddl.Fold(t.table, s.fold)]
+		to, ok := moved[ddl.Fold(t.Table, s.fold)]
 		if !ok {
 			continue
 		}
-		switch s.sides.ObjectSide(t.kind, t.name, start) {
+		switch s.sides.ObjectSide(t.Kind, t.Name, start) {
 		case binlog.Skip:
 			continue
 		case binlog.Inside:
 			// Read before the statement it has the old name, behind it the new one. The two are told
 			// apart unless the old name of one table is the new name of another.
-			if _, both := intermediate[ddl.Fold(t.table, s.fold)]; both {
-				t.doubt = fmt.Errorf("trigger %s on %s: %w", t.name, t.table, errTriggerTable)
+			if _, both := intermediate[ddl.Fold(t.Table, s.fold)]; both {
+				t.doubt = fmt.Errorf("trigger %s on %s: %w", t.Name, t.Table, errTriggerTable)
 				doubt = errors.Join(doubt, t.doubt)
 				continue
 			}
 		case binlog.After:
 		}
-		if t.table = to; !s.taken(t) {
+		if t.Table = to; !s.taken(t) {
 			s.remove(t)
 		}
 	}
@@ -267,23 +267,23 @@ func (s *objectSet) renameTables(pairs [][2]schema.Name, start binlog.Position) 
 // renameView is RENAME TABLE of a view. It tells whether there was one.
 func (s *objectSet) renameView(from, to schema.Name, start binlog.Position) bool {
 	v := s.get(catalog.KindView, from)
-	if v == nil || s.skips(v.kind, from, start) {
+	if v == nil || s.skips(v.Kind, from, start) {
 		return v != nil
 	}
-	delete(s.list, s.id(v.kind, from))
-	v.name = to
+	delete(s.list, s.id(v.Kind, from))
+	v.Name = to
 	s.put(v)
 	return true
 }
 
 // all lists the objects in a stable order.
-func (s *objectSet) all() []*object {
-	list := make([]*object, 0, len(s.list))
+func (s *objectSet) all() []*Object {
+	list := make([]*Object, 0, len(s.list))
 	for _, o := range s.list {
 		list = append(list, o)
 	}
-	slices.SortFunc(list, func(a, b *object) int {
-		return cmp.Or(strings.Compare(string(a.kind), string(b.kind)), a.name.Compare(b.name))
+	slices.SortFunc(list, func(a, b *Object) int {
+		return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), a.Name.Compare(b.Name))
 	})
 	return list
 }

@@ -1,4 +1,4 @@
-package pitr
+package director
 
 import (
 	"fmt"
@@ -114,14 +114,14 @@ func (h *modelHistory) step(t *rapid.T) {
 // modelTarget carries out what a director says, and knows nothing else.
 type modelTarget struct {
 	modelServer
-	*director
+	*Director
 }
 
 func (m modelTarget) play(t *rapid.T, log []modelEntry) {
 	for i, e := range log {
 		start := at(uint64(1000 + i))
 		if e.sql == "" {
-			if n, ok := m.rowTable(e.into); ok {
+			if n, ok := m.RowTable(e.into); ok {
 				if m.modelServer[n] == nil {
 					t.Fatalf("an insert into %s, which is not there", n)
 				}
@@ -133,18 +133,18 @@ func (m modelTarget) play(t *rapid.T, log []modelEntry) {
 		if err != nil {
 			t.Fatalf("%s: %v", e.sql, err)
 		}
-		for _, x := range v.executions {
+		for _, x := range v.Executions {
 			m.execute(t, &x, e.sql)
 		}
 	}
 }
 
 // execute does what the tables of an execution say; the text has to name them.
-func (m modelTarget) execute(t *rapid.T, x *execution, sql string) {
-	for _, list := range [][]schema.Name{x.created, x.dropped, x.altered, x.truncated} {
+func (m modelTarget) execute(t *rapid.T, x *Execution, sql string) {
+	for _, list := range [][]schema.Name{x.Created, x.Dropped, x.Altered, x.Truncated} {
 		for _, n := range list {
-			if !strings.Contains(x.text, n.Quoted()) {
-				t.Fatalf("%q does not name %s", x.text, n)
+			if !strings.Contains(x.Text, n.Quoted()) {
+				t.Fatalf("%q does not name %s", x.Text, n)
 			}
 		}
 	}
@@ -153,37 +153,37 @@ func (m modelTarget) execute(t *rapid.T, x *execution, sql string) {
 		digits, _, _ := strings.Cut(rest, " INT")
 		return " " + word + digits
 	}
-	for _, n := range x.created {
+	for _, n := range x.Created {
 		if m.modelServer[n] != nil {
-			t.Fatalf("%s is there already: %s", n, x.text)
+			t.Fatalf("%s is there already: %s", n, x.Text)
 		}
 		m.modelServer[n] = &modelTable{}
-		if x.copied {
-			m.modelServer[n].definition = m.modelServer[x.source].definition
+		if x.Copied {
+			m.modelServer[n].definition = m.modelServer[x.Source].definition
 		}
 	}
-	for _, n := range append(slices.Clone(x.dropped), x.truncated...) {
+	for _, n := range append(slices.Clone(x.Dropped), x.Truncated...) {
 		if m.modelServer[n] == nil {
-			t.Fatalf("%s is not there: %s", n, x.text)
+			t.Fatalf("%s is not there: %s", n, x.Text)
 		}
 	}
-	for _, n := range x.dropped {
+	for _, n := range x.Dropped {
 		delete(m.modelServer, n)
 	}
-	for _, n := range x.truncated {
+	for _, n := range x.Truncated {
 		m.modelServer[n].rows = ""
 	}
 	switch {
-	case len(x.altered) == 2:
-		a, b := m.modelServer[x.altered[0]], m.modelServer[x.altered[1]]
+	case len(x.Altered) == 2:
+		a, b := m.modelServer[x.Altered[0]], m.modelServer[x.Altered[1]]
 		a.rows, b.rows = b.rows, a.rows
-	case len(x.altered) == 1 && strings.Contains(sql, "RENAME TO"):
-		m.modelServer[x.altered[0]].definition += number("renamed")
-	case len(x.altered) == 1:
-		m.modelServer[x.altered[0]].definition += number("altered")
+	case len(x.Altered) == 1 && strings.Contains(sql, "RENAME TO"):
+		m.modelServer[x.Altered[0]].definition += number("renamed")
+	case len(x.Altered) == 1:
+		m.modelServer[x.Altered[0]].definition += number("altered")
 	}
-	if len(x.renamed) > 0 {
-		t.Fatalf("a part renames on the target: %s", x.text)
+	if len(x.Renamed) > 0 {
+		t.Fatalf("a part renames on the target: %s", x.Text)
 	}
 }
 
@@ -214,7 +214,7 @@ func TestR8R11LineageOfRandomHistories(t *testing.T) {
 		if len(names) == 0 {
 			return
 		}
-		wish := Wish{}
+		wish := Scope{}
 		for _, n := range names {
 			if rapid.Bool().Draw(t, "wanted") || len(wish.Selection.Tables) == 0 {
 				wish.Selection.Tables = append(wish.Selection.Tables, n.String())
@@ -228,45 +228,45 @@ func TestR8R11LineageOfRandomHistories(t *testing.T) {
 }
 
 // checkPart surveys, plays and compares.
-func checkPart(t *rapid.T, m *catalog.Manifest, h *modelHistory, begun modelServer, wish Wish) {
-	renames, err := newRenames(wish.Rename, foldOf(m))
+func checkPart(t *rapid.T, m *catalog.Manifest, h *modelHistory, begun modelServer, wish Scope) {
+	renames, err := NewRenames(wish.Rename, foldOf(m))
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := newDirectorFor(m, wish, &part{renames: renames})
+	d, err := New(m, wish, &Part{renames: renames})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.trail = &trail{}
 	modelTarget{modelServer{}, d}.play(t, h.log)
-	p, err := (&survey{director: d, manifest: m}).part()
+	p, err := (&survey{Director: d, manifest: m}).part()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d, err = newDirectorFor(m, wish, p); err != nil {
+	if d, err = New(m, wish, p); err != nil {
 		t.Fatal(err)
 	}
 	target := modelTarget{modelServer{}, d}
-	for _, l := range d.loads(m) {
+	for _, l := range d.Loads(m) {
 		loaded := &modelTable{definition: begun[l.NameBase.Name].definition}
-		if _, rows := d.rowTable(l.NameBase.Name); rows {
+		if _, rows := d.RowTable(l.NameBase.Name); rows {
 			loaded.rows = begun[l.NameBase.Name].rows
 		}
-		target.modelServer[l.onTarget] = loaded
+		target.modelServer[l.OnTarget] = loaded
 	}
 	target.play(t, h.log)
 	wanted := 0
-	for id, member := range p.members {
-		if !member.wanted() {
+	for id, member := range p.Members {
+		if !member.Wanted() {
 			continue
 		}
 		wanted++
-		source, got := h.source[d.lives.now[id]], target.modelServer[member.working]
+		source, got := h.source[d.lives.now[id]], target.modelServer[member.Working]
 		if got == nil || got.rows != source.rows || !sameDefinition(got.definition, source.definition) {
-			t.Errorf("%s is %+v, on the source %+v", member.final, got, source)
+			t.Errorf("%s is %+v, on the source %+v", member.Final, got, source)
 		}
-		if member.working != member.final && !strings.HasPrefix(member.working.Name, privatePrefix) {
-			t.Errorf("%s lives as %s", member.final, member.working)
+		if member.Working != member.Final && !strings.HasPrefix(member.Working.Name, PrivatePrefix) {
+			t.Errorf("%s lives as %s", member.Final, member.Working)
 		}
 	}
 	if wanted != len(wish.Selection.Tables) || len(target.modelServer) != wanted {

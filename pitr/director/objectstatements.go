@@ -1,4 +1,4 @@
-package pitr
+package director
 
 import (
 	"fmt"
@@ -19,13 +19,13 @@ var objectKinds = map[ddl.ObjectKind]catalog.ObjectKind{
 }
 
 // object keeps a statement on views, routines, triggers and events for Finish.
-func (d *director) object(start binlog.Position, q *event.Query, st *ddl.Statement) error {
+func (d *Director) object(start binlog.Position, q *event.Query, st *ddl.Statement) error {
 	for _, o := range st.Objects {
 		kind, known := objectKinds[o.Kind]
 		switch {
 		case !known:
 			// Objects of the server itself (and of kinds that no backup holds) are not restored.
-			d.warn("not restored: %s %s, at %s", o.Kind, o.Name, start)
+			d.Warn("not restored: %s %s, at %s", o.Kind, o.Name, start)
 			continue
 		case d.isSystem(o.Name.Schema) || !d.taken(o.Name):
 			continue
@@ -37,11 +37,11 @@ func (d *director) object(start binlog.Position, q *event.Query, st *ddl.Stateme
 	return nil
 }
 
-func (d *director) oneObject(start binlog.Position, q *event.Query, st *ddl.Statement, kind catalog.ObjectKind, o ddl.Object) error {
+func (d *Director) oneObject(start binlog.Position, q *event.Query, st *ddl.Statement, kind catalog.ObjectKind, o ddl.Object) error {
 	side := d.objectSide(kind, o, start)
 	if side == binlog.Skip {
-		if o.RenamedTo != (schema.Name{}) && d.sides.ObjectSide(kind, o.RenamedTo, start) == binlog.After {
-			d.warn("not restored: %s %s, renamed from %s at %s, which is not in the backup", kind, o.RenamedTo, o.Name, start)
+		if o.RenamedTo != (schema.Name{}) && d.Sides.ObjectSide(kind, o.RenamedTo, start) == binlog.After {
+			d.Warn("not restored: %s %s, renamed from %s at %s, which is not in the backup", kind, o.RenamedTo, o.Name, start)
 		}
 		return nil
 	}
@@ -53,54 +53,55 @@ func (d *director) oneObject(start binlog.Position, q *event.Query, st *ddl.Stat
 		}
 		return nil
 	case q.ErrorCode != 0:
-		return refused(start, []schema.Name{o.Name}, st.Text, fmt.Errorf("%w: error %d", limit.ErrFailed, q.ErrorCode))
+		return Refused(start, []schema.Name{o.Name}, st.Text, fmt.Errorf("%w: error %d", limit.ErrFailed, q.ErrorCode))
 	case st.Verb == ddl.CreateObject && st.IfNotExists && existing != nil:
 		return nil
 	case st.Verb == ddl.CreateObject, kind == catalog.KindView: // ALTER VIEW is a definition of its own
 		head, _ := rewriter.ParseTriggerHead(st)
-		d.objects.create(&object{kind: kind, name: o.Name, table: o.Table, steps: []objectStep{d.step(q, st, o)}}, head)
+		d.objects.create(&Object{Kind: kind, Name: o.Name, Table: o.Table, Steps: []ObjectStep{d.step(q, st, o)}}, head)
 		return nil
 	case side == binlog.Inside: // the backup reads again what an ALTER met
-		return broken(start, st.Text, fmt.Errorf("%s %s: %w", kind, o.Name, rewriter.ErrInWindow))
+		return Broken(start, st.Text, fmt.Errorf("%s %s: %w", kind, o.Name, rewriter.ErrInWindow))
 	case existing == nil:
-		return broken(start, st.Text, fmt.Errorf("%s %s: the restore has none of that name", kind, o.Name))
+		return Broken(start, st.Text, fmt.Errorf("%s %s: the restore has none of that name", kind, o.Name))
 	}
-	existing.steps = append(existing.steps, d.step(q, st, o))
+	existing.Steps = append(existing.Steps, d.step(q, st, o))
 	if o.RenamedTo != (schema.Name{}) {
 		d.objects.remove(existing)
-		if d.sides.ObjectSide(kind, o.RenamedTo, start) == binlog.Skip {
+		if d.Sides.ObjectSide(kind, o.RenamedTo, start) == binlog.Skip {
 			return nil // it leaves what is backed up
 		}
-		existing.name = o.RenamedTo
+		existing.Name = o.RenamedTo
 		d.objects.put(existing)
 	}
 	return nil
 }
 
 // objectSide: CREATE TRIGGER names the table, which may be outside.
-func (d *director) objectSide(kind catalog.ObjectKind, o ddl.Object, start binlog.Position) binlog.Side {
+func (d *Director) objectSide(kind catalog.ObjectKind, o ddl.Object, start binlog.Position) binlog.Side {
 	if kind == catalog.KindTrigger && o.Table != (schema.Name{}) {
-		return d.sides.TriggerSide(o.Name, o.Table, start)
+		return d.Sides.TriggerSide(o.Name, o.Table, start)
 	}
-	return d.sides.ObjectSide(kind, o.Name, start)
+	return d.Sides.ObjectSide(kind, o.Name, start)
 }
 
 // step is a logged statement with its own context.
-func (d *director) step(q *event.Query, st *ddl.Statement, o ddl.Object) objectStep {
+func (d *Director) step(q *event.Query, st *ddl.Statement, o ddl.Object) ObjectStep {
 	d.objects.sequence++
-	step := objectStep{
-		sequence: d.objects.sequence, statement: st, raw: slices.Clone(q.SQL), schema: q.Schema, logged: true,
-		zone: q.Context.TimeZone, variables: rewriter.ContextOf(q, false),
+	step := ObjectStep{
+		Sequence: d.objects.sequence, Statement: st, Raw: slices.Clone(q.SQL), Schema: q.Schema, Logged: true,
+		Zone: q.Context.TimeZone, Variables: rewriter.ContextOf(q, false),
 	}
 	if c, ok := schema.CollationByID(q.Context.ClientCharset); ok {
-		step.client = c.Charset
+		step.Client = c.Charset
 	}
-	if s := d.schemas[d.foldSchema(o.Name.Schema)]; s != nil && o.Kind != ddl.View {
-		step.database = s.collation
+	if s := d.Schemas[d.FoldSchema(o.Name.Schema)]; s != nil && o.Kind != ddl.View {
+		step.Database = s.Collation
 	}
 	return step
 }
 
-func (d *director) warn(format string, args ...any) {
-	d.warnings = append(d.warnings, fmt.Sprintf(format, args...))
+// Warn adds a warning for the result.
+func (d *Director) Warn(format string, args ...any) {
+	d.Warnings = append(d.Warnings, fmt.Sprintf(format, args...))
 }

@@ -1,4 +1,4 @@
-package pitr
+package director
 
 import (
 	"fmt"
@@ -9,14 +9,14 @@ import (
 	"github.com/tripod-db/tripod/internal/schema"
 )
 
-// member is a table that a part of an instance takes in: because it is wanted at the stop point,
+// Member is a table that a part of an instance takes in: because it is wanted at the stop point,
 // or because a wanted one descends from it.
-type member struct {
-	// working is what it is called on the target from the load, or from the statement that makes
+type Member struct {
+	// Working is what it is called on the target from the load, or from the statement that makes
 	// it, to Finish, whatever names it has in the log: RENAME moves nothing there.
-	working schema.Name
-	// final is its name at the end; zero for a table that is only descended from.
-	final schema.Name
+	Working schema.Name
+	// Final is its name at the end; zero for a table that is only descended from.
+	Final schema.Name
 	// descendant is, at the stop point, what it is taken in for.
 	descendant schema.Name
 	// rows: its rows are needed, not only its definition, up to the statement at rowsUntil.
@@ -27,7 +27,8 @@ type member struct {
 	until binlog.Position
 }
 
-func (m *member) wanted() bool { return m.final != (schema.Name{}) }
+// Wanted tells whether it is asked for, rather than only descended from.
+func (m *Member) Wanted() bool { return m.Final != (schema.Name{}) }
 
 // trail is what the statements of the log did, in order.
 type trail []trailed
@@ -44,16 +45,16 @@ type trailed struct {
 //
 // RENAME changes nothing but names: the life goes on. CREATE .. LIKE takes the definition of its
 // source, not its rows; EXCHANGE PARTITION the rows of both sides.
-func (t trail) lineage(wanted, now map[life]schema.Name, views map[*object]schema.Name) (map[life]*member, error) {
-	members := map[life]*member{}
+func (t trail) lineage(wanted, now map[Life]schema.Name, views map[*Object]schema.Name) (map[Life]*Member, error) {
+	members := map[Life]*Member{}
 	for id, final := range wanted {
-		members[id] = &member{final: final, descendant: now[id], rows: true}
+		members[id] = &Member{Final: final, descendant: now[id], rows: true}
 	}
 	// need takes a life in for a statement that needs it, with rows or without.
-	need := func(id life, start binlog.Position, rows bool, descendant *member) {
+	need := func(id Life, start binlog.Position, rows bool, descendant *Member) {
 		m := members[id]
 		if m == nil {
-			m = &member{until: start, descendant: descendant.descendant, working: schema.Name{Schema: home(descendant)}}
+			m = &Member{until: start, descendant: descendant.descendant, Working: schema.Name{Schema: home(descendant)}}
 			members[id] = m
 		}
 		if rows && !m.rows {
@@ -81,7 +82,7 @@ func (t trail) lineage(wanted, now map[life]schema.Name, views map[*object]schem
 			}
 		case seen:
 			if n, there := views[e.view]; there {
-				need(e.life, binlog.Position{}, false, &member{final: n, descendant: e.view.name})
+				need(e.life, binlog.Position{}, false, &Member{Final: n, descendant: e.view.Name})
 			}
 		case made, moved, dropped, changed, truncated:
 		}
@@ -90,7 +91,7 @@ func (t trail) lineage(wanted, now map[life]schema.Name, views map[*object]schem
 }
 
 // notHeld is the fault of a table that descends from one that the backup does not hold.
-func notHeld(m *member, e trailed) error {
+func notHeld(m *Member, e trailed) error {
 	f := fault.Of(e.err)
 	if f.Kind != fault.KindStatement || e.to == m.descendant {
 		return e.err
@@ -100,38 +101,38 @@ func notHeld(m *member, e trailed) error {
 }
 
 // home is the schema in which a member lives on the target.
-func home(m *member) string {
-	if m.wanted() {
-		return m.final.Schema
+func home(m *Member) string {
+	if m.Wanted() {
+		return m.Final.Schema
 	}
-	return m.working.Schema
+	return m.Working.Schema
 }
 
-// privatePrefix begins the names of tables that have another name in the end, or none.
-const privatePrefix = "__tripod_"
+// PrivatePrefix begins the names of tables that have another name in the end, or none.
+const PrivatePrefix = "__tripod_"
 
 // nameMembers gives each member the name under which it lives on the target. A wanted table that
 // never had another name, whose name never was another table's, and that is not renamed, has its
 // own; all others have private ones: then no foreign key and no later table can take one for the
 // other.
-func nameMembers(members map[life]*member, l *lives, stop map[life]schema.Name) {
+func nameMembers(members map[Life]*Member, l *lives, stop map[Life]schema.Name) {
 	for id, m := range members {
-		if m.wanted() && m.final == stop[id] && len(l.namesOf[id]) == 1 && len(l.livesOf[l.fold(m.final)]) == 1 {
-			m.working = m.final
+		if m.Wanted() && m.Final == stop[id] && len(l.namesOf[id]) == 1 && len(l.livesOf[l.fold(m.Final)]) == 1 {
+			m.Working = m.Final
 			continue
 		}
-		m.working = schema.Name{Schema: home(m), Name: privateName(id, m.final.Name)}
+		m.Working = schema.Name{Schema: home(m), Name: privateName(id, m.Final.Name)}
 	}
 }
 
 // privateName is a name of ours that tells people whose table it is.
-func privateName(id life, final string) string {
+func privateName(id Life, final string) string {
 	const longest = 40 // characters of the name; a server allows 64 in all
 	r := []rune(final)
 	if len(r) > longest {
 		r = r[:longest]
 	}
-	name := fmt.Sprintf("%s%d", privatePrefix, int(id))
+	name := fmt.Sprintf("%s%d", PrivatePrefix, int(id))
 	if len(r) > 0 {
 		name += "_" + string(r)
 	}

@@ -1,4 +1,4 @@
-package pitr
+package director
 
 import (
 	"slices"
@@ -96,11 +96,11 @@ func (s *selection) Trigger(name, table schema.Name) bool {
 }
 
 // object tells the same of any object that is no table.
-func (s *selection) object(o *object) bool {
-	if o.kind == catalog.KindTrigger {
-		return s.Trigger(o.name, o.table)
+func (s *selection) object(o *Object) bool {
+	if o.Kind == catalog.KindTrigger {
+		return s.Trigger(o.Name, o.Table)
 	}
-	return s.Object(o.name)
+	return s.Object(o.Name)
 }
 
 // Schema tells whether anything in a schema may be restored.

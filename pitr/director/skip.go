@@ -1,4 +1,4 @@
-package pitr
+package director
 
 import (
 	"errors"
@@ -17,12 +17,12 @@ import (
 // errSkippedStatement: what a table would be without it, nobody knows.
 var errSkippedStatement = errors.New("the statement is left out by --skip-gtid, and so is what its tables hold from there on")
 
-// skips tells whether an entry of the log is left out.
-func (d *director) skips(e *event.Entry) bool { return d.skip.Contains(e.GTID) }
+// Skips tells whether an entry of the log is left out.
+func (d *Director) Skips(e *event.Entry) bool { return d.skip.Contains(e.GTID) }
 
-// entry is statement for an entry that may be left out.
-func (d *director) entry(e *event.Entry, q *event.Query) (verdict, error) {
-	if d.skips(e) {
+// Entry is statement for an entry that may be left out.
+func (d *Director) Entry(e *event.Entry, q *event.Query) (Verdict, error) {
+	if d.Skips(e) {
 		return d.leaveOut(e.Start, q)
 	}
 	return d.statement(e.Start, q)
@@ -30,12 +30,12 @@ func (d *director) entry(e *event.Entry, q *event.Query) (verdict, error) {
 
 // leaveOut is a statement that is left out: tables and objects that it names must not be asked
 // for. The names in the log go on as they were on the source.
-func (d *director) leaveOut(start binlog.Position, q *event.Query) (v verdict, err error) {
-	st, err := d.logSource().Parse(q)
+func (d *Director) leaveOut(start binlog.Position, q *event.Query) (v Verdict, err error) {
+	st, err := d.LogSource().Parse(q)
 	if err != nil {
-		return v, refused(start, nil, string(q.SQL), fmt.Errorf("%w: %w", limit.ErrText, err))
+		return v, Refused(start, nil, string(q.SQL), fmt.Errorf("%w: %w", limit.ErrText, err))
 	}
-	v.sides = d.sidesBefore(start, st)
+	v.Sides = d.sidesBefore(start, st)
 	switch st.Kind {
 	case ddl.TransactionControl, ddl.Account, ddl.None:
 		return v, nil
@@ -43,7 +43,7 @@ func (d *director) leaveOut(start binlog.Position, q *event.Query) (v verdict, e
 	}
 	if names := d.leftOut(start, st); len(names) > 0 {
 		return v, fault.New(fault.CodeRange, fault.KindStatement, "leave out what the statement names: --exclude "+schema.Patterns(names...)+", or restore to a point before it",
-			"replay of %s at %s (%s): %w", schema.Patterns(names...), start, excerpt(st.Text), errSkippedStatement)
+			"replay of %s at %s (%s): %w", schema.Patterns(names...), start, Excerpt(st.Text), errSkippedStatement)
 	}
 	d.partObjects(start, st)
 	for _, e := range d.lives.statement(start, st, q.ErrorCode) {
@@ -51,9 +51,9 @@ func (d *director) leaveOut(start binlog.Position, q *event.Query) (v verdict, e
 			continue
 		}
 		*d.trail = append(*d.trail, trailed{start: start, effect: e})
-		for _, id := range []life{e.life, e.other} {
+		for _, id := range []Life{e.life, e.other} {
 			if id == e.life || e.kind == exchanged {
-				cause := refused(start, []schema.Name{d.lives.now[id]}, st.Text, errSkippedStatement)
+				cause := Refused(start, []schema.Name{d.lives.now[id]}, st.Text, errSkippedStatement)
 				*d.trail = append(*d.trail, trailed{start: start, effect: effect{kind: lost, life: id, to: d.lives.now[id], err: cause}})
 			}
 		}
@@ -62,25 +62,25 @@ func (d *director) leaveOut(start binlog.Position, q *event.Query) (v verdict, e
 }
 
 // leftOut lists what a statement names that is asked for, as --exclude takes it: a whole schema without Name.
-func (d *director) leftOut(start binlog.Position, st *ddl.Statement) (names []schema.Name) {
+func (d *Director) leftOut(start binlog.Position, st *ddl.Statement) (names []schema.Name) {
 	add := func(name schema.Name) {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
 	for _, t := range st.Tables {
-		if t.Role.Changes() && d.selected.Object(t.Name) && d.sides.StatementSide(t.Name, start) != binlog.Skip {
+		if t.Role.Changes() && d.selected.Object(t.Name) && d.Sides.StatementSide(t.Name, start) != binlog.Skip {
 			add(t.Name)
 		}
 	}
 	if st.Uncertain || st.Verb == ddl.DropDatabase {
 		for _, n := range d.lives.tables() {
-			if len(st.Touches(n)) > 0 && d.selected.Object(n) && d.sides.StatementSide(n, start) != binlog.Skip {
+			if len(st.Touches(n)) > 0 && d.selected.Object(n) && d.Sides.StatementSide(n, start) != binlog.Skip {
 				add(n)
 			}
 		}
 	}
-	if st.Kind == ddl.Schema && !d.isSystem(st.Schema) && d.selected.Schema(st.Schema) && d.sides.SchemaSide(st.Schema, start) != binlog.Skip {
+	if st.Kind == ddl.Schema && !d.isSystem(st.Schema) && d.selected.Schema(st.Schema) && d.Sides.SchemaSide(st.Schema, start) != binlog.Skip {
 		add(schema.Name{Schema: st.Schema})
 	}
 	for _, o := range st.Objects {
@@ -92,11 +92,11 @@ func (d *director) leftOut(start binlog.Position, st *ddl.Statement) (names []sc
 		if kind == catalog.KindTrigger {
 			table := o.Table
 			if existing := d.objects.get(kind, o.Name); existing != nil {
-				table = existing.table
+				table = existing.Table
 			}
 			asked = d.selected.Trigger(o.Name, table)
 		}
-		if asked && d.sides.ObjectSide(kind, o.Name, start) != binlog.Skip {
+		if asked && d.Sides.ObjectSide(kind, o.Name, start) != binlog.Skip {
 			add(o.Name)
 		}
 	}
@@ -106,7 +106,7 @@ func (d *director) leftOut(start binlog.Position, st *ddl.Statement) (names []sc
 // touch is a table that a transaction changes which is left out.
 type touch struct {
 	gtid string
-	life life
+	life Life
 	name schema.Name
 	side binlog.Side
 }
@@ -120,22 +120,22 @@ type skipped struct {
 // note takes an entry that is left out.
 func (s *skipped) note(e *event.Entry) { s.found.Add(e.GTID) }
 
-func (s *skipped) rows(d *director, e *event.Entry, n schema.Name) {
+func (s *skipped) rows(d *Director, e *event.Entry, n schema.Name) {
 	id, ok := d.lives.get(n)
-	t := touch{gtid: e.GTID.String(), life: id, name: n, side: d.sides.RowSide(n, e.Start)}
+	t := touch{gtid: e.GTID.String(), life: id, name: n, side: d.Sides.RowSide(n, e.Start)}
 	if ok && !slices.Contains(s.touches, t) {
 		s.touches = append(s.touches, t)
 	}
 }
 
 // check refuses what cannot be left out with this backup.
-func (s *skipped) check(wanted binlog.GTIDSet, m *catalog.Manifest, p *part, stop binlog.Position) error {
+func (s *skipped) check(wanted binlog.GTIDSet, m *catalog.Manifest, p *Part, stop binlog.Position) error {
 	if missing := wanted.Minus(s.found); !missing.IsEmpty() {
 		return fault.New(fault.CodeRange, fault.KindRange, "name transactions between the beginning of a backup and the stop point; tripod list shows the backups",
 			"--skip-gtid: %s is not in the log between %s, where backup %s begins, and the stop point %s", missing, m.Floor.Position, m.ID, stop)
 	}
 	for _, t := range s.touches {
-		if member := p.members[t.life]; member != nil && member.rows && t.side != binlog.After {
+		if member := p.Members[t.life]; member != nil && member.rows && t.side != binlog.After {
 			return fault.New(fault.CodeRange, fault.KindRange, "name an older backup, leave the table out with --exclude, or restore to the point before with --before-gtid "+t.gtid,
 				"--skip-gtid: %s may be in what backup %s read of %s", t.gtid, m.ID, t.name)
 		}

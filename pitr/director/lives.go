@@ -1,4 +1,4 @@
-package pitr
+package director
 
 import (
 	"fmt"
@@ -13,10 +13,10 @@ import (
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
-// life is one table from the load or the statement that made it to the one that took it away,
+// Life is one table from the load or the statement that made it to the one that took it away,
 // under whatever names it had in between. Lives are numbered in the order in which they begin, so
 // every walk over the same log gives the same table the same number.
-type life int
+type Life int
 
 // effectKind is what a statement did to a life.
 type effectKind int
@@ -36,10 +36,10 @@ const (
 // effect is what one statement did to one life, or to two.
 type effect struct {
 	kind     effectKind
-	life     life
-	other    life
+	life     Life
+	other    Life
 	from, to schema.Name
-	view     *object
+	view     *Object
 	err      error
 }
 
@@ -55,12 +55,12 @@ type lives struct {
 
 	// unmade are names, folded, that have rows in the log and no table: nothing in it made one.
 	unmade map[schema.Name]error
-	names  map[schema.Name]life // folded, now
-	now    map[life]schema.Name // as spelled
-	next   life
+	names  map[schema.Name]Life // folded, now
+	now    map[Life]schema.Name // as spelled
+	next   Life
 	// every name that a life had, and every life that a name had
-	namesOf map[life][]schema.Name
-	livesOf map[schema.Name][]life
+	namesOf map[Life][]schema.Name
+	livesOf map[schema.Name][]Life
 }
 
 // newLives begins behind the load.
@@ -70,8 +70,8 @@ func newLives(m *catalog.Manifest, fold func(schema.Name) schema.Name) *lives {
 		absent[fold(n.Name)] = true
 	}
 	l := &lives{
-		sides: m.Sides(), fold: fold, names: map[schema.Name]life{}, now: map[life]schema.Name{},
-		namesOf: map[life][]schema.Name{}, livesOf: map[schema.Name][]life{},
+		sides: m.Sides(), fold: fold, names: map[schema.Name]Life{}, now: map[Life]schema.Name{},
+		namesOf: map[Life][]schema.Name{}, livesOf: map[schema.Name][]Life{},
 		isView: func(schema.Name) bool { return false }, unmade: map[schema.Name]error{},
 	}
 	l.outside = func(n schema.Name) bool { return absent[fold(n)] || l.sides.Base(n).Base == catalog.BaseOutside }
@@ -84,14 +84,14 @@ func newLives(m *catalog.Manifest, fold func(schema.Name) schema.Name) *lives {
 }
 
 // begin gives a name a new life.
-func (l *lives) begin(n schema.Name) life {
+func (l *lives) begin(n schema.Name) Life {
 	id := l.next
 	l.next++
 	l.put(id, n)
 	return id
 }
 
-func (l *lives) put(id life, n schema.Name) {
+func (l *lives) put(id Life, n schema.Name) {
 	key := l.fold(n)
 	l.names[key], l.now[id] = id, n
 	delete(l.unmade, key)
@@ -103,7 +103,7 @@ func (l *lives) put(id life, n schema.Name) {
 	}
 }
 
-func (l *lives) get(n schema.Name) (life, bool) {
+func (l *lives) get(n schema.Name) (Life, bool) {
 	id, ok := l.names[l.fold(n)]
 	return id, ok
 }
@@ -126,7 +126,7 @@ func (l *lives) lacks(n schema.Name, start binlog.Position) bool {
 // everything.
 func (l *lives) rows(n schema.Name, start binlog.Position) {
 	if l.lacks(n, start) && l.unmade[l.fold(n)] == nil {
-		l.unmade[l.fold(n)] = broken(start, "row event of "+n.String(), fmt.Errorf("%s: %w", n, errMissing))
+		l.unmade[l.fold(n)] = Broken(start, "row event of "+n.String(), fmt.Errorf("%s: %w", n, ErrMissing))
 	}
 }
 
@@ -172,7 +172,7 @@ func (w *livesWalk) lose(n schema.Name, err error) {
 }
 
 func (w *livesWalk) broken(n schema.Name, cause error) {
-	w.lose(n, broken(w.start, w.st.Text, fmt.Errorf("%s: %w", n, cause)))
+	w.lose(n, Broken(w.start, w.st.Text, fmt.Errorf("%s: %w", n, cause)))
 }
 
 func (w *livesWalk) dropOne(n schema.Name) {
@@ -188,7 +188,7 @@ func (w *livesWalk) dropOne(n schema.Name) {
 func (w *livesWalk) failed(errorCode uint16) {
 	for _, t := range w.st.Tables {
 		if t.Role.Changes() && w.side(t.Name) != binlog.Skip {
-			w.lose(t.Name, refused(w.start, []schema.Name{t.Name}, w.st.Text, fmt.Errorf("%w: error %d", limit.ErrFailed, errorCode)))
+			w.lose(t.Name, Refused(w.start, []schema.Name{t.Name}, w.st.Text, fmt.Errorf("%w: error %d", limit.ErrFailed, errorCode)))
 		}
 	}
 }
@@ -234,7 +234,7 @@ func (w *livesWalk) rename() {
 func (w *livesWalk) arrives(from, to schema.Name) {
 	switch {
 	case w.outside(from):
-		w.lose(to, refused(w.start, []schema.Name{to}, w.st.Text, fmt.Errorf("rename %s to %s: %w", from, to, rewriter.ErrFlow)))
+		w.lose(to, Refused(w.start, []schema.Name{to}, w.st.Text, fmt.Errorf("rename %s to %s: %w", from, to, rewriter.ErrFlow)))
 	case w.isView(from), w.tolerant:
 	default:
 		w.broken(to, fmt.Errorf("rename %s to %s: %w", from, to, rewriter.ErrFlow))
@@ -317,7 +317,7 @@ func (w *livesWalk) create() {
 	}
 	other, ok := w.get(source)
 	if !ok {
-		w.lose(name, refused(w.start, []schema.Name{name}, w.st.Text, fmt.Errorf("%s: %w", source, rewriter.ErrFlow)))
+		w.lose(name, Refused(w.start, []schema.Name{name}, w.st.Text, fmt.Errorf("%s: %w", source, rewriter.ErrFlow)))
 		return
 	}
 	w.add(effect{kind: copied, life: w.begin(name), other: other, from: source, to: name})
@@ -326,7 +326,7 @@ func (w *livesWalk) create() {
 // change is every other statement on tables that exist: ALTER TABLE, indexes, partitions,
 // TRUNCATE, EXCHANGE.
 func (w *livesWalk) change() {
-	var executed []life
+	var executed []Life
 	var names []schema.Name
 	skipped := false
 	kind := changed
@@ -344,7 +344,7 @@ func (w *livesWalk) change() {
 		case !exists && w.outside(t.Name):
 			skipped = true
 		case !exists:
-			w.broken(t.Name, errMissing)
+			w.broken(t.Name, ErrMissing)
 		default:
 			executed, names = append(executed, id), append(names, t.Name)
 		}
@@ -358,7 +358,7 @@ func (w *livesWalk) change() {
 	}
 	if kind == exchanged && (skipped || len(executed) != 2) {
 		for _, n := range names {
-			w.lose(n, refused(w.start, []schema.Name{n}, w.st.Text, rewriter.ErrFlow))
+			w.lose(n, Refused(w.start, []schema.Name{n}, w.st.Text, rewriter.ErrFlow))
 		}
 		return
 	}

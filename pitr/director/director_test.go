@@ -1,4 +1,4 @@
-package pitr
+package director
 
 import (
 	"strings"
@@ -101,14 +101,14 @@ func TestR2R8WhatBecomesOfStatements(t *testing.T) {
 		{199, "DROP DATABASE d", "", ""},
 	} {
 		m := bases()
-		d, err := newDirectorFor(m, Wish{}, nil)
+		d, err := New(m, Scope{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		v, err := d.statement(at(c.start), &event.Query{Schema: "d", SQL: []byte(c.sql)})
 		var got []string
-		for _, x := range v.executions {
-			got = append(got, strings.TrimSpace(x.text))
+		for _, x := range v.Executions {
+			got = append(got, strings.TrimSpace(x.Text))
 		}
 		if text := strings.Join(got, " ; "); err == nil && text != c.want {
 			t.Errorf("at %d, %s:\n got %s\nwant %s", c.start, c.sql, text, c.want)
@@ -131,7 +131,7 @@ func TestR2R8WhatBecomesOfStatements(t *testing.T) {
 func TestR8InsideTombstone(t *testing.T) {
 	m := bases()
 	m.Names = append(m.Names, catalog.NameBase{Name: schema.Name{Schema: "d", Name: "gho"}, Base: catalog.BaseFloor})
-	d, err := newDirectorFor(m, Wish{}, nil)
+	d, err := New(m, Scope{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,8 +145,8 @@ func TestR8InsideTombstone(t *testing.T) {
 		{300, "DROP TABLE `in`", "DROP TABLE `d`.`in`"},
 	} {
 		v, err := d.statement(at(step.start), &event.Query{Schema: "d", SQL: []byte(step.sql)})
-		if err != nil || len(v.executions) != 1 || v.executions[0].text != step.want {
-			t.Fatalf("%s: %+v, %v", step.sql, v.executions, err)
+		if err != nil || len(v.Executions) != 1 || v.Executions[0].Text != step.want {
+			t.Fatalf("%s: %+v, %v", step.sql, v.Executions, err)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package pitr
+package director
 
 import (
 	"fmt"
@@ -12,20 +12,20 @@ import (
 )
 
 // rename is R8 for RENAME TABLE. A pair may speak of a view.
-func (d *director) rename(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
+func (d *Director) rename(start binlog.Position, q *event.Query, st *ddl.Statement) ([]Execution, error) {
 	var pairs [][2]schema.Name
 	for _, p := range st.Renames {
-		if !d.exists(p[0]) && d.objects.renameView(p[0], p[1], start) {
+		if !d.Exists(p[0]) && d.objects.renameView(p[0], p[1], start) {
 			continue
 		}
 		pairs = append(pairs, p)
 	}
 	// Which triggers exist is known by their own windows, whatever the tables' sides.
 	if err := d.objects.renameTables(pairs, start); err != nil {
-		return nil, broken(start, st.Text, err)
+		return nil, Broken(start, st.Text, err)
 	}
 	steps, err := rewriter.Rename(pairs, func(from, to schema.Name) (binlog.Side, binlog.Side) {
-		source, destination := d.sides.RenameSides(from, to, start)
+		source, destination := d.Sides.RenameSides(from, to, start)
 		if !d.taken(from) {
 			source = binlog.Skip
 		}
@@ -37,18 +37,18 @@ func (d *director) rename(start binlog.Position, q *event.Query, st *ddl.Stateme
 	if err != nil {
 		return nil, d.renameFailed(start, st, pairs, err)
 	}
-	var list []execution
+	var list []Execution
 	for _, step := range steps {
 		e := d.built(start, q, st, step.SQL)
-		e.renamed, e.dropped = step.Pairs, step.Dropped
+		e.Renamed, e.Dropped = step.Pairs, step.Dropped
 		for _, n := range step.Dropped {
 			if err := d.remove(n); err != nil {
-				return nil, broken(start, st.Text, err)
+				return nil, Broken(start, st.Text, err)
 			}
 		}
 		for _, p := range step.Pairs {
 			if err := d.move(p[0], p[1]); err != nil {
-				return nil, broken(start, st.Text, err)
+				return nil, Broken(start, st.Text, err)
 			}
 		}
 		list = append(list, e)
@@ -58,36 +58,36 @@ func (d *director) rename(start binlog.Position, q *event.Query, st *ddl.Stateme
 
 // renameFailed tells a broken manifest from contents that come from a name that is not restored,
 // because it is not asked for or not in the backup (R12).
-func (d *director) renameFailed(start binlog.Position, st *ddl.Statement, pairs [][2]schema.Name, err error) error {
+func (d *Director) renameFailed(start binlog.Position, st *ddl.Statement, pairs [][2]schema.Name, err error) error {
 	var brought []schema.Name
 	for _, p := range pairs {
-		if d.taken(p[1]) && (!d.taken(p[0]) || d.sides.Base(p[0]).Base == catalog.BaseOutside) {
+		if d.taken(p[1]) && (!d.taken(p[0]) || d.Sides.Base(p[0]).Base == catalog.BaseOutside) {
 			brought = append(brought, p[1])
 		}
 	}
 	if len(brought) > 0 {
-		return refused(start, brought, st.Text, err)
+		return Refused(start, brought, st.Text, err)
 	}
-	return broken(start, st.Text, err)
+	return Broken(start, st.Text, err)
 }
 
-func (d *director) remove(n schema.Name) error {
-	if !d.exists(n) {
-		return fmt.Errorf("%s: %w", n, errMissing)
+func (d *Director) remove(n schema.Name) error {
+	if !d.Exists(n) {
+		return fmt.Errorf("%s: %w", n, ErrMissing)
 	}
-	delete(d.names, d.fold(n))
+	delete(d.names, d.Fold(n))
 	return nil
 }
 
-func (d *director) add(n schema.Name) error {
-	if d.exists(n) {
+func (d *Director) add(n schema.Name) error {
+	if d.Exists(n) {
 		return fmt.Errorf("%s: %w", n, errPresent)
 	}
-	d.names[d.fold(n)] = n
+	d.names[d.Fold(n)] = n
 	return nil
 }
 
-func (d *director) move(from, to schema.Name) error {
+func (d *Director) move(from, to schema.Name) error {
 	if err := d.remove(from); err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (d *director) move(from, to schema.Name) error {
 
 // drop is DROP TABLE: of its list those that execute and exist. The list may hold names that
 // never were (fact 8.5).
-func (d *director) drop(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
+func (d *Director) drop(start binlog.Position, q *event.Query, st *ddl.Statement) ([]Execution, error) {
 	var names []schema.Name
 	for _, t := range st.Tables {
 		if t.Role != ddl.Dropped {
@@ -107,31 +107,31 @@ func (d *director) drop(start binlog.Position, q *event.Query, st *ddl.Statement
 		case binlog.Skip:
 			continue
 		case binlog.Inside:
-			if d.exists(t.Name) || !st.IfExists {
-				return nil, broken(start, st.Text, fmt.Errorf("%s: %w", t.Name, rewriter.ErrInWindow))
+			if d.Exists(t.Name) || !st.IfExists {
+				return nil, Broken(start, st.Text, fmt.Errorf("%s: %w", t.Name, rewriter.ErrInWindow))
 			}
 			continue // nothing was there: it changed nothing (kind none)
 		case binlog.After:
 		}
-		if !d.exists(t.Name) {
+		if !d.Exists(t.Name) {
 			if st.IfExists || q.ErrorCode != 0 {
 				continue
 			}
-			return nil, broken(start, st.Text, fmt.Errorf("%s: %w", t.Name, errMissing))
+			return nil, Broken(start, st.Text, fmt.Errorf("%s: %w", t.Name, ErrMissing))
 		}
 		names = append(names, t.Name)
-		delete(d.names, d.fold(t.Name))
+		delete(d.names, d.Fold(t.Name))
 	}
 	if len(names) == 0 {
 		return nil, nil
 	}
 	e := d.built(start, q, st, rewriter.DropTables(names...))
-	e.dropped = names
-	return []execution{e}, nil
+	e.Dropped = names
+	return []Execution{e}, nil
 }
 
-func (d *director) truncate(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
-	var list []execution
+func (d *Director) truncate(start binlog.Position, q *event.Query, st *ddl.Statement) ([]Execution, error) {
+	var list []Execution
 	for _, t := range st.Tables {
 		if t.Role != ddl.Truncated {
 			continue
@@ -142,7 +142,7 @@ func (d *director) truncate(start binlog.Position, q *event.Query, st *ddl.State
 		}
 		if execute {
 			e := d.built(start, q, st, rewriter.Truncate(t.Name))
-			e.truncated = []schema.Name{t.Name}
+			e.Truncated = []schema.Name{t.Name}
 			list = append(list, e)
 		}
 	}
@@ -150,25 +150,25 @@ func (d *director) truncate(start binlog.Position, q *event.Query, st *ddl.State
 }
 
 // executes tells whether a statement that changes an existing table is carried out.
-func (d *director) executes(start binlog.Position, st *ddl.Statement, n schema.Name) (bool, error) {
+func (d *Director) executes(start binlog.Position, st *ddl.Statement, n schema.Name) (bool, error) {
 	switch d.side(n, start, st) {
 	case binlog.Skip:
 		return false, nil
 	case binlog.Inside:
-		return false, broken(start, st.Text, fmt.Errorf("%s: %w", n, rewriter.ErrInWindow))
+		return false, Broken(start, st.Text, fmt.Errorf("%s: %w", n, rewriter.ErrInWindow))
 	case binlog.After:
 	}
 	switch {
-	case !d.exists(n) && st.IfExists:
+	case !d.Exists(n) && st.IfExists:
 		return false, nil
-	case !d.exists(n):
-		return false, broken(start, st.Text, fmt.Errorf("%s: %w", n, errMissing))
+	case !d.Exists(n):
+		return false, Broken(start, st.Text, fmt.Errorf("%s: %w", n, ErrMissing))
 	}
 	return true, nil
 }
 
 // create is CREATE TABLE in all its forms. The rows of .. SELECT follow in the log (fact 8.1).
-func (d *director) create(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
+func (d *Director) create(start binlog.Position, q *event.Query, st *ddl.Statement) ([]Execution, error) {
 	var name schema.Name
 	for _, t := range st.Tables {
 		if t.Role == ddl.Created {
@@ -178,33 +178,33 @@ func (d *director) create(start binlog.Position, q *event.Query, st *ddl.Stateme
 	if !d.taken(name) {
 		return nil, nil
 	}
-	switch d.sides.CreateSide(name, start, st.IfNotExists) {
+	switch d.Sides.CreateSide(name, start, st.IfNotExists) {
 	case binlog.Skip:
 		return nil, nil
 	case binlog.Inside:
-		return nil, broken(start, st.Text, fmt.Errorf("%s: %w", name, rewriter.ErrInWindow))
+		return nil, Broken(start, st.Text, fmt.Errorf("%s: %w", name, rewriter.ErrInWindow))
 	case binlog.After:
 	}
-	if d.exists(name) && st.IfNotExists {
+	if d.Exists(name) && st.IfNotExists {
 		return nil, nil
 	}
 	for _, t := range st.Tables {
-		if t.Role == ddl.LikeSource && !d.exists(t.Name) {
-			return nil, refused(start, []schema.Name{name}, st.Text, fmt.Errorf("%s: %w", t.Name, rewriter.ErrFlow))
+		if t.Role == ddl.LikeSource && !d.Exists(t.Name) {
+			return nil, Refused(start, []schema.Name{name}, st.Text, fmt.Errorf("%s: %w", t.Name, rewriter.ErrFlow))
 		}
 	}
 	e := d.edited(start, q, st, st.ServerNoteEdits())
-	e.created = []schema.Name{name}
-	e.source = likeSource(st)
-	e.copied = e.source != (schema.Name{})
-	if st.OrReplace && d.exists(name) {
+	e.Created = []schema.Name{name}
+	e.Source = likeSource(st)
+	e.Copied = e.Source != (schema.Name{})
+	if st.OrReplace && d.Exists(name) {
 		d.objects.dropTable(name, start)
-		delete(d.names, d.fold(name))
+		delete(d.names, d.Fold(name))
 	}
 	if err := d.add(name); err != nil {
-		return nil, broken(start, st.Text, err)
+		return nil, Broken(start, st.Text, err)
 	}
-	return []execution{e}, nil
+	return []Execution{e}, nil
 }
 
 // likeSource returns the table whose definition CREATE TABLE .. LIKE copies.
@@ -219,7 +219,7 @@ func likeSource(st *ddl.Statement) schema.Name {
 
 // alter is every other statement on tables that exist: ALTER TABLE, indexes, partitions,
 // EXCHANGE. All tables that it changes must execute, or none.
-func (d *director) alter(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
+func (d *Director) alter(start binlog.Position, q *event.Query, st *ddl.Statement) ([]Execution, error) {
 	if len(st.Renames) > 0 {
 		return d.alterRename(start, q, st)
 	}
@@ -243,25 +243,25 @@ func (d *director) alter(start binlog.Position, q *event.Query, st *ddl.Statemen
 		return nil, nil
 	}
 	if skipped > 0 {
-		return nil, refused(start, altered, st.Text, rewriter.ErrFlow)
+		return nil, Refused(start, altered, st.Text, rewriter.ErrFlow)
 	}
 	e := d.verbatim(start, q, st)
-	e.altered = altered
-	return []execution{e}, nil
+	e.Altered = altered
+	return []Execution{e}, nil
 }
 
 // alterRename is ALTER TABLE .. RENAME, alone or with other changes: as it stands where both
 // names execute, a DROP where only the old one does.
-func (d *director) alterRename(start binlog.Position, q *event.Query, st *ddl.Statement) ([]execution, error) {
+func (d *Director) alterRename(start binlog.Position, q *event.Query, st *ddl.Statement) ([]Execution, error) {
 	pair := st.Renames[0]
 	if len(st.Renames) > 1 {
-		return nil, refused(start, nil, st.Text, errUncertain)
+		return nil, Refused(start, nil, st.Text, errUncertain)
 	}
 	if err := d.objects.renameTables(st.Renames, start); err != nil {
-		return nil, broken(start, st.Text, err)
+		return nil, Broken(start, st.Text, err)
 	}
 	steps, err := rewriter.Rename(st.Renames, func(from, to schema.Name) (binlog.Side, binlog.Side) {
-		source, destination := d.sides.RenameSides(from, to, start)
+		source, destination := d.Sides.RenameSides(from, to, start)
 		if !d.taken(from) {
 			source = binlog.Skip
 		}
@@ -278,16 +278,16 @@ func (d *director) alterRename(start binlog.Position, q *event.Query, st *ddl.St
 	}
 	if len(steps[0].Dropped) > 0 {
 		if err := d.remove(pair[0]); err != nil {
-			return nil, broken(start, st.Text, err)
+			return nil, Broken(start, st.Text, err)
 		}
 		e := d.built(start, q, st, steps[0].SQL)
-		e.dropped = steps[0].Dropped
-		return []execution{e}, nil
+		e.Dropped = steps[0].Dropped
+		return []Execution{e}, nil
 	}
 	if err := d.move(pair[0], pair[1]); err != nil {
-		return nil, broken(start, st.Text, err)
+		return nil, Broken(start, st.Text, err)
 	}
 	e := d.verbatim(start, q, st)
-	e.renamed = [][2]schema.Name{pair}
-	return []execution{e}, nil
+	e.Renamed = [][2]schema.Name{pair}
+	return []Execution{e}, nil
 }

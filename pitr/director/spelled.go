@@ -1,4 +1,4 @@
-package pitr
+package director
 
 import (
 	"fmt"
@@ -19,18 +19,18 @@ import (
 // Texts are looked at word by word, not understood: a column that is called as a renamed table
 // counts as its name. That costs an --exclude; the other way round it would cost an application.
 
-// refuseSpelled is the fault of the objects of the stop point that cannot come along.
-func (d *director) refuseSpelled() error {
-	if d.part == nil || len(d.part.renames.rules) == 0 {
+// RefuseSpelled is the fault of the objects of the stop point that cannot come along.
+func (d *Director) RefuseSpelled() error {
+	if d.Part == nil || len(d.Part.renames.rules) == 0 {
 		return nil
 	}
 	var reasons []string
 	var names []schema.Name
-	for _, o := range d.restored() {
-		for _, step := range o.steps {
+	for _, o := range d.Restored() {
+		for _, step := range o.Steps {
 			if reason := d.spelled(o, step); reason != "" {
-				reasons = append(reasons, fmt.Sprintf("%s %s (%s)", o.kind, o.name, reason))
-				names = append(names, o.name)
+				reasons = append(reasons, fmt.Sprintf("%s %s (%s)", o.Kind, o.Name, reason))
+				names = append(names, o.Name)
 				break
 			}
 		}
@@ -46,16 +46,16 @@ func (d *director) refuseSpelled() error {
 }
 
 // spelled says what of a statement's text names something that is renamed; empty for nothing.
-func (d *director) spelled(o *object, step objectStep) string {
-	r := d.part.renames
+func (d *Director) spelled(o *Object, step ObjectStep) string {
+	r := d.Part.renames
 	// The names of routines, triggers and events resolve in their own schema, whatever the session's was.
-	home := o.name.Schema
-	if o.kind == catalog.KindView {
-		home = step.schema
+	home := o.Name.Schema
+	if o.Kind == catalog.KindView {
+		home = step.Schema
 	}
-	words := step.statement.Identifiers(prepares(step.statement))
+	words := step.Statement.Identifiers(prepares(step.Statement))
 	for _, w := range words {
-		if d.ownName(step.statement, w) {
+		if d.ownName(step.Statement, w) {
 			continue
 		}
 		whole := func(name string) bool { return r.schema(name) != name }
@@ -71,22 +71,22 @@ func (d *director) spelled(o *object, step objectStep) string {
 		}
 	}
 	switch {
-	case o.kind == catalog.KindView && home != "" && home != o.name.Schema && r.schema(home) != home:
+	case o.Kind == catalog.KindView && home != "" && home != o.Name.Schema && r.schema(home) != home:
 		return "it was made in a session in schema " + home
-	case o.kind == catalog.KindTrigger && r.table(o.table).Schema != r.schema(o.name.Schema):
-		return d.reachesOut(o, step.statement)
+	case o.Kind == catalog.KindTrigger && r.table(o.Table).Schema != r.schema(o.Name.Schema):
+		return d.reachesOut(o, step.Statement)
 	}
 	return ""
 }
 
 // renamedAlone tells whether a table has a rule of its own.
-func (d *director) renamedAlone(n schema.Name) bool {
-	rule := d.part.renames.rule(n)
+func (d *Director) renamedAlone(n schema.Name) bool {
+	rule := d.Part.renames.rule(n)
 	return rule != nil && !rule.wholeSchema()
 }
 
 // ownName tells whether a word belongs to the object's own name, or to that of a trigger's table.
-func (d *director) ownName(st *ddl.Statement, w ddl.Identifier) bool {
+func (d *Director) ownName(st *ddl.Statement, w ddl.Identifier) bool {
 	for _, o := range st.Objects {
 		if w.Start >= o.Start && w.Start < o.End || w.Start >= o.TableStart && w.Start < o.TableEnd || w.Start >= o.RenamedStart && w.Start < o.RenamedEnd {
 			return true
@@ -107,14 +107,14 @@ var reachingWords = []string{"SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", 
 
 // reachesOut says by which word a trigger that goes to another schema refers to something in the
 // schema that it leaves: nothing there would have that name.
-func (d *director) reachesOut(o *object, st *ddl.Statement) string {
+func (d *Director) reachesOut(o *Object, st *ddl.Statement) string {
 	for _, w := range st.Identifiers(false) {
 		if w.Start < st.Objects[0].TableEnd {
 			continue
 		}
-		function := w.Called && w.Qualifier == "" && d.objects.get(catalog.KindFunction, schema.Name{Schema: o.name.Schema, Name: w.Name}) != nil
+		function := w.Called && w.Qualifier == "" && d.objects.get(catalog.KindFunction, schema.Name{Schema: o.Name.Schema, Name: w.Name}) != nil
 		if function || !w.Quoted && w.Qualifier == "" && slices.ContainsFunc(reachingWords, func(word string) bool { return strings.EqualFold(word, w.Name) }) {
-			return "it goes to another schema with its table, and " + w.Name + " may mean something in schema " + o.name.Schema
+			return "it goes to another schema with its table, and " + w.Name + " may mean something in schema " + o.Name.Schema
 		}
 	}
 	return ""

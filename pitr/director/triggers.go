@@ -1,4 +1,4 @@
-package pitr
+package director
 
 import (
 	"github.com/tripod-db/tripod/binlog"
@@ -10,7 +10,7 @@ import (
 
 // trigger keeps CREATE and DROP TRIGGER for Finish. The table decides whether it is restored;
 // DROP names none, so it goes by what is held.
-func (d *director) trigger(start binlog.Position, q *event.Query, st *ddl.Statement) error {
+func (d *Director) trigger(start binlog.Position, q *event.Query, st *ddl.Statement) error {
 	o := st.Objects[0]
 	taken := d.selected.Trigger(o.Name, o.Table)
 	if o.Table != (schema.Name{}) {

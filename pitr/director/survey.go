@@ -1,86 +1,91 @@
-package pitr
+package director
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
-	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/fault"
-	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
-// surveyPart finds out what a wish for a part means with one backup: it follows all names through
-// the DDL up to the stop point, looks there which are asked for, and goes back from them to what
-// they descend from. Faults: 2 a name that is nothing's, a rename that cannot be meant; 12 a table
-// whose content is not in the backup.
-func surveyPart(ctx context.Context, r *archive.Reader, m *catalog.Manifest, w Wish, stop binlog.Position, phase progress.Phase) (*part, error) {
+// survey finds out what a wish for a part means with one backup: it follows all names through the DDL
+// up to the stop point, looks there which are asked for, and goes back from them to what they descend
+// from. Faults: 2 a name that is nothing's, a rename that cannot be meant; 12 a table whose content is
+// not in the backup.
+type survey struct {
+	*Director
+	manifest *catalog.Manifest
+	left     skipped
+	// What there is at the stop point.
+	objects []*Object // asked for
+	schemas []string  // that exist
+}
+
+// NewSurvey begins in front of the log.
+func NewSurvey(m *catalog.Manifest, w Scope) (*survey, error) {
 	if !w.SkipGTID.IsEmpty() && !m.Source.GTIDMode {
 		return nil, fault.New(fault.CodeRange, fault.KindRange, "restore to the point before, with --to-time or --to-position",
 			"--skip-gtid: %s is nowhere, for the source of backup %s had gtid_mode off", w.SkipGTID, m.ID)
 	}
-	renames, err := newRenames(w.Rename, foldOf(m))
+	renames, err := NewRenames(w.Rename, foldOf(m))
 	if err != nil {
 		return nil, err
 	}
-	d, err := newDirectorFor(m, w, &part{renames: renames})
+	d, err := New(m, w, &Part{renames: renames})
 	if err != nil {
 		return nil, err
 	}
 	d.trail = &trail{}
-	a := event.NewAssembler(m.Floor.Timeline, event.WithoutRowCounts())
-	a.OnQuery(func(e *event.Entry, q *event.Query) error {
-		_, err := d.entry(e, q)
-		return err
-	})
-	left := &skipped{}
-	a.OnRows(func(e *event.Entry, rows *event.Rows) error {
-		if d.skips(e) {
-			left.rows(d, e, rows.Table.Name)
-		}
-		if e.XID == "" { // an XA transaction counts where it is committed
-			d.lives.rows(rows.Table.Name, e.Start)
-		}
-		return nil
-	})
-	_, err = walk(ctx, r, a, m.Floor.Position, stop, phase, d.tellsNoNames, func(e *event.Entry) error {
-		if d.skips(e) {
-			left.note(e)
-		}
-		return nil
-	})
+	return &survey{Director: d, manifest: m}, nil
+}
+
+// Query takes a statement of the log.
+func (s *survey) Query(e *event.Entry, q *event.Query) error {
+	_, err := s.Entry(e, q)
+	return err
+}
+
+// RowsEvent takes a rows event of the log.
+func (s *survey) RowsEvent(e *event.Entry, rows *event.Rows) error {
+	if s.Skips(e) {
+		s.left.rows(s.Director, e, rows.Table.Name)
+	}
+	if e.XID == "" { // an XA transaction counts where it is committed
+		s.lives.rows(rows.Table.Name, e.Start)
+	}
+	return nil
+}
+
+// Ended takes the end of an entry.
+func (s *survey) Ended(e *event.Entry) error {
+	if s.Skips(e) {
+		s.left.note(e)
+	}
+	return nil
+}
+
+// PartAt is the part that the log up to the stop point has led to.
+func (s *survey) PartAt(stop binlog.Position) (*Part, error) {
+	p, err := s.part()
 	if err != nil {
 		return nil, err
 	}
-	p, err := (&survey{director: d, manifest: m}).part()
-	if err != nil {
-		return nil, err
-	}
-	return p, left.check(w.SkipGTID, m, p, stop)
+	return p, s.left.check(s.skip, s.manifest, p, stop)
 }
 
-// survey is what there is at the stop point.
-type survey struct {
-	*director
-	manifest *catalog.Manifest
-	objects  []*object // asked for
-	schemas  []string  // that exist
-}
-
-func (s *survey) part() (*part, error) {
-	p := &part{renames: s.director.part.renames}
-	for _, state := range s.director.schemas {
-		if state.exists {
-			s.schemas = append(s.schemas, state.name)
+func (s *survey) part() (*Part, error) {
+	p := &Part{renames: s.Director.Part.renames}
+	for _, state := range s.Director.Schemas {
+		if state.Exists {
+			s.schemas = append(s.schemas, state.Name)
 		}
 	}
 	slices.Sort(s.schemas)
-	for _, o := range s.director.objects.all() {
+	for _, o := range s.Director.objects.all() {
 		if s.selected.object(o) {
 			s.objects = append(s.objects, o)
 		}
@@ -88,7 +93,7 @@ func (s *survey) part() (*part, error) {
 	if err := s.asked(); err != nil {
 		return nil, err
 	}
-	wanted := map[life]schema.Name{}
+	wanted := map[Life]schema.Name{}
 	for id, n := range s.lives.now {
 		if s.selected.Object(n) {
 			wanted[id] = p.renames.table(n)
@@ -100,25 +105,25 @@ func (s *survey) part() (*part, error) {
 		}
 	}
 	var err error
-	views := map[*object]schema.Name{}
+	views := map[*Object]schema.Name{}
 	for _, o := range s.objects {
-		if o.kind == catalog.KindView {
-			views[o] = p.renames.object(o.name)
+		if o.Kind == catalog.KindView {
+			views[o] = p.renames.object(o.Name)
 		}
 	}
-	if p.members, err = s.trail.lineage(wanted, s.lives.now, views); err != nil {
+	if p.Members, err = s.trail.lineage(wanted, s.lives.now, views); err != nil {
 		// What a view was made of is not worth a refusal: the report tells that it could not be expanded.
-		if p.members, err = s.trail.lineage(wanted, s.lives.now, nil); err != nil {
+		if p.Members, err = s.trail.lineage(wanted, s.lives.now, nil); err != nil {
 			return nil, err
 		}
 	}
-	nameMembers(p.members, s.lives, s.lives.now)
+	nameMembers(p.Members, s.lives, s.lives.now)
 	if err := s.checkRenames(p.renames, wanted); err != nil {
 		return nil, err
 	}
 	s.schemasOf(p, wanted)
-	p.from = s.recoverableFrom(p)
-	p.idle = s.selected.idle(s.selected.exclude, s.known(), s.schemas)
+	p.From = s.recoverableFrom(p)
+	p.Idle = s.selected.idle(s.selected.exclude, s.known(), s.schemas)
 	return p, nil
 }
 
@@ -154,20 +159,20 @@ func (s *survey) known() []schema.Name {
 	for _, n := range s.lives.now {
 		names = append(names, n)
 	}
-	for _, o := range s.director.objects.all() {
-		names = append(names, o.name)
+	for _, o := range s.Director.objects.all() {
+		names = append(names, o.Name)
 	}
 	return names
 }
 
 // checkRenames refuses rules for names that are not restored, and those that make two of one.
-func (s *survey) checkRenames(r *renames, wanted map[life]schema.Name) error {
+func (s *survey) checkRenames(r *renames, wanted map[Life]schema.Name) error {
 	for _, rule := range r.rules {
 		of := func(n schema.Name) bool { found := r.rule(n); return found != nil && found.text == rule.text }
-		used := slices.ContainsFunc(slices.Collect(maps.Keys(wanted)), func(id life) bool { return of(s.lives.now[id]) })
+		used := slices.ContainsFunc(slices.Collect(maps.Keys(wanted)), func(id Life) bool { return of(s.lives.now[id]) })
 		if rule.wholeSchema() {
 			used = slices.ContainsFunc(s.schemas, func(name string) bool {
-				return s.selected.Schema(name) && s.fold(schema.Name{Schema: name}) == s.fold(rule.from)
+				return s.selected.Schema(name) && s.Fold(schema.Name{Schema: name}) == s.Fold(rule.from)
 			})
 		}
 		if !used {
@@ -175,7 +180,7 @@ func (s *survey) checkRenames(r *renames, wanted map[life]schema.Name) error {
 		}
 		if rule.wholeSchema() {
 			if at := slices.IndexFunc(s.schemas, func(name string) bool {
-				return s.selected.Schema(name) && s.fold(schema.Name{Schema: name}) == s.fold(rule.to)
+				return s.selected.Schema(name) && s.Fold(schema.Name{Schema: name}) == s.Fold(rule.to)
 			}); at >= 0 {
 				return renameFault(rule.text, "choose a schema that is not restored as well, or leave it out with --exclude", "schema %s is restored as well", s.schemas[at])
 			}
@@ -186,12 +191,12 @@ func (s *survey) checkRenames(r *renames, wanted map[life]schema.Name) error {
 	}
 	names := map[schema.Name]schema.Name{}
 	for _, o := range s.objects {
-		if o.kind == catalog.KindView {
-			names[s.fold(r.object(o.name))] = o.name
+		if o.Kind == catalog.KindView {
+			names[s.Fold(r.object(o.Name))] = o.Name
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(wanted)) {
-		key := s.fold(wanted[id])
+		key := s.Fold(wanted[id])
 		if other, both := names[key]; both {
 			rule := r.rule(s.lives.now[id])
 			if rule == nil {
@@ -208,18 +213,18 @@ func (s *survey) checkRenames(r *renames, wanted map[life]schema.Name) error {
 func (s *survey) checkTriggers(r *renames) error {
 	names := map[schema.Name]schema.Name{}
 	for _, o := range s.objects {
-		if o.kind != catalog.KindTrigger {
+		if o.Kind != catalog.KindTrigger {
 			continue
 		}
-		target := s.objectOnTarget(o)
-		if other, both := names[s.fold(target)]; both {
-			rule := r.rule(o.table)
+		target := s.ObjectOnTarget(o)
+		if other, both := names[s.Fold(target)]; both {
+			rule := r.rule(o.Table)
 			if rule == nil {
 				rule = r.rule(other)
 			}
-			return renameFault(rule.text, "leave one out and make it yourself afterwards: --exclude "+schema.Patterns(o.name), "triggers of %s and %s would both be %s", other, o.table, target)
+			return renameFault(rule.text, "leave one out and make it yourself afterwards: --exclude "+schema.Patterns(o.Name), "triggers of %s and %s would both be %s", other, o.Table, target)
 		}
-		names[s.fold(target)] = o.table
+		names[s.Fold(target)] = o.Table
 	}
 	return nil
 }
@@ -228,26 +233,26 @@ func (s *survey) unknownRename(rule renameRule) error {
 	if rule.wholeSchema() {
 		return renameFault(rule.text, "name a schema that is restored", "there is no schema %s among what is restored at the stop point", rule.from.Schema)
 	}
-	for _, o := range s.director.objects.all() {
-		if s.fold(o.name) == s.fold(rule.from) {
-			return renameFault(rule.text, "rename tables and schemas", "%s is a %s: only tables can have other names", o.name, o.kind)
+	for _, o := range s.Director.objects.all() {
+		if s.Fold(o.Name) == s.Fold(rule.from) {
+			return renameFault(rule.text, "rename tables and schemas", "%s is a %s: only tables can have other names", o.Name, o.Kind)
 		}
 	}
 	return renameFault(rule.text, "name a table that is restored, as it is called at the stop point", "there is no table %s among what is restored at the stop point", rule.from)
 }
 
 // schemasOf fills in which schemas the restore works in.
-func (s *survey) schemasOf(p *part, wanted map[life]schema.Name) {
+func (s *survey) schemasOf(p *Part, wanted map[Life]schema.Name) {
 	p.schemas = map[string]string{}
-	take := func(name string) { p.schemas[s.foldSchema(name)] = p.renames.schema(name) }
+	take := func(name string) { p.schemas[s.FoldSchema(name)] = p.renames.schema(name) }
 	for _, name := range s.schemas {
 		if s.selected.wholeSchema(name) {
 			take(name)
 		}
 	}
 	for _, o := range s.objects {
-		if o.kind != catalog.KindTrigger {
-			take(o.name.Schema)
+		if o.Kind != catalog.KindTrigger {
+			take(o.Name.Schema)
 		}
 	}
 	alone := map[string]bool{}
@@ -262,19 +267,19 @@ func (s *survey) schemasOf(p *part, wanted map[life]schema.Name) {
 	for _, target := range p.schemas {
 		delete(alone, target)
 	}
-	p.extra = sorted(alone)
+	p.Extra = slices.Sorted(maps.Keys(alone))
 }
 
 // recoverableFrom is R11 for a part: the greatest over the names that are asked for and those that
 // they descend from, the schemas and the other objects. What the manifest knows of the last two
 // is only where they were read.
-func (s *survey) recoverableFrom(p *part) binlog.Position {
+func (s *survey) recoverableFrom(p *Part) binlog.Position {
 	from := s.floor
-	begun := newLives(s.manifest, s.fold)
+	begun := newLives(s.manifest, s.Fold)
 	for i := range s.manifest.Names {
 		n := &s.manifest.Names[i]
 		taken := s.selected.Object(n.Name)
-		if id, ok := begun.get(n.Name); ok && p.members[id] != nil {
+		if id, ok := begun.get(n.Name); ok && p.Members[id] != nil {
 			taken = true
 		}
 		if taken && n.Base != catalog.BaseOutside {
@@ -283,16 +288,16 @@ func (s *survey) recoverableFrom(p *part) binlog.Position {
 	}
 	for i := range s.manifest.Schemas {
 		b := &s.manifest.Schemas[i]
-		if _, taken := p.schemas[s.foldSchema(b.Name)]; taken || s.selected.Schema(b.Name) {
+		if _, taken := p.schemas[s.FoldSchema(b.Name)]; taken || s.selected.Schema(b.Name) {
 			from = binlog.Later(from, b.RecoverableFrom)
 		}
-		if _, taken := p.schemas[s.foldSchema(b.Name)]; taken {
+		if _, taken := p.schemas[s.FoldSchema(b.Name)]; taken {
 			from = binlog.Later(from, b.Window.Low)
 		}
 	}
 	for i := range s.manifest.Objects {
 		o := &s.manifest.Objects[i]
-		asked := &object{kind: o.Kind, name: o.Name, table: schema.Name{Schema: o.Schema, Name: o.Table}}
+		asked := &Object{Kind: o.Kind, Name: o.Name, Table: schema.Name{Schema: o.Schema, Name: o.Table}}
 		if s.selected.object(asked) {
 			from = binlog.Later(from, o.Window.High)
 		}
