@@ -19,7 +19,7 @@ import (
 // What a run does first where a killed one has left something on the target, and where nobody can
 // tell what that is.
 
-// AwaitOthers waits for the connections of a killed restore.
+// awaitOthers waits for the connections of a killed restore.
 func (r *run) awaitOthers(ctx context.Context) error {
 	if !r.plan.Resumes && !r.plan.Force {
 		return nil

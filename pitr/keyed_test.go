@@ -159,7 +159,7 @@ func TestKeyedLaneHoldsContradictionsToAccount(t *testing.T) {
 	s.same("d")
 }
 
-// EachRow calls do for every row change of the archive between two positions.
+// eachRow calls do for every row change of the archive between two positions.
 func (s *story) eachRow(from, to binlog.Position, do func(schema.Name, rewriter.Change)) {
 	s.Helper()
 	a := event.NewAssembler(from.Timeline, event.WithoutRowCounts())

@@ -92,7 +92,7 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 	return r.tables.dropHelpers(ctx, r.tables.sorted())
 }
 
-// RowsEvent is R7 for one rows event.
+// rowsEvent is R7 for one rows event.
 func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows) error {
 	name := rows.Table.Name
 	onTarget, taken := r.director.RowTable(name)

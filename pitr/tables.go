@@ -190,7 +190,7 @@ func (s *tableSet) keyless(n schema.Name) bool {
 	return t != nil && t.def != nil && !t.Write.Keyed()
 }
 
-// RollsBack tells whether a table takes its rows back with the transaction.
+// rollsBack tells whether a table takes its rows back with the transaction.
 func (s *tableSet) rollsBack(n schema.Name) bool {
 	t := s.get(n)
 	if t == nil || t.def == nil {

@@ -277,7 +277,7 @@ func (w *Writer) differs(ctx context.Context, b *rewriter.Batch, s *rewriter.Sta
 	return w.noteDivergence(ctx)
 }
 
-// checkpoint.NoteDivergence keeps the last case for runs that go on: in doubt those keep no account.
+// noteDivergence keeps the last case for runs that go on: in doubt those keep no account.
 func (w *Writer) noteDivergence(ctx context.Context) error {
 	n := checkpoint.NewNote(checkpoint.NoteDivergence, "", w.Divergence[len(w.Divergence)-1])
 	n.Item = fmt.Sprintf("%x", sha256.Sum256(n.Value))

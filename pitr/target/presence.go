@@ -83,7 +83,7 @@ func (p *presence) take(ctx context.Context, s Querier, number int, wait time.Du
 	return row[0] == "1", nil
 }
 
-// AwaitOthers waits until no connection of an earlier run is left. waits is told of each.
+// awaitOthers waits until no connection of an earlier run is left. waits is told of each.
 func (p *presence) awaitOthers(ctx context.Context, s Querier, most int, waits func(why string) (over func())) error {
 	begun := time.Now()
 	over := func() {}
