@@ -53,6 +53,9 @@ func (e *accountError) Error() string {
 // write writes a batch as a whole; where that fails, row by row to find out which it was.
 func (w *batchWriter) write(ctx context.Context, b *rewriter.Batch, notes ...note) error {
 	if !b.Transactional() {
+		if err := w.announce(ctx, notes); err != nil {
+			return err
+		}
 		return w.rowByRow(ctx, b, notes)
 	}
 	for try := 1; ; try++ {
@@ -213,6 +216,16 @@ func namesColumn(message string, columns []string) bool {
 	return false
 }
 
+// announce notes how far a batch goes of which a killed run may leave a part behind.
+func (w *batchWriter) announce(ctx context.Context, notes []note) error {
+	for _, n := range notes {
+		if n.kind == noteOrdered {
+			return w.progress.write(ctx, w.session, note{kind: noteWritten, value: n.value})
+		}
+	}
+	return nil
+}
+
 // rowByRow writes a batch one row at a time, to name the row that differs, or to let the
 // binlog win there.
 func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch, notes []note) error {
@@ -233,7 +246,7 @@ func (w *batchWriter) rowByRow(ctx context.Context, b *rewriter.Batch, notes []n
 				err = errors.Join(err, w.session.exec(ctx, "ROLLBACK"))
 			}
 			if problem != "" {
-				err = errors.Join(err, w.noteDivergence(ctx))
+				err = errors.Join(err, w.progress.write(ctx, w.session, w.lastDivergence()))
 			}
 			return err
 		}
@@ -332,19 +345,20 @@ func (w *batchWriter) differs(ctx context.Context, b *rewriter.Batch, s *rewrite
 			return errors.Join(err, divergence(d))
 		}
 	}
-	return w.noteDivergence(ctx)
+	// Once: what a deadlock takes back here is the batch's transaction.
+	return w.progress.once(ctx, w.session, []note{w.lastDivergence()})
 }
 
-// noteDivergence keeps the last case for runs that go on: in doubt those keep no account.
-func (w *batchWriter) noteDivergence(ctx context.Context) error {
+// lastDivergence is the last case for runs that go on: in doubt those keep no account.
+func (w *batchWriter) lastDivergence() note {
 	n := newNote(noteDivergence, "", w.divergence[len(w.divergence)-1])
 	n.item = fmt.Sprintf("%x", sha256.Sum256(n.value))
-	return w.progress.write(ctx, w.session, n)
+	return n
 }
 
 func divergence(d Divergence) error {
 	return fault.New(fault.CodeDifference, fault.KindDivergence,
-		"find out who else wrote to the target, and restore again; --on-divergence binlog-wins goes on and lists every case",
+		"find out who else wrote to the target; the same command with --on-divergence binlog-wins goes on from there and lists every case",
 		"%s of a row of %s (%s) at %s: %s", d.Change, d.Name, d.Key, d.Position, d.Problem)
 }
 

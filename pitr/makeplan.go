@@ -143,10 +143,10 @@ func (f *targetFacts) ownTables(schemas []string) []ObjectName {
 	for _, s := range schemas {
 		for _, own := range ownTables {
 			if o, ok := f.objects[f.key(ObjectName{Kind: "table", Name: schema.Name{Schema: s, Name: own}})]; ok {
-				list = append(list, o)
 				if own == ProgressTable {
 					list = append(list, f.privateTables(s)...)
 				}
+				list = append(list, o)
 			}
 		}
 	}

@@ -21,8 +21,11 @@ type past struct {
 	phase   string
 	chunks  map[string]chunkNote // loaded
 	ordered mark
+	written mark // by the ordered lane, of tables that do not roll back
 	keyed   keyedNote
-	fenced  map[schema.Name]mark // folded
+	// verified is what --verify found; nil where nothing was compared.
+	verified *verifiedNote
+	fenced   map[schema.Name]mark // folded
 	// statement is the last one that was begun; those before it are done.
 	statement  *statementNote
 	parents    *parentsNote
@@ -46,6 +49,12 @@ type chunkNote struct {
 type keyedNote struct {
 	Done    mark `json:"done"`
 	Written mark `json:"written"`
+}
+
+// verifiedNote says how many loaded rows were compared with the chunks, and why others were not.
+type verifiedNote struct {
+	Rows     uint64   `json:"rows"`
+	Warnings []string `json:"warnings"`
 }
 
 // fencedNote: all changes of a table in front of the mark are on the target, whatever its lane.
@@ -111,6 +120,10 @@ func (p *past) add(kind, item string, value []byte) error {
 		return addTo(value, func(n chunkNote) { p.chunks[item] = n })
 	case noteOrdered:
 		return json.Unmarshal(value, &p.ordered)
+	case noteWritten:
+		return json.Unmarshal(value, &p.written)
+	case noteVerified:
+		return json.Unmarshal(value, &p.verified)
 	case noteKeyed:
 		return json.Unmarshal(value, &p.keyed)
 	case noteStatement:
@@ -174,9 +187,9 @@ func (p *past) fencedOff(n schema.Name, o rewriter.Origin) bool {
 }
 
 // change tells of a change that is not fenced off whether it is on the target, or may be.
-func (p *past) change(keyed bool, o rewriter.Origin) (done, doubtful bool) {
-	if keyed {
+func (p *past) change(t *table, o rewriter.Origin) (done, doubtful bool) {
+	if t.keyed {
 		return p.keyed.Done.covers(o), p.keyed.Written.covers(o)
 	}
-	return p.ordered.covers(o), false
+	return p.ordered.covers(o), t.def.Class() == schema.NonTransactional && p.written.covers(o)
 }

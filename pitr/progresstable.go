@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tripod-db/tripod/internal/fault"
@@ -39,7 +40,9 @@ const (
 	notePhase      = "phase"      // that it is in
 	noteChunk      = "chunk"      // that is loaded, by key
 	noteOrdered    = "ordered"    // mark: what is in front of it is on the target, of tables of the ordered lane
+	noteWritten    = "written"    // mark: changes in front of it may be on the target, of tables that do not roll back
 	noteKeyed      = "keyed"      // keyedNote
+	noteVerified   = "verified"   // what --verify found (verifiedNote)
 	noteFenced     = "fenced"     // fencedNote, by table
 	noteStatement  = "statement"  // the last one that was begun (statementNote)
 	noteParents    = "parents"    // foreign keys that follow a RENAME (parentsNote)
@@ -48,7 +51,7 @@ const (
 	noteAside      = "aside"      // constraints that were set aside, by table (aside)
 	noteView       = "view"       // that was expanded (viewNote)
 	noteObject     = "object"     // that is or was about to be made (ObjectName)
-	noteDivergence = "divergence" // that --on-divergence binlog-wins went over
+	noteDivergence = "divergence" // that --on-divergence binlog-wins went over, or that ended a run
 )
 
 // newNote makes a note; its value is one of the types above, which always become JSON.
@@ -185,8 +188,9 @@ func (p *progressTable) swapped() schema.Name {
 
 var swapTables = []string{ProgressTable + "_swap", ProgressTable + "_swapped"}
 
-// ownTables are all tables that a restore makes for itself.
-var ownTables = append([]string{ProgressTable}, swapTables...)
+// ownTables are all tables that a restore makes for itself. The progress table is dropped last: while it
+// is there, others know whose the rest is.
+var ownTables = append(slices.Clone(swapTables), ProgressTable)
 
 // drop ends the restore.
 func (p *progressTable) drop(ctx context.Context, s *session) error {

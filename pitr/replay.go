@@ -135,11 +135,13 @@ func (r *replay) change(ctx context.Context, e *event.Entry, t *table, rule rewr
 	if t.def.Class() == schema.NoRows {
 		return nil
 	}
-	done, doubtful := r.past.change(t.keyed, o)
-	if done {
+	done, doubtful := r.past.change(t, o)
+	switch {
+	case done:
 		return nil
-	}
-	if doubtful {
+	case doubtful && !t.keyed:
+		return fmt.Errorf("replay at %s: rows of %s: %w", e.Start, t.name, errDoubt)
+	case doubtful:
 		rule = rewriter.Window
 	}
 	if err := t.note(c); err != nil {
