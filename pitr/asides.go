@@ -180,6 +180,51 @@ func (a *asides) cascade(fold func(schema.Name) schema.Name, n schema.Name) (lis
 	return list
 }
 
+// follow brings the parents of foreign keys that are aside to the tables that have their names behind a
+// statement (see parentMoves), and returns the notes of that.
+func (a *asides) follow(start binlog.Position, resolved map[schema.Name]schema.Name) (notes []checkpoint.Note, err error) {
+	for i := range a.list {
+		o := &a.list[i]
+		if len(resolved) == 0 || !o.Followed.IsZero() && !o.Followed.Before(start) {
+			continue // a killed run was here
+		}
+		o.Constraints, o.Parents, o.Followed = slices.Clone(o.Constraints), slices.Clone(o.Parents), start
+		for k := range o.Constraints {
+			if err := a.followOne(o.Table, &o.Constraints[k], resolved); err != nil {
+				return nil, fmt.Errorf("let constraint %s of %s follow its parent: %w", o.Constraints[k].Name, o.Table, err)
+			}
+		}
+		for k, p := range o.Parents {
+			if is, ok := resolved[a.tables.fold(p)]; ok {
+				o.Parents[k] = is
+			}
+		}
+		notes = append(notes, checkpoint.NewNote(checkpoint.NoteAside, o.Table.Quoted(), *o))
+	}
+	return notes, nil
+}
+
+func (a *asides) followOne(table schema.Name, c *ddl.Constraint, resolved map[schema.Name]schema.Name) error {
+	if !c.ForeignKey {
+		return nil
+	}
+	alter := "ALTER TABLE " + table.Quoted() + " "
+	st, err := ddl.Parse([]byte(alter+c.Clause), ddl.Session{Schema: table.Schema})
+	if err != nil {
+		return err
+	}
+	for _, t := range st.Tables {
+		if t.Role != ddl.Parent {
+			continue
+		}
+		if is, ok := resolved[a.tables.fold(t.Name)]; ok {
+			c.Clause = strings.TrimPrefix(st.Edited(ddl.Edit{Start: t.Start, End: t.End, Text: is.Quoted()}), alter)
+		}
+		return nil
+	}
+	return errors.New("it names none")
+}
+
 func (a *asides) alter(ctx context.Context, t *table, clauses []string) error {
 	if err := a.own.Exec(ctx, "ALTER TABLE "+t.Name.Quoted()+" "+strings.Join(clauses, ", ")); err != nil {
 		return err

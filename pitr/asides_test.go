@@ -34,6 +34,16 @@ func TestR2ConstraintNamesOfTheirTime(t *testing.T) {
 			b.table("d.p", "")
 			s.on("INSERT INTO d.p VALUES (1),(2)", "INSERT INTO d.c VALUES (1,1)")
 		},
+		"foreign key that is aside while its parent is swapped": func(s *story, b *backup) {
+			s.on("CREATE TABLE d.p (id INT PRIMARY KEY)", "CREATE TABLE d.c (id INT PRIMARY KEY, p INT, KEY (p))",
+				"CREATE TABLE d.e (id INT PRIMARY KEY, p INT, CONSTRAINT _fk FOREIGN KEY (p) REFERENCES d.p (id) ON DELETE CASCADE)")
+			b.table("d.p", "")
+			b.table("d.e", "")
+			s.on("CREATE TABLE d._p_new (id INT PRIMARY KEY)", "SET foreign_key_checks=0", "RENAME TABLE d.p TO d._p_old, d._p_new TO d.p",
+				"ALTER TABLE d.e DROP FOREIGN KEY _fk", "ALTER TABLE d.c ADD CONSTRAINT _fk FOREIGN KEY (p) REFERENCES d.p (id) ON DELETE CASCADE")
+			b.table("d.c", "")
+			s.on("SET foreign_key_checks=1", "INSERT INTO d.p VALUES (1),(2)", "INSERT INTO d.c VALUES (1,1)", "INSERT INTO d._p_old VALUES (9)")
+		},
 		"two tables of the backup had the name one after the other": func(s *story, b *backup) {
 			s.on("CREATE TABLE d.a (id INT PRIMARY KEY, v INT"+checks, "CREATE TABLE d.b (id INT PRIMARY KEY, v INT, CONSTRAINT bfirst CHECK (v <> 3))",
 				"INSERT INTO d.a VALUES (1,1)", "INSERT INTO d.b VALUES (1,1)")

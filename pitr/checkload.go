@@ -130,6 +130,13 @@ func (l *loader) tableSum(ctx context.Context, load chunk.Load, t *table) (sum c
 	lines, summer := chunk.NewTranscoder(def), chunk.NewRowSummer(load)
 	var line []byte
 	err = s.EachRow(ctx, "SELECT "+strings.Join(expressions, ", ")+" FROM "+t.Name.Quoted(), func(packet []byte) error {
+		if len(packet) > longLine {
+			release, err := l.memory.Acquire(ctx, 2*int64(len(packet)))
+			if err != nil {
+				return err
+			}
+			defer release()
+		}
 		line, _, err = lines.AppendRow(line[:0], packet)
 		if err == nil {
 			_, err = summer.Write(line)

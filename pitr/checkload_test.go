@@ -1,6 +1,7 @@
 package pitr
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -56,6 +57,35 @@ func TestVerifyChunksFindsWhatTheTargetDoesNotHold(t *testing.T) {
 		} else {
 			s.wantFault(err, fault.CodeDifference, fault.KindDivergence, "table "+c.finds+": the target does not hold")
 		}
+		mysqltest.Exec(t, s.dest, "DROP DATABASE d")
+	}
+}
+
+// TestVerifyChunksOfARestoreThatGoesOn: what was found before the replay is told again; where nothing was
+// compared before it, that is said.
+func TestVerifyChunksOfARestoreThatGoesOn(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)", "INSERT INTO d.t VALUES (1),(2)")
+	b := s.begin()
+	b.schema("d")
+	b.table("d.t", "")
+	b.end()
+	s.on("INSERT INTO d.t VALUES (4)")
+	s.archive()
+	for _, first := range []Verify{VerifyNone, VerifyChunks} {
+		ctx, stop := context.WithCancel(t.Context())
+		config := Config{Catalog: s.catalog, Target: s.into, Program: "test", Progress: atPhase{"replay", stop}}
+		plan, err := MakePlan(ctx, config, Wish{Instance: instance, Verify: first})
+		s.must(err)
+		if _, err := Run(ctx, config, plan); err == nil {
+			t.Fatal("the restore was not ended")
+		}
+		_, result, err := s.restore(Wish{Verify: VerifyChunks})
+		s.must(err)
+		if said := strings.Contains(strings.Join(result.Warnings, "\n"), "were not compared"); said != (first == VerifyNone) || said == (result.RowsVerified != nil) || !result.Resumed {
+			t.Errorf("first %q: result %+v", first, result)
+		}
+		s.same("d")
 		mysqltest.Exec(t, s.dest, "DROP DATABASE d")
 	}
 }

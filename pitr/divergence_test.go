@@ -55,9 +55,21 @@ func TestAccountFindsDivergence(t *testing.T) {
 			_, _, err = s.restore(Wish{})
 			s.wantFault(err, fault.CodeDifference, fault.KindDivergence, at.String())
 			s.wantFault(err, fault.CodeDifference, fault.KindDivergence, "--force")
+			if strings.Contains(err.Error(), "the same command goes on") {
+				t.Errorf("the hint leads nowhere: %v", err)
+			}
 			// One of another wish must not take the restore's own objects for the target's.
-			_, _, err = s.restore(Wish{Threads: 2, OnDivergence: BinlogWins})
+			_, _, err = s.restore(Wish{Threads: 2, Events: DisableEvents})
 			s.wantFault(err, fault.CodeFailed, fault.KindTarget, "was begun on this target and has not finished")
+			// The binlog may win from here on, and the case is listed.
+			_, result, err := s.restore(Wish{OnDivergence: BinlogWins})
+			s.wantFault(err, fault.CodeDifference, fault.KindDivergence, "")
+			if result == nil || !result.Resumed || len(result.Divergence) == 0 || result.Divergence[0].Position.String() != at.String() {
+				t.Errorf("result %+v", result)
+			}
+			if got := s.query(s.dest.Root(), "SELECT v FROM d.t WHERE id=1")[0][0]; got != "later" {
+				t.Errorf("what follows was not replayed: %q", got)
+			}
 		})
 	}
 }

@@ -65,7 +65,7 @@ func (j *journal) behind(ctx context.Context, start binlog.Position) ([]*schema.
 // it left on the source, where these are known for certain: what was changed there without a trace
 // in the log is found, not replayed over.
 func (r *replay) compareDefinitions(ctx context.Context, start binlog.Position, v *director.Verdict) error {
-	if r.journal == nil || !r.isLive {
+	if r.journal == nil {
 		return nil
 	}
 	made := map[schema.Name]*director.Execution{}
@@ -82,7 +82,11 @@ func (r *replay) compareDefinitions(ctx context.Context, start binlog.Position, 
 		return nil
 	}
 	known, err := r.journal.behind(ctx, start)
-	if err != nil {
+	if err != nil || len(known) == 0 {
+		return err
+	}
+	// Also behind a statement that an earlier run has carried out: it may have ended in front of this.
+	if err := r.live(ctx); err != nil {
 		return err
 	}
 	for _, def := range known {

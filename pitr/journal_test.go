@@ -40,6 +40,8 @@ func TestR7DefinitionsWithoutATrace(t *testing.T) {
 			if !strings.Contains(err.Error(), "table d.a is not") || !strings.Contains(err.Error(), before.String()) {
 				t.Errorf("the message names neither table nor place: %v", err)
 			}
+			_, _, err = s.restore(Wish{Stop: stopAt(between)}) // goes on behind the statement, which it has carried out
+			s.wantFault(err, fault.CodeDifference, fault.KindDivergence, c.what)
 			_, _, err = s.restore(Wish{Force: true, Selection: catalog.Selection{Tables: []string{"d.b"}}})
 			s.must(err)
 			s.drop("d.a")

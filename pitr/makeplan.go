@@ -145,10 +145,10 @@ func (f *targetFacts) ownTables(schemas []string) []schema.ObjectName {
 	for _, s := range schemas {
 		for _, own := range checkpoint.OwnTables {
 			if o, ok := f.objects[f.key(schema.ObjectName{Kind: "table", Name: schema.Name{Schema: s, Name: own}})]; ok {
-				list = append(list, o)
 				if own == checkpoint.ProgressTable {
 					list = append(list, f.privateTables(s)...)
 				}
+				list = append(list, o)
 			}
 		}
 	}

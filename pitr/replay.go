@@ -139,11 +139,13 @@ func (r *replay) change(ctx context.Context, e *event.Entry, t *table, rule rewr
 	if t.def.Class() == schema.NoRows {
 		return nil
 	}
-	done, doubtful := r.past.Change(t.Keyed, o)
-	if done {
+	done, doubtful := r.past.Change(t.Keyed, t.def.Class() == schema.NonTransactional, o)
+	switch {
+	case done:
 		return nil
-	}
-	if doubtful {
+	case doubtful && !t.Keyed:
+		return fmt.Errorf("replay at %s: rows of %s: %w", e.Start, t.Name, errDoubt)
+	case doubtful:
 		rule = rewriter.Window
 	}
 	if err := t.Note(c); err != nil {

@@ -102,6 +102,9 @@ func (r *run) leftBehind(err error) error {
 		anew = "to begin anew, drop that table first"
 	}
 	rest := fmt.Sprintf("the target keeps what was restored so far, with table %s: the same command goes on from there; %s", r.progress.Name, anew)
+	if f.Kind == fault.KindDivergence { // which it would find again
+		rest = fmt.Sprintf("the target keeps what was restored so far, with table %s; %s", r.progress.Name, anew)
+	}
 	if f.Hint != "" {
 		rest = f.Hint + "; " + rest
 	}
@@ -163,6 +166,7 @@ func (r *run) load(ctx context.Context) (err error) {
 	}
 	if r.past.Phase != checkpoint.PhaseLoad {
 		r.result.RowsLoaded, err = l.expect(ctx, r.tables)
+		r.verified(r.past.Verified)
 		return err
 	}
 	if !r.past.Resumed {
@@ -186,9 +190,23 @@ func (r *run) load(ctx context.Context) (err error) {
 	if r.result.RowsLoaded, err = l.chunks(ctx, r.tables); err != nil || r.plan.wish.Verify != VerifyChunks {
 		return err
 	}
-	compared, warnings, err := l.check(ctx, r.tables)
-	r.result.RowsVerified, r.result.Warnings = &compared, append(r.result.Warnings, warnings...)
-	return err
+	var n checkpoint.VerifiedNote
+	if n.Rows, n.Warnings, err = l.check(ctx, r.tables); err != nil {
+		return err
+	}
+	r.verified(&n)
+	return r.progress.Write(ctx, r.main, checkpoint.NewNote(checkpoint.NoteVerified, "", n))
+}
+
+// verified reports what --verify has found, in this run or in an earlier one.
+func (r *run) verified(n *checkpoint.VerifiedNote) {
+	switch {
+	case r.plan.wish.Verify != VerifyChunks:
+	case n == nil:
+		r.result.Warnings = append(r.result.Warnings, "the loaded rows were not compared with the chunks: this run went on with a replay, and those before it were not asked to")
+	default:
+		r.result.RowsVerified, r.result.Warnings = &n.Rows, append(r.result.Warnings, n.Warnings...)
+	}
 }
 
 // begin makes the progress table, in its schema, which may come into being only later on the source.

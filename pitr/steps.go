@@ -16,8 +16,9 @@ import (
 	"github.com/tripod-db/tripod/pitr/director"
 )
 
-// errDoubt: a killed run may or may not have carried a statement out, and the target cannot tell.
-var errDoubt = errors.New("whether the statement ran cannot be told")
+// errDoubt: a killed run may or may not have carried a statement out, or changes of a table that does
+// not roll back, and the target cannot tell.
+var errDoubt = errors.New("whether a killed run has done this cannot be told")
 
 // step is one thing that the replay of a statement does to definitions on the target: an
 // execution, or a foreign key that follows its parent.
@@ -72,13 +73,18 @@ func (r *replay) parentMoves(ctx context.Context, start binlog.Position, v *dire
 		return nil, nil, err
 	}
 	partings, err := r.tables.partings(v.Partings)
-	before = append(before, partings...)
-	if err != nil || len(before)+len(behind) == 0 {
+	if err != nil {
 		return nil, nil, err
 	}
-	return before, behind, r.progress.Write(ctx, r.own, checkpoint.NewNote(checkpoint.NoteParents, "", checkpoint.ParentsNote{
-		At: start, Step: r.step, Before: noteMoves(before), Behind: noteMoves(behind),
-	}))
+	before = append(before, partings...)
+	notes, err := r.tables.asides.follow(start, v.Resolved)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(before)+len(behind) > 0 {
+		notes = append(notes, checkpoint.NewNote(checkpoint.NoteParents, "", checkpoint.ParentsNote{At: start, Step: r.step, Before: noteMoves(before), Behind: noteMoves(behind)}))
+	}
+	return before, behind, r.progress.Write(ctx, r.own, notes...)
 }
 
 // do carries out one step, or finds out that an earlier run has.
@@ -339,15 +345,15 @@ var counterOption = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
 func withoutCounter(definition string) string { return counterOption.ReplaceAllString(definition, "") }
 
 var (
-	exchanges  = regexp.MustCompile(`(?i)\bEXCHANGE\b`)
-	renamesOne = regexp.MustCompile(`(?i)\bCHANGE\b|\bRENAME\s+COLUMN\b`)
+	exchanges   = regexp.MustCompile(`(?i)\bEXCHANGE\b`)
+	columnMoves = regexp.MustCompile(`(?i)\bCHANGE\b|\bRENAME\s+COLUMN\b`)
 )
 
 // undoesItself tells whether a statement that leaves all definitions as they are may, run twice,
 // bring something back: partitions and columns that change places. To take a harmless one for such
 // costs time only.
 func undoesItself(x *director.Execution) bool {
-	return exchanges.MatchString(x.Text) || len(renamesOne.FindAllString(x.Text, 2)) == 2
+	return exchanges.MatchString(x.Text) || columnMoves.MatchString(x.Text)
 }
 
 // swaps tells whether a RENAME leaves the same names behind: nothing but the contents tells then

@@ -21,9 +21,10 @@ type unfinished struct {
 }
 
 // identity prints what a run must have in common with the one that it goes on from: all of the
-// wish as given but how fast, and what to do about objects in the way.
+// wish as given but how fast, and what to do about objects in the way, about verifying and about rows
+// that differ.
 func (w Wish) identity() string {
-	w.Threads, w.Force, w.Verify = 0, false, ""
+	w.Threads, w.Force, w.Verify, w.OnDivergence = 0, false, "", ""
 	text, err := json.Marshal(struct {
 		Wish
 		Stop, SkipGTID string

@@ -26,8 +26,10 @@ func archivedHistory(t testing.TB, o mysqltest.Options) (*site, []*event.Entry) 
 		if err := write(t.Context(), s.source.Root(), i); err != nil {
 			t.Fatal(err)
 		}
+		if i%40 == 39 { // several segments, however quick the writes are
+			s.untilIdleBeside(t, r)
+		}
 	}
-	s.untilIdleBeside(t, r)
 	r.stop(t)
 	s.untilIdle(t, nil) // as_of behind the last commit
 	return s, s.readAll(t)

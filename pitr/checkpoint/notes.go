@@ -14,6 +14,8 @@ type Aside struct {
 	Constraints []ddl.Constraint `json:"constraints"` // none: all are back
 	// Parents are the tables whose changes cascade by one of them.
 	Parents []schema.Name `json:"parents,omitempty"`
+	// Followed is the last statement whose renames their parents have followed.
+	Followed binlog.Position `json:"followed"`
 }
 
 // ParentsNote keeps the moves of a statement: what the definitions were before it cannot be read

@@ -22,8 +22,11 @@ type Past struct {
 	Phase   string               // in which it was
 	Chunks  map[string]ChunkNote // loaded
 	ordered Mark
+	written Mark // by the ordered lane, of tables that do not roll back
 	Keyed   KeyedNote
-	fenced  map[schema.Name]Mark // folded
+	// Verified is what --verify found; nil where nothing was compared.
+	Verified *VerifiedNote
+	fenced   map[schema.Name]Mark // folded
 	// Statement is the last one that was begun; those before it are done.
 	Statement  *StatementNote
 	Parents    *ParentsNote
@@ -47,6 +50,12 @@ type ChunkNote struct {
 type KeyedNote struct {
 	Done    Mark `json:"done"`
 	Written Mark `json:"written"`
+}
+
+// VerifiedNote says how many loaded rows were compared with the chunks, and why others were not.
+type VerifiedNote struct {
+	Rows     uint64   `json:"rows"`
+	Warnings []string `json:"warnings"`
 }
 
 // FencedNote: all changes of a table in front of the mark are on the target, whatever its lane.
@@ -114,6 +123,10 @@ func (p *Past) add(kind, item string, value []byte) error {
 		return addTo(value, func(n ChunkNote) { p.Chunks[item] = n })
 	case NoteOrdered:
 		return json.Unmarshal(value, &p.ordered)
+	case NoteWritten:
+		return json.Unmarshal(value, &p.written)
+	case NoteVerified:
+		return json.Unmarshal(value, &p.Verified)
 	case NoteKeyed:
 		return json.Unmarshal(value, &p.Keyed)
 	case NoteStatement:
@@ -183,9 +196,9 @@ func (p *Past) FencedOff(n schema.Name, o rewriter.Origin) bool {
 }
 
 // Change tells of a change that is not fenced off whether it is on the target, or may be.
-func (p *Past) Change(keyed bool, o rewriter.Origin) (done, doubtful bool) {
+func (p *Past) Change(keyed, nonTransactional bool, o rewriter.Origin) (done, doubtful bool) {
 	if keyed {
 		return p.Keyed.Done.covers(o), p.Keyed.Written.covers(o)
 	}
-	return p.ordered.covers(o), false
+	return p.ordered.covers(o), nonTransactional && p.written.covers(o)
 }

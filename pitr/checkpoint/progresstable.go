@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tripod-db/tripod/internal/fault"
@@ -40,7 +41,9 @@ const (
 	notePhase      = "phase"      // that it is in
 	NoteChunk      = "chunk"      // that is loaded, by key
 	NoteOrdered    = "ordered"    // mark: what is in front of it is on the target, of tables of the ordered lane
+	NoteWritten    = "written"    // mark: changes in front of it may be on the target, of tables that do not roll back
 	NoteKeyed      = "keyed"      // KeyedNote
+	NoteVerified   = "verified"   // what --verify found (VerifiedNote)
 	NoteFenced     = "fenced"     // FencedNote, by table
 	NoteStatement  = "statement"  // the last one that was begun (StatementNote)
 	NoteParents    = "parents"    // foreign keys that follow a RENAME (ParentsNote)
@@ -49,7 +52,7 @@ const (
 	NoteAside      = "aside"      // constraints that were set aside, by table (Aside)
 	NoteView       = "view"       // that was expanded (ViewNote)
 	NoteObject     = "object"     // that is or was about to be made (ObjectName)
-	NoteDivergence = "divergence" // that --on-divergence binlog-wins went over
+	NoteDivergence = "divergence" // that --on-divergence binlog-wins went over, or that ended a run
 )
 
 // NewNote makes a note; its value is one of the types above, which always become JSON.
@@ -107,7 +110,7 @@ func (p *Table) Write(ctx context.Context, s target.Execer, notes ...Note) error
 		return nil
 	}
 	for try := 1; ; try++ {
-		err := p.once(ctx, s, notes)
+		err := p.WriteOnce(ctx, s, notes)
 		if err == nil {
 			return nil
 		}
@@ -117,7 +120,9 @@ func (p *Table) Write(ctx context.Context, s target.Execer, notes ...Note) error
 	}
 }
 
-func (p *Table) once(ctx context.Context, s target.Execer, notes []Note) error {
+// WriteOnce takes notes without trying again: a lock conflict has taken the caller's transaction back. Notes
+// that do not fit into one statement are a transaction of their own.
+func (p *Table) WriteOnce(ctx context.Context, s target.Execer, notes []Note) error {
 	size := 0
 	for i, n := range notes {
 		if size += 2 * (len(n.Item) + len(n.Value)); size > notesBytes && i > 0 {
@@ -183,8 +188,9 @@ func (p *Table) Swapped() schema.Name {
 
 var swapTables = []string{ProgressTable + "_swap", ProgressTable + "_swapped"}
 
-// OwnTables are all tables that a restore makes for itself.
-var OwnTables = append([]string{ProgressTable}, swapTables...)
+// OwnTables are all tables that a restore makes for itself. The progress table is dropped last: while it
+// is there, others know whose the rest is.
+var OwnTables = append(slices.Clone(swapTables), ProgressTable)
 
 // Drop ends the restore.
 func (p *Table) Drop(ctx context.Context, s *target.Session) error {

@@ -43,6 +43,9 @@ func (e *accountError) Error() string {
 // write writes a batch as a whole; where that fails, row by row to find out which it was.
 func (w *Writer) write(ctx context.Context, b *rewriter.Batch, notes ...checkpoint.Note) error {
 	if !b.Transactional() {
+		if err := w.announce(ctx, notes); err != nil {
+			return err
+		}
 		return w.rowByRow(ctx, b, notes)
 	}
 	for try := 1; ; try++ {
@@ -170,6 +173,16 @@ func (w *Writer) lenient(ctx context.Context, s *rewriter.Statement) (err error)
 	return w.Session.OnlyEnumWarnings(ctx, s.Enums)
 }
 
+// announce notes how far a batch goes of which a killed run may leave a part behind.
+func (w *Writer) announce(ctx context.Context, notes []checkpoint.Note) error {
+	for _, n := range notes {
+		if n.Kind == checkpoint.NoteOrdered {
+			return w.Progress.Write(ctx, w.Session, checkpoint.Note{Kind: checkpoint.NoteWritten, Value: n.Value})
+		}
+	}
+	return nil
+}
+
 // rowByRow writes a batch one row at a time, to name the row that differs, or to let the
 // binlog win there.
 func (w *Writer) rowByRow(ctx context.Context, b *rewriter.Batch, notes []checkpoint.Note) error {
@@ -190,7 +203,7 @@ func (w *Writer) rowByRow(ctx context.Context, b *rewriter.Batch, notes []checkp
 				err = errors.Join(err, w.Session.Exec(ctx, "ROLLBACK"))
 			}
 			if problem != "" {
-				err = errors.Join(err, w.noteDivergence(ctx))
+				err = errors.Join(err, w.Progress.Write(ctx, w.Session, w.lastDivergence()))
 			}
 			return err
 		}
@@ -274,20 +287,21 @@ func (w *Writer) differs(ctx context.Context, b *rewriter.Batch, s *rewriter.Sta
 			return errors.Join(err, DivergenceFault(d))
 		}
 	}
-	return w.noteDivergence(ctx)
+	// Once: what a deadlock takes back here is the batch's transaction.
+	return w.Progress.WriteOnce(ctx, w.Session, []checkpoint.Note{w.lastDivergence()})
 }
 
-// noteDivergence keeps the last case for runs that go on: in doubt those keep no account.
-func (w *Writer) noteDivergence(ctx context.Context) error {
+// lastDivergence is the last case for runs that go on: in doubt those keep no account.
+func (w *Writer) lastDivergence() checkpoint.Note {
 	n := checkpoint.NewNote(checkpoint.NoteDivergence, "", w.Divergence[len(w.Divergence)-1])
 	n.Item = fmt.Sprintf("%x", sha256.Sum256(n.Value))
-	return w.Progress.Write(ctx, w.Session, n)
+	return n
 }
 
 // DivergenceFault is the end of a restore whose target does not hold what the log says it held.
 func DivergenceFault(d checkpoint.Divergence) error {
 	return fault.New(fault.CodeDifference, fault.KindDivergence,
-		"find out who else wrote to the target, and restore again; --on-divergence binlog-wins goes on and lists every case",
+		"find out who else wrote to the target; the same command with --on-divergence binlog-wins goes on from there and lists every case",
 		"%s of a row of %s (%s) at %s: %s", d.Change, d.Name, d.Key, d.Position, d.Problem)
 }
 

@@ -55,9 +55,21 @@ func TestRowSumOfDocuments(t *testing.T) {
 		{`["1.50"]`, `["1.5"]`, false},
 		{`["\\"1.50"]`, `["\\"1.5"]`, false},
 		{`["\\\\", 1.50]`, `["\\\\", 1.5]`, true},
+		{`["\\\\\\"", 1.50]`, `["\\\\\\"", 1.5]`, true},
+		{`[12345678901234567890123]`, `[1.2345678901234568e22]`, true},
+		{`-1.0`, `-1.00`, true},
 		{`[18446744073709551615]`, `[18446744073709551614]`, false},
 		{`\N`, `null`, false},
 	} {
+		for i := range c.a {
+			cut := NewRowSummer(l)
+			for _, piece := range []string{c.a[:i], c.a[i:], "\n"} {
+				_, _ = cut.Write([]byte(piece))
+			}
+			if cut.Sum() != sumOf(l, c.a+"\n") {
+				t.Errorf("%s: another sum when it is cut at %d", c.a, i)
+			}
+		}
 		if got := sumOf(l, c.a+"\n") == sumOf(l, c.b+"\n"); got != c.same {
 			t.Errorf("%s and %s: same %v", c.a, c.b, got)
 		}
