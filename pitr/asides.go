@@ -11,6 +11,9 @@ import (
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
+	"github.com/tripod-db/tripod/pitr/target"
 )
 
 // The name of a check or a foreign key is its schema's, not its table's. A table of the backup has
@@ -20,24 +23,12 @@ import (
 // front of the first statement behind that moment. No row needs it meanwhile: the source has
 // checked them.
 
-// aside is a constraint of a table on the target that was set aside.
-type aside struct {
-	Table schema.Name `json:"table"`
-	// Constraints are those of its kind from the conflicting one on: behind them the server would
-	// print it in another place.
-	Constraints []ddl.Constraint `json:"constraints"` // none: all are back
-	// Parents are the tables whose changes cascade by one of them.
-	Parents []schema.Name `json:"parents,omitempty"`
-	// Followed is the last statement whose renames their parents have followed.
-	Followed binlog.Position `json:"followed"`
-}
-
 // asides are the constraints that were set aside.
 type asides struct {
 	tables   *tableSet
-	own      *session
-	progress *progressTable
-	list     []aside
+	own      *target.Session
+	progress *checkpoint.Table
+	list     []checkpoint.Aside
 }
 
 // sideOf tells on which side of a statement the definition of a table of the target lies.
@@ -89,10 +80,10 @@ func takenConstraint(err error) (name string, foreignKey, taken bool) {
 // the constraints to set aside; nil for none.
 func (a *asides) holder(side sideOf, schemas []string, name string, foreignKey bool) (*table, []ddl.Constraint, error) {
 	for _, t := range a.tables.sorted() {
-		if !slices.Contains(schemas, t.name.Schema) || side(t.name) != binlog.Skip {
+		if !slices.Contains(schemas, t.Name.Schema) || side(t.Name) != binlog.Skip {
 			continue
 		}
-		list, err := t.constraints()
+		list, err := director.Constraints(t.def, t.Name)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -105,21 +96,12 @@ func (a *asides) holder(side sideOf, schemas []string, name string, foreignKey b
 	return nil, nil, nil
 }
 
-// constraints lists the checks and foreign keys of the table.
-func (t *table) constraints() ([]ddl.Constraint, error) {
-	st, err := ddl.Parse([]byte(t.def.Create), ddl.Session{Schema: t.name.Schema})
-	if err != nil {
-		return nil, fmt.Errorf("read the definition of %s: %w", t.name, err)
-	}
-	return st.Constraints()
-}
-
 func (a *asides) setAside(ctx context.Context, t *table, constraints []ddl.Constraint) error {
 	// A constraint that was set aside before stays in its place in front of these.
-	i := slices.IndexFunc(a.list, func(o aside) bool { return o.Table == t.name })
+	i := slices.IndexFunc(a.list, func(o checkpoint.Aside) bool { return o.Table == t.Name })
 	if i < 0 {
 		i = len(a.list)
-		a.list = append(a.list, aside{Table: t.name})
+		a.list = append(a.list, checkpoint.Aside{Table: t.Name})
 	}
 	// Those that a run noted which was killed before it took them away are there twice.
 	rest := slices.DeleteFunc(slices.Clone(a.list[i].Constraints), func(o ddl.Constraint) bool { return slices.Contains(constraints, o) })
@@ -139,7 +121,7 @@ func (a *asides) setAside(ctx context.Context, t *table, constraints []ddl.Const
 		clauses = append(clauses, c.DropConstraint())
 	}
 	if err := a.alter(ctx, t, clauses); err != nil {
-		return fmt.Errorf("set constraint %s of %s aside: %w", constraints[0].Name, t.name, err)
+		return fmt.Errorf("set constraint %s of %s aside: %w", constraints[0].Name, t.Name, err)
 	}
 	return nil
 }
@@ -160,16 +142,16 @@ func (a *asides) putBack(ctx context.Context, side sideOf) error {
 // due tells whether putBack has something to do.
 func (a *asides) due(side sideOf) bool { return slices.ContainsFunc(a.list, isDue(side)) }
 
-func isDue(side sideOf) func(aside) bool {
-	return func(o aside) bool { return side(o.Table) != binlog.Skip }
+func isDue(side sideOf) func(checkpoint.Aside) bool {
+	return func(o checkpoint.Aside) bool { return side(o.Table) != binlog.Skip }
 }
 
-func (a *asides) back(ctx context.Context, side sideOf, o aside) error {
+func (a *asides) back(ctx context.Context, side sideOf, o checkpoint.Aside) error {
 	t := a.tables.get(o.Table)
 	if t == nil {
-		return errMissing
+		return director.ErrMissing
 	}
-	there, err := t.constraints()
+	there, err := director.Constraints(t.def, t.Name)
 	if err != nil {
 		return err
 	}
@@ -180,11 +162,11 @@ func (a *asides) back(ctx context.Context, side sideOf, o aside) error {
 		}
 	}
 	if len(clauses) > 0 {
-		if err := a.making(ctx, side, []string{t.name.Schema}, func() error { return a.alter(ctx, t, clauses) }); err != nil {
+		if err := a.making(ctx, side, []string{t.Name.Schema}, func() error { return a.alter(ctx, t, clauses) }); err != nil {
 			return err
 		}
 	}
-	return a.note(ctx, aside{Table: o.Table})
+	return a.note(ctx, checkpoint.Aside{Table: o.Table})
 }
 
 // cascade lists the tables into which changes of a table would cascade by a foreign key that was set
@@ -200,7 +182,7 @@ func (a *asides) cascade(fold func(schema.Name) schema.Name, n schema.Name) (lis
 
 // follow brings the parents of foreign keys that are aside to the tables that have their names behind a
 // statement (see parentMoves), and returns the notes of that.
-func (a *asides) follow(start binlog.Position, resolved map[schema.Name]schema.Name) (notes []note, err error) {
+func (a *asides) follow(start binlog.Position, resolved map[schema.Name]schema.Name) (notes []checkpoint.Note, err error) {
 	for i := range a.list {
 		o := &a.list[i]
 		if len(resolved) == 0 || !o.Followed.IsZero() && !o.Followed.Before(start) {
@@ -217,7 +199,7 @@ func (a *asides) follow(start binlog.Position, resolved map[schema.Name]schema.N
 				o.Parents[k] = is
 			}
 		}
-		notes = append(notes, newNote(noteAside, o.Table.Quoted(), *o))
+		notes = append(notes, checkpoint.NewNote(checkpoint.NoteAside, o.Table.Quoted(), *o))
 	}
 	return notes, nil
 }
@@ -244,12 +226,12 @@ func (a *asides) followOne(table schema.Name, c *ddl.Constraint, resolved map[sc
 }
 
 func (a *asides) alter(ctx context.Context, t *table, clauses []string) error {
-	if err := a.own.exec(ctx, "ALTER TABLE "+t.name.Quoted()+" "+strings.Join(clauses, ", ")); err != nil {
+	if err := a.own.Exec(ctx, "ALTER TABLE "+t.Name.Quoted()+" "+strings.Join(clauses, ", ")); err != nil {
 		return err
 	}
-	return a.tables.read(ctx, t.name)
+	return a.tables.read(ctx, t.Name)
 }
 
-func (a *asides) note(ctx context.Context, o aside) error {
-	return a.progress.write(ctx, a.own, newNote(noteAside, o.Table.Quoted(), o))
+func (a *asides) note(ctx context.Context, o checkpoint.Aside) error {
+	return a.progress.Write(ctx, a.own, checkpoint.NewNote(checkpoint.NoteAside, o.Table.Quoted(), o))
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
-	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/storage/chunk"
 )
 
@@ -22,20 +22,20 @@ import (
 // that cannot be: rows of it gave way to others with the same unique values, which chunks that were
 // read one after the other may hold; the replay settles those.
 func (l *loader) check(ctx context.Context, tables *tableSet) (rows uint64, warnings []string, err error) {
-	var list []loadBase
+	var list []director.LoadBase
 	var total progress.Amount
 	for _, b := range l.loads {
-		if len(b.chunks) == 0 {
+		if len(b.Chunks) == 0 {
 			continue
 		}
 		list = append(list, b)
-		for i := range b.chunks {
-			total = progress.Amount{Rows: total.Rows + int64(b.chunks[i].Rows), Bytes: total.Bytes + int64(b.chunks[i].Bytes), Items: total.Items + 1}
+		for i := range b.Chunks {
+			total = progress.Amount{Rows: total.Rows + int64(b.Chunks[i].Rows), Bytes: total.Bytes + int64(b.Chunks[i].Bytes), Items: total.Items + 1}
 		}
 	}
 	phase := l.sink.Begin("verify", total)
 	defer phase.End()
-	workers := l.memory.workers(min(l.threads, max(1, len(list))), localCost)
+	workers := l.memory.Workers(min(l.threads, max(1, len(list))), localCost)
 	release, err := l.memory.Reserve(ctx, int64(workers)*localCost)
 	if err != nil {
 		return 0, nil, err
@@ -46,7 +46,7 @@ func (l *loader) check(ctx context.Context, tables *tableSet) (rows uint64, warn
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(workers)
 	for i, b := range list {
-		t := tables.get(b.onTarget)
+		t := tables.get(b.OnTarget)
 		group.Go(func() (err error) {
 			compared[i], gaveWay[i], err = l.checkTable(ctx, b, t, phase)
 			return err
@@ -58,34 +58,34 @@ func (l *loader) check(ctx context.Context, tables *tableSet) (rows uint64, warn
 	for i, b := range list {
 		rows += compared[i]
 		if gaveWay[i] > 0 {
-			warnings = append(warnings, fmt.Sprintf("%s: its rows were not compared with the chunks: %d of them gave way to others with the same unique values", b.onTarget, gaveWay[i]))
+			warnings = append(warnings, fmt.Sprintf("%s: its rows were not compared with the chunks: %d of them gave way to others with the same unique values", b.OnTarget, gaveWay[i]))
 		}
 	}
 	return rows, warnings, nil
 }
 
 // checkTable compares one table with its chunks.
-func (l *loader) checkTable(ctx context.Context, b loadBase, t *table, phase progress.Phase) (rows, gaveWay uint64, err error) {
-	phase.Doing(b.onTarget.String())
+func (l *loader) checkTable(ctx context.Context, b director.LoadBase, t *table, phase progress.Phase) (rows, gaveWay uint64, err error) {
+	phase.Doing(b.OnTarget.String())
 	load, err := chunk.ParseLoad(b.Load)
 	if err != nil {
 		return 0, 0, fmt.Errorf("table %s: %w", b.Name, err)
 	}
 	var want chunk.RowSum
-	for i := range b.chunks {
-		if n, ok := l.gaveWay.Load(b.chunks[i].Key); ok {
+	for i := range b.Chunks {
+		if n, ok := l.gaveWay.Load(b.Chunks[i].Key); ok {
 			gaveWay += n.(uint64) //nolint:forcetypeassert // nothing else is stored
 		}
-		sum, err := l.chunkSum(ctx, loadJob{base: b.NameBase, load: load, chunk: &b.chunks[i]})
+		sum, err := l.chunkSum(ctx, loadJob{base: b.NameBase, load: load, chunk: &b.Chunks[i]})
 		if err != nil {
-			return 0, 0, fmt.Errorf("read table %s, chunk %s again: %w", b.Name, b.chunks[i].Key, err)
+			return 0, 0, fmt.Errorf("read table %s, chunk %s again: %w", b.Name, b.Chunks[i].Key, err)
 		}
 		want.Add(sum)
-		phase.Add(progress.Amount{Rows: int64(b.chunks[i].Rows), Bytes: int64(b.chunks[i].Bytes), Items: 1})
+		phase.Add(progress.Amount{Rows: int64(b.Chunks[i].Rows), Bytes: int64(b.Chunks[i].Bytes), Items: 1})
 	}
 	got, err := l.tableSum(ctx, load, t)
 	if err != nil {
-		return 0, 0, fmt.Errorf("read table %s back: %w", b.onTarget, err)
+		return 0, 0, fmt.Errorf("read table %s back: %w", b.OnTarget, err)
 	}
 	switch {
 	case gaveWay == 0 && got == want:
@@ -95,7 +95,7 @@ func (l *loader) checkTable(ctx context.Context, b loadBase, t *table, phase pro
 	}
 	return 0, 0, fault.New(fault.CodeDifference, fault.KindDivergence,
 		"find out who else writes to the target, compare the versions and settings of both servers, and restore again with --force",
-		"table %s: the target does not hold the rows that were loaded: %d rows are there, %d were in the chunks, of which %d gave way to others", b.onTarget, got.Rows, want.Rows, gaveWay)
+		"table %s: the target does not hold the rows that were loaded: %d rows are there, %d were in the chunks, of which %d gave way to others", b.OnTarget, got.Rows, want.Rows, gaveWay)
 }
 
 // chunkSum sums the rows of a chunk in the store.
@@ -114,12 +114,12 @@ func (l *loader) chunkSum(ctx context.Context, j loadJob) (chunk.RowSum, error) 
 
 // tableSum sums the rows of a table on the target.
 func (l *loader) tableSum(ctx context.Context, load chunk.Load, t *table) (sum chunk.RowSum, err error) {
-	s, err := l.target.rowSession(ctx)
+	s, err := l.target.RowSession(ctx)
 	if err != nil {
 		return sum, err
 	}
-	defer s.close()
-	if err := s.exec(ctx, "SET NAMES binary"); err != nil {
+	defer s.Close()
+	if err := s.Exec(ctx, "SET NAMES binary"); err != nil {
 		return sum, err
 	}
 	def, err := loadedColumns(t.def, load)
@@ -129,7 +129,7 @@ func (l *loader) tableSum(ctx context.Context, load chunk.Load, t *table) (sum c
 	expressions, _ := chunk.Select(def)
 	lines, summer := chunk.NewTranscoder(def), chunk.NewRowSummer(load)
 	var line []byte
-	_, err = s.conn.Query(ctx, "SELECT "+strings.Join(expressions, ", ")+" FROM "+t.name.Quoted(), func(packet []byte) error {
+	err = s.EachRow(ctx, "SELECT "+strings.Join(expressions, ", ")+" FROM "+t.Name.Quoted(), func(packet []byte) error {
 		if len(packet) > longLine {
 			release, err := l.memory.Acquire(ctx, 2*int64(len(packet)))
 			if err != nil {
@@ -146,7 +146,7 @@ func (l *loader) tableSum(ctx context.Context, load chunk.Load, t *table) (sum c
 		}
 		return err
 	})
-	return summer.Sum(), server.Classify(err)
+	return summer.Sum(), err
 }
 
 // loadedColumns is the definition with the columns of the chunks' text, in its order.

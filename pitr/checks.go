@@ -8,6 +8,8 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/target"
 )
 
 // needed is what the account must hold on every schema of a restore.
@@ -51,7 +53,7 @@ func checkTarget(p *Plan, f *targetFacts, needs *needs) []Finding {
 	checkNames(f, needs, add)
 	checkKeys(f, needs, add)
 	if f.MaxAllowedPacket > 0 && needs.largest > f.MaxAllowedPacket {
-		add("max_allowed_packet", LevelError, fmt.Sprintf("on the target: SET GLOBAL max_allowed_packet = %d", roundPacket(int(min(needs.largest, 1<<30)))),
+		add("max_allowed_packet", LevelError, fmt.Sprintf("on the target: SET GLOBAL max_allowed_packet = %d", target.RoundPacket(int(min(needs.largest, 1<<30)))),
 			"a row of the log needs a statement of %d bytes, the target takes %d", needs.largest, f.MaxAllowedPacket)
 	}
 	if len(f.unknownZones) > 0 {
@@ -79,17 +81,17 @@ type addFinding func(id string, level Level, remedy, format string, args ...any)
 func checkExisting(p *Plan, f *targetFacts, add addFinding) {
 	for _, s := range p.Schemas {
 		if p.Resumes && s.Name == p.unfinished.home {
-			add("unfinished", LevelInfo, "", "the restore goes on where it was when it ended last time: table %s.%s is there", s.Name, ProgressTable)
+			add("unfinished", LevelInfo, "", "the restore goes on where it was when it ended last time: table %s.%s is there", s.Name, checkpoint.ProgressTable)
 			continue
 		}
-		if _, begun := f.objects[f.key(ObjectName{Kind: "table", Name: schema.Name{Schema: s.Name, Name: ProgressTable}})]; begun && !p.begun.empty[s.Name] {
+		if _, begun := f.objects[f.key(schema.ObjectName{Kind: "table", Name: schema.Name{Schema: s.Name, Name: checkpoint.ProgressTable}})]; begun && !p.begun.empty[s.Name] {
 			level := LevelError
 			if p.Force {
 				level = LevelWarning
 			}
 			add("unfinished", level, "give the command as it was given then, and that restore goes on; or use --force, which drops what this one would create and "+
-				s.Name+"."+ProgressTable+"; or drop the schema yourself",
-				"another restore into schema %s was begun on this target and has not finished: table %s is there", s.Name, ProgressTable)
+				s.Name+"."+checkpoint.ProgressTable+"; or drop the schema yourself",
+				"another restore into schema %s was begun on this target and has not finished: table %s is there", s.Name, checkpoint.ProgressTable)
 		}
 	}
 	if len(p.Existing) == 0 {
@@ -112,14 +114,14 @@ func checkExisting(p *Plan, f *targetFacts, add addFinding) {
 func checkConstraints(p *Plan, f *targetFacts, needs *needs, add addFinding) {
 	var taken []string
 	for _, c := range needs.constraints {
-		holder, there := f.constraints[c.constraintName]
-		isReplaced := slices.ContainsFunc(p.Existing, func(o ObjectName) bool { return o.Kind == "table" && o.Name == holder })
+		holder, there := f.constraints[c.ConstraintName]
+		isReplaced := slices.ContainsFunc(p.Existing, func(o schema.ObjectName) bool { return o.Kind == "table" && o.Name == holder })
 		if there && !isReplaced {
 			kind := "check"
-			if c.foreignKey {
+			if c.ForeignKey {
 				kind = "foreign key"
 			}
-			taken = append(taken, fmt.Sprintf("%s %s of table %s", kind, c.spelled, holder))
+			taken = append(taken, fmt.Sprintf("%s %s of table %s", kind, c.Spelled, holder))
 		}
 	}
 	if len(taken) > 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -39,7 +40,7 @@ func choose(manifests []*catalog.Manifest, backup string, stop binlog.Position) 
 
 // settle resolves the stop point and chooses the backup that serves it. Where there is none the
 // fault (12) says what can be recovered, which is less than what is archived.
-func settle(ctx context.Context, r *archive.Reader, manifests []*catalog.Manifest, w Wish, phase progress.Phase) (binlog.Point, *catalog.Manifest, *part, error) {
+func settle(ctx context.Context, r *archive.Reader, manifests []*catalog.Manifest, w Wish, phase progress.Phase) (binlog.Point, *catalog.Manifest, *director.Part, error) {
 	stop, err := resolveStop(ctx, r, manifests, w.Stop)
 	var outside *archive.OutsideError
 	if errors.As(err, &outside) {
@@ -48,7 +49,7 @@ func settle(ctx context.Context, r *archive.Reader, manifests []*catalog.Manifes
 	if err != nil {
 		return stop, nil, nil, err
 	}
-	if w.isPart() {
+	if w.scope().IsPart() {
 		m, p, err := choosePart(ctx, r, manifests, w, stop.Position, phase)
 		if m != nil || err != nil {
 			return stop, m, p, err
@@ -70,9 +71,9 @@ func settle(ctx context.Context, r *archive.Reader, manifests []*catalog.Manifes
 // alone may be had from a backup that was not yet complete at the stop point, and one that was made
 // without the table, or without what it descends from, does not serve it. Where none does, the
 // fault is the newest's.
-func choosePart(ctx context.Context, r *archive.Reader, manifests []*catalog.Manifest, w Wish, stop binlog.Position, phase progress.Phase) (*catalog.Manifest, *part, error) {
+func choosePart(ctx context.Context, r *archive.Reader, manifests []*catalog.Manifest, w Wish, stop binlog.Position, phase progress.Phase) (*catalog.Manifest, *director.Part, error) {
 	var first error
-	candidates, err := byWhatTheyHold(manifests, w)
+	candidates, err := director.ByWhatTheyHold(manifests, w.Selection)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -91,7 +92,7 @@ func choosePart(ctx context.Context, r *archive.Reader, manifests []*catalog.Man
 		}
 		p, err := surveyPart(ctx, r, m, w, stop, phase)
 		switch {
-		case err == nil && p.from.AtOrBefore(stop):
+		case err == nil && p.From.AtOrBefore(stop):
 			return m, p, nil
 		case err == nil:
 		case fault.Of(err).Kind == fault.KindStatement || fault.Of(err).Kind == fault.KindRange || fault.Of(err).Kind == fault.KindUsage:

@@ -9,6 +9,8 @@ import (
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -24,30 +26,30 @@ const (
 
 // create runs one statement of an object: with its definer if the target permits that, else
 // with the target's user in its place, which is listed.
-func (f *finisher) create(ctx context.Context, o *object, step objectStep, edits []ddl.Edit) error {
-	if o.invalid != "" && o.kind != catalog.KindView {
+func (f *finisher) create(ctx context.Context, o *director.Object, step director.ObjectStep, edits []ddl.Edit) error {
+	if o.Invalid != "" && o.Kind != catalog.KindView {
 		return nil // left out
 	}
 	// A run that goes on drops what a killed one may have made.
-	name := f.director.objectOnTarget(o)
-	if err := f.progress.write(ctx, f.own, newNote(noteObject, string(o.kind)+" "+name.Quoted(), ObjectName{string(o.kind), name})); err != nil {
+	name := f.director.ObjectOnTarget(o)
+	if err := f.progress.Write(ctx, f.own, checkpoint.NewNote(checkpoint.NoteObject, string(o.Kind)+" "+name.Quoted(), schema.ObjectName{Kind: string(o.Kind), Name: name})); err != nil {
 		return err
 	}
 	restore, err := f.databaseCollation(ctx, o, step)
 	if err != nil {
 		return err
 	}
-	if onTarget, ok := f.director.schemaOnTarget(step.schema); ok {
-		step.schema = onTarget
+	if onTarget, ok := f.director.SchemaOnTarget(step.Schema); ok {
+		step.Schema = onTarget
 	} else {
-		step.schema = f.director.objectOnTarget(o).Schema // the session was in a schema that is not restored: the statement names its own
+		step.Schema = f.director.ObjectOnTarget(o).Schema // the session was in a schema that is not restored: the statement names its own
 	}
 	err = f.createWith(ctx, step, edits)
 	switch server.ErrorNumber(err) {
 	case errSpecificAccess, errNoSuchUser, errDefinerOrphan:
-		if user, host, ok := step.statement.Definer(); ok {
-			if err = f.createWith(ctx, step, append(slices.Clone(edits), step.statement.DefinerEdits("CURRENT_USER")...)); err == nil {
-				f.result.DefinersChanged = append(f.result.DefinersChanged, fmt.Sprintf("%s %s: %s", o.kind, o.name, accountText(user, host)))
+		if user, host, ok := step.Statement.Definer(); ok {
+			if err = f.createWith(ctx, step, append(slices.Clone(edits), step.Statement.DefinerEdits("CURRENT_USER")...)); err == nil {
+				f.result.DefinersChanged = append(f.result.DefinersChanged, fmt.Sprintf("%s %s: %s", o.Kind, o.Name, accountText(user, host)))
 			}
 		}
 	}
@@ -69,65 +71,65 @@ func lacksLibrary(err error) bool {
 
 // leaveOut tells of a routine that cannot be made without a library; what the log says of it
 // later is left out with it.
-func (f *finisher) leaveOut(o *object, step objectStep, err error) {
-	if step.sequence != o.steps[0].sequence {
-		f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("%s %s is not changed: it uses a library, which is not backed up: %v", o.kind, o.name, err))
+func (f *finisher) leaveOut(o *director.Object, step director.ObjectStep, err error) {
+	if step.Sequence != o.Steps[0].Sequence {
+		f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("%s %s is not changed: it uses a library, which is not backed up: %v", o.Kind, o.Name, err))
 		return
 	}
-	o.invalid = err.Error()
-	f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("%s %s is not created: it uses a library, which is not backed up: %v", o.kind, o.name, err))
+	o.Invalid = err.Error()
+	f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("%s %s is not created: it uses a library, which is not backed up: %v", o.Kind, o.Name, err))
 }
 
-func (f *finisher) createWith(ctx context.Context, step objectStep, edits []ddl.Edit) error {
-	charset, ok := schema.CharsetByName(step.client)
-	if !ok && step.client != "" {
-		return fmt.Errorf("character set %s is not known", step.client)
+func (f *finisher) createWith(ctx context.Context, step director.ObjectStep, edits []ddl.Edit) error {
+	charset, ok := schema.CharsetByName(step.Client)
+	if !ok && step.Client != "" {
+		return fmt.Errorf("character set %s is not known", step.Client)
 	}
-	x := &execution{text: step.statement.Edited(edits...), schema: step.schema, variables: step.variables, client: rewriter.CollationUTF8MB4}
+	x := &director.Execution{Text: step.Statement.Edited(edits...), Schema: step.Schema, Variables: step.Variables, Client: rewriter.CollationUTF8MB4}
 	if len(edits) == 0 {
-		x.raw = step.raw
+		x.Raw = step.Raw
 	}
 	if ok {
 		c, known := schema.CollationByName(charset.Default)
 		if !known {
 			return fmt.Errorf("collation %s is not known", charset.Default)
 		}
-		x.client = c.ID
+		x.Client = c.ID
 	}
-	return f.session.run(ctx, x)
+	return carryOut(ctx, f.session, x)
 }
 
 // databaseCollation gives the object's schema, for the time of one statement, the collation
 // that it had when the object was made: parameters without a character set take it.
-func (f *finisher) databaseCollation(ctx context.Context, o *object, step objectStep) (restore func(context.Context) error, err error) {
+func (f *finisher) databaseCollation(ctx context.Context, o *director.Object, step director.ObjectStep) (restore func(context.Context) error, err error) {
 	nothing := func(context.Context) error { return nil }
-	s := f.director.schemas[f.director.foldSchema(o.name.Schema)]
-	if s == nil || s.target == "" || step.database == "" || s.collation == "" || s.collation == step.database {
+	s := f.director.Schemas[f.director.FoldSchema(o.Name.Schema)]
+	if s == nil || s.Target == "" || step.Database == "" || s.Collation == "" || s.Collation == step.Database {
 		return nothing, nil
 	}
 	change := func(ctx context.Context, collation string) error {
-		if err := f.session.readUTF8(ctx); err != nil {
+		if err := f.session.ReadUTF8(ctx); err != nil {
 			return err
 		}
-		return f.session.exec(ctx, rewriter.AlterDatabase(s.target, "", collation))
+		return f.session.Exec(ctx, rewriter.AlterDatabase(s.Target, "", collation))
 	}
-	if err := change(ctx, step.database); err != nil {
-		return nothing, fmt.Errorf("set the collation of schema %s: %w", s.name, err)
+	if err := change(ctx, step.Database); err != nil {
+		return nothing, fmt.Errorf("set the collation of schema %s: %w", s.Name, err)
 	}
-	return func(ctx context.Context) error { return change(ctx, s.collation) }, nil
+	return func(ctx context.Context) error { return change(ctx, s.Collation) }, nil
 }
 
 // events come last, under the stop time: an event that ended before it would not be created.
-func (f *finisher) events(ctx context.Context, objects []*object) error {
+func (f *finisher) events(ctx context.Context, objects []*director.Object) error {
 	for _, n := range ordered(objects, catalog.KindEvent) {
 		step := n.step
-		if !step.logged && f.stop.Time != 0 {
+		if !step.Logged && f.stop.Time != 0 {
 			t := f.stop.Time.Std()
-			step.variables = append(slices.Clone(step.variables), rewriter.Variable{Name: "timestamp", Value: fmt.Sprintf("%d.%06d", t.Unix(), t.Nanosecond()/1000)})
+			step.Variables = append(slices.Clone(step.Variables), rewriter.Variable{Name: "timestamp", Value: fmt.Sprintf("%d.%06d", t.Unix(), t.Nanosecond()/1000)})
 		}
 		edits := f.nameEdits(n.object, step)
 		if f.disable {
-			edits = append(edits, rewriter.DisableEvent(step.statement)...)
+			edits = append(edits, rewriter.DisableEvent(step.Statement)...)
 		}
 		if err := f.create(ctx, n.object, step, edits); err != nil {
 			return objectFailed(n.object, err)
@@ -137,23 +139,23 @@ func (f *finisher) events(ctx context.Context, objects []*object) error {
 }
 
 // lookAtEvents says which events are over.
-func (f *finisher) lookAtEvents(ctx context.Context, objects []*object) error {
+func (f *finisher) lookAtEvents(ctx context.Context, objects []*director.Object) error {
 	for _, o := range objects {
-		if o.kind != catalog.KindEvent || len(o.steps) == 0 {
+		if o.Kind != catalog.KindEvent || len(o.Steps) == 0 {
 			continue
 		}
-		name := f.director.objectOnTarget(o)
-		rows, err := f.reader.queryRows(ctx, "SELECT IFNULL(ENDS, EXECUTE_AT) < NOW() FROM information_schema.EVENTS WHERE EVENT_SCHEMA="+
+		name := f.director.ObjectOnTarget(o)
+		rows, err := f.reader.QueryRows(ctx, "SELECT IFNULL(ENDS, EXECUTE_AT) < NOW() FROM information_schema.EVENTS WHERE EVENT_SCHEMA="+
 			quoteText(name.Schema)+" AND EVENT_NAME="+quoteText(name.Name))
 		if err != nil {
-			return fmt.Errorf("look at event %s: %w", o.name, err)
+			return fmt.Errorf("look at event %s: %w", o.Name, err)
 		}
 		if len(rows) == 0 {
-			f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("event %s is not created: its time was over", o.name))
+			f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("event %s is not created: its time was over", o.Name))
 			continue
 		}
 		if rows[0][0] == "1" {
-			f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("event %s: its time is over", o.name))
+			f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("event %s: its time is over", o.Name))
 		}
 	}
 	return nil

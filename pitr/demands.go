@@ -6,6 +6,7 @@ import (
 
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -46,29 +47,29 @@ func (d *demands) setKeyless(n schema.Name, keyless bool) {
 }
 
 // executed takes a statement of the log that is carried out.
-func (d *demands) executed(q *event.Query, x *execution) {
+func (d *demands) executed(q *event.Query, x *director.Execution) {
 	d.zone(q.Context.TimeZone)
-	for _, p := range x.renamed {
+	for _, p := range x.Renamed {
 		d.keyless[d.fold(p[1])] = d.keyless[d.fold(p[0])]
 	}
-	if len(x.created)+len(x.altered) == 0 {
+	if len(x.Created)+len(x.Altered) == 0 {
 		return
 	}
-	asks := x.statement.Demands()
+	asks := x.Statement.Demands()
 	for _, c := range asks.Charsets {
 		d.charsets[c] = true
 	}
 	for _, c := range asks.Collations {
 		d.collations[c] = true
 	}
-	for _, n := range x.created {
+	for _, n := range x.Created {
 		keyless := !asks.AddsPrimaryKey
-		if x.copied {
-			keyless = d.keyless[d.fold(x.source)]
+		if x.Copied {
+			keyless = d.keyless[d.fold(x.Source)]
 		}
 		d.setKeyless(n, keyless)
 	}
-	for _, n := range x.altered {
+	for _, n := range x.Altered {
 		if asks.AddsPrimaryKey || asks.DropsPrimaryKey {
 			d.setKeyless(n, !asks.AddsPrimaryKey)
 		}
@@ -83,11 +84,11 @@ func (d *demands) zone(name string) {
 }
 
 // objects takes those of the stop point.
-func (d *demands) objects(list []*object) {
+func (d *demands) objects(list []*director.Object) {
 	for _, o := range list {
-		for _, step := range o.steps {
-			if o.kind == catalog.KindEvent || step.logged {
-				d.zone(step.zone)
+		for _, step := range o.Steps {
+			if o.Kind == catalog.KindEvent || step.Logged {
+				d.zone(step.Zone)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/tripod-db/tripod/internal/mysqltest"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/director"
 )
 
 // keyed is a source whose backup holds a table with a key only.
@@ -132,9 +133,9 @@ func (s *story) needs() *needs {
 	s.must(err)
 	m, err := s.catalog.Manifest(s.Context(), instance, ids[len(ids)-1])
 	s.must(err)
-	d, err := newDirectorFor(m, Wish{}, nil)
+	d, err := director.New(m, director.Scope{}, nil)
 	s.must(err)
-	loads := d.loads(m)
+	loads := d.Loads(m)
 	definitions, err := readDefinitions(s.Context(), s.catalog, m, loads)
 	s.must(err)
 	scanned := newScan(d, loads, definitions)

@@ -6,6 +6,18 @@
 // asks "what does this statement do here" is asked by replay, so that a dry run ends as the
 // restore would.
 //
+// What lies beneath, each in its package: director decides what the log means, lanes bring rows to the target,
+// checkpoint keeps how far that is, target has the connections. Here is what sets them to work, and what reads and
+// changes definitions on the target.
+//
+//	makeplan.go, choose.go, surveypart.go, scan.go, recoverable.go      plan: backup, stop point, what the log does
+//	targetfacts.go, checktarget.go, checks.go, demands.go, estimate.go  plan: the target
+//	run.go, goon.go, unfinished.go                                      the phases, and going on where a run was killed
+//	load.go, loadlocal.go, loadtext.go, checkload.go                    load
+//	replay.go, steps.go, carryout.go, tables.go, journal.go             replay: rows, statements, definitions (R7, R8)
+//	parents.go, asides.go, nameindexes.go, helperindex.go, loose.go     replay: what a definition needs beside its statement
+//	expandview.go, finalnames.go, finish.go, createobject.go            what is no table, and last names
+//
 // Run goes through four phases. Load puts definitions and chunks into the target (rule A of
 // fact 11: REPLACE, all keys in place). Replay walks the log from the backup's floor: rows by
 // R7, statements by R8 with the session context of R10, fences by R9. Changes flow through two
@@ -13,17 +25,12 @@
 // written by several connections; all others go in commit order through one. Finish makes
 // routines, views, triggers and events as they were at the stop point.
 //
-// A part of an instance (--tables, --rename) has a director that follows the lives of tables from
-// name to name: lives.go tells what statements do to them, lineage.go goes back from the wanted
-// ones to what they descend from, part.go carries out what is left. On the target a part renames
-// nothing until Finish.
-//
 // With --verify=chunks what was loaded is read back in front of the replay (checkload.go). A check or
 // foreign key that came into its table later than the log stands is set aside until then (asides.go).
 //
 // A restore that was killed goes on: notes of how far it is lie in a table on the target (see
-// progressTable, past), each written in the transaction of what it tells of where that can be. A run
-// that goes on walks the same log again and carries out only what is not noted.
+// checkpoint.Table, checkpoint.Past), each written in the transaction of what it tells of where that can be.
+// A run that goes on walks the same log again and carries out only what is not noted.
 //
 // What may not happen here:
 //

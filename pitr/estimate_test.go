@@ -4,10 +4,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tripod-db/tripod/internal/schema"
 )
 
 func TestEstimate(t *testing.T) {
-	p := &Plan{Load: LoadPlan{Bytes: 6000, Local: true}, Replay: ReplayPlan{Bytes: 900, Statements: 20}, Creates: make([]ObjectName, 10)}
+	p := &Plan{Load: LoadPlan{Bytes: 6000, Local: true}, Replay: ReplayPlan{Bytes: 900, Statements: 20}, Creates: make([]schema.ObjectName, 10)}
 	rates := Rates{Load: 100, Replay: 10, From: "a test"}
 	e := estimate(p, rates, time.Second)
 	if want := (Seconds{Load: 60, Replay: 91, Finish: 0.5, Total: 151.5}); e.Seconds != want || e.Minutes != want.Total/60 {

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/tripod-db/tripod/binlog/ddl"
-	"github.com/tripod-db/tripod/internal/schema"
-	"github.com/tripod-db/tripod/rewriter"
+	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -19,7 +19,7 @@ import (
 // built on, its text is read back, and all of them are dropped again until Finish. Their names
 // are free: plan has looked (scan.creates). A view that cannot be made here keeps the log's text,
 // and the report says so: it may show columns that came later.
-func (r *replay) expandView(ctx context.Context, v *object) (n viewNote, err error) {
+func (r *replay) expandView(ctx context.Context, v *director.Object) (n checkpoint.ViewNote, err error) {
 	f := &finisher{session: r.definitions, own: r.own, progress: r.progress, reader: r.tables.reader, director: r.director, tables: r.tables, result: &Result{}}
 	remove, err := r.standIn(ctx, v)
 	if err != nil {
@@ -33,18 +33,18 @@ func (r *replay) expandView(ctx context.Context, v *object) (n viewNote, err err
 		n.Problem = problem.Error()
 	default:
 		var row []string
-		if row, err = f.reader.queryText(ctx, "SHOW CREATE VIEW "+f.director.objectOnTarget(v).Quoted()); err != nil {
-			err = fmt.Errorf("read view %s back: %w", v.name, err)
+		if row, err = f.reader.QueryText(ctx, "SHOW CREATE VIEW "+f.director.ObjectOnTarget(v).Quoted()); err != nil {
+			err = fmt.Errorf("read view %s back: %w", v.Name, err)
 		} else {
 			n.Create = []byte(row[1])
 		}
 	}
-	if utf8Err := f.session.readUTF8(ctx); err == nil {
+	if utf8Err := f.session.ReadUTF8(ctx); err == nil {
 		err = utf8Err
 	}
 	for _, m := range slices.Backward(made) {
-		if dropErr := f.session.exec(ctx, "DROP VIEW "+r.director.objectOnTarget(m).Quoted()); err == nil && dropErr != nil {
-			err = fmt.Errorf("drop view %s again: %w", m.name, dropErr)
+		if dropErr := f.session.Exec(ctx, "DROP VIEW "+r.director.ObjectOnTarget(m).Quoted()); err == nil && dropErr != nil {
+			err = fmt.Errorf("drop view %s again: %w", m.Name, dropErr)
 		}
 	}
 	if removeErr := remove(ctx); err == nil {
@@ -54,35 +54,35 @@ func (r *replay) expandView(ctx context.Context, v *object) (n viewNote, err err
 }
 
 // expanded puts what became of a view into the restore's catalogue.
-func (r *replay) expanded(v *object, n viewNote) error {
+func (r *replay) expanded(v *director.Object, n checkpoint.ViewNote) error {
 	if n.Problem != "" {
-		r.director.warn("view %s was made with a star that could not be expanded where it was made (%s): compare its columns with the source's", v.name, n.Problem)
+		r.director.Warn("view %s was made with a star that could not be expanded where it was made (%s): compare its columns with the source's", v.Name, n.Problem)
 		return nil
 	}
-	return r.director.expanded(v, string(n.Create))
+	return r.director.Expanded(v, string(n.Create))
 }
 
 // makeForReading creates a view alone, or, where it refers to what is not there, behind all views
 // that can be made now. made are those to be dropped again; problem is why the view is not among them.
-func (f *finisher) makeForReading(ctx context.Context, v *object) (made []*object, problem error) {
-	problem = f.create(ctx, v, v.steps[0], f.nameEdits(v, v.steps[0]))
+func (f *finisher) makeForReading(ctx context.Context, v *director.Object) (made []*director.Object, problem error) {
+	problem = f.create(ctx, v, v.Steps[0], f.nameEdits(v, v.Steps[0]))
 	if problem == nil {
-		return []*object{v}, nil
+		return []*director.Object{v}, nil
 	}
 	if !refersToMissing(problem) {
 		return nil, problem
 	}
-	var waiting []*object
-	for _, o := range f.director.restored() {
-		if o.kind == catalog.KindView && len(o.steps) > 0 {
+	var waiting []*director.Object
+	for _, o := range f.director.Restored() {
+		if o.Kind == catalog.KindView && len(o.Steps) > 0 {
 			waiting = append(waiting, o)
 		}
 	}
 	for progress := true; progress && !slices.Contains(made, v); {
 		progress = false
-		var failed []*object
+		var failed []*director.Object
 		for _, o := range waiting {
-			err := f.create(ctx, o, o.steps[0], f.nameEdits(o, o.steps[0]))
+			err := f.create(ctx, o, o.Steps[0], f.nameEdits(o, o.Steps[0]))
 			if err != nil { // another view's own trouble is Finish's to judge
 				failed = append(failed, o)
 				if o == v {
@@ -100,42 +100,27 @@ func (f *finisher) makeForReading(ctx context.Context, v *object) (made []*objec
 	return made, problem
 }
 
-// expanded puts the server's own text of a view into its step, with the definer of the log's
-// statement: on the target it may have been made with another, and Finish has to know whose it was.
-func (d *director) expanded(v *object, create string) error {
-	step := v.steps[0]
-	parse := func(text string) (*ddl.Statement, error) {
-		return ddl.Parse([]byte(text), ddl.Session{Schema: d.objectOnTarget(v).Schema, LowerCaseTableNames: d.objects.fold})
+// standIn makes the views that stand in for tables; remove takes them away again. Plan has seen to
+// it that their names are nobody else's.
+func (r *replay) standIn(ctx context.Context, v *director.Object) (remove func(context.Context) error, err error) {
+	const errNotView = 1347
+	pairs := r.director.StandIns(v)
+	remove = func(ctx context.Context) error {
+		for _, p := range pairs {
+			err := r.own.Exec(ctx, "DROP VIEW IF EXISTS "+p[1].Quoted())
+			if err != nil && server.ErrorNumber(err) != errNotView {
+				return fmt.Errorf("drop view %s again: %w", p[1], err)
+			}
+		}
+		return nil
 	}
-	st, err := parse(create)
-	if user, host, ok := step.statement.Definer(); err == nil && ok && host != "" {
-		st, err = parse(st.Edited(st.DefinerEdits(schema.Quote(user) + "@" + schema.Quote(host))...))
+	if err := remove(ctx); err != nil { // what a killed run left
+		return remove, err
 	}
-	if err != nil {
-		return fmt.Errorf("read view %s back: %w", v.name, err)
-	}
-	step.statement, step.raw = st, nil
-	// The server's text is the same in every mode; what it holds is written for the default one.
-	step.variables = slices.Clone(step.variables)
-	for i := range step.variables {
-		if step.variables[i].Name == "sql_mode" {
-			step.variables[i] = rewriter.Variable{Name: "sql_mode", Value: "''"}
+	for _, p := range pairs {
+		if err := r.own.Exec(ctx, "CREATE VIEW "+p[1].Quoted()+" AS SELECT * FROM "+p[0].Quoted()); err != nil && ctx.Err() != nil {
+			return remove, err // any other error is the view's trouble
 		}
 	}
-	v.steps[0] = step
-	return nil
-}
-
-// viewsMade lists the views that a statement of the log has just made with a star.
-func (d *director) viewsMade(st *ddl.Statement) []*object {
-	var list []*object
-	for _, o := range st.Objects {
-		if o.Kind != ddl.View || d.isSystem(o.Name.Schema) || d.part != nil && !d.selected.Object(o.Name) {
-			continue
-		}
-		if v := d.objects.get(catalog.KindView, o.Name); v != nil && len(v.steps) > 0 && v.steps[0].statement == st && st.HasStar() {
-			list = append(list, v)
-		}
-	}
-	return list
+	return remove, nil
 }

@@ -15,18 +15,21 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
 // finisher makes what is no table as it was at the stop point.
 type finisher struct {
-	session *session
+	session *target.Session
 	// own is for statements of tripod's own: session has the context of whatever it last ran.
-	own      *session
-	progress *progressTable
-	reader   *session
-	director *director
+	own      *target.Session
+	progress *checkpoint.Table
+	reader   *target.Session
+	director *director.Director
 	tables   *tableSet
 	stop     binlog.Point
 	disable  bool // --events disable
@@ -42,7 +45,7 @@ func (f *finisher) run(ctx context.Context) error {
 	if err := f.autoIncrements(ctx); err != nil {
 		return err
 	}
-	objects := f.director.restored()
+	objects := f.director.Restored()
 	for _, kinds := range [][]catalog.ObjectKind{{catalog.KindProcedure, catalog.KindFunction}} {
 		if err := f.steps(ctx, objects, kinds...); err != nil {
 			return err
@@ -51,7 +54,7 @@ func (f *finisher) run(ctx context.Context) error {
 	if err := f.views(ctx, objects); err != nil {
 		return err
 	}
-	for _, t := range f.director.firing() {
+	for _, t := range f.director.Firing() {
 		if err := f.trigger(ctx, t); err != nil {
 			return err
 		}
@@ -69,28 +72,28 @@ func (f *finisher) autoIncrements(ctx context.Context) error {
 		if column == "" {
 			continue
 		}
-		row, err := f.reader.queryText(ctx, "SELECT IFNULL(MAX("+schema.Quote(column)+"),0) FROM "+t.name.Quoted())
+		row, err := f.reader.QueryText(ctx, "SELECT IFNULL(MAX("+schema.Quote(column)+"),0) FROM "+t.Name.Quoted())
 		if err != nil {
-			return fmt.Errorf("read the greatest %s of %s: %w", column, t.name, err)
+			return fmt.Errorf("read the greatest %s of %s: %w", column, t.Name, err)
 		}
 		// A negative or fractional maximum needs no counter.
 		greatest, err := strconv.ParseUint(row[0], 10, 64)
 		if err != nil {
 			greatest = 0
 		}
-		next := t.next
-		if all := max(greatest, t.greatest); all < ^uint64(0) {
+		next := t.Next
+		if all := max(greatest, t.Greatest); all < ^uint64(0) {
 			next = max(next, all+1)
 		}
-		if err := f.tables.read(ctx, t.name); err != nil {
+		if err := f.tables.read(ctx, t.Name); err != nil {
 			return err
 		}
-		f.log.Debug("counter", "table", t.name.String(), "target", t.def.AutoIncrement, "loaded", greatest, "replayed", t.greatest, "next", next)
+		f.log.Debug("counter", "table", t.Name.String(), "target", t.def.AutoIncrement, "loaded", greatest, "replayed", t.Greatest, "next", next)
 		if next <= 1 || t.def.AutoIncrement >= next {
 			continue
 		}
-		if err := f.own.exec(ctx, "ALTER TABLE "+t.name.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(next, 10)); err != nil {
-			return fmt.Errorf("set AUTO_INCREMENT of %s: %w", t.name, err)
+		if err := f.own.Exec(ctx, "ALTER TABLE "+t.Name.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(next, 10)); err != nil {
+			return fmt.Errorf("set AUTO_INCREMENT of %s: %w", t.Name, err)
 		}
 	}
 	return nil
@@ -110,33 +113,33 @@ func (s *tableSet) sorted() []*table {
 	for _, t := range s.list {
 		list = append(list, t)
 	}
-	slices.SortFunc(list, func(a, b *table) int { return a.name.Compare(b.name) })
+	slices.SortFunc(list, func(a, b *table) int { return a.Name.Compare(b.Name) })
 	return list
 }
 
 // numbered is one step of one object.
 type numbered struct {
-	object *object
-	step   objectStep
+	object *director.Object
+	step   director.ObjectStep
 }
 
 // ordered lists the steps of all objects of some kinds in log order: names that objects had on
 // the way are free at each step as they were on the source.
-func ordered(objects []*object, kinds ...catalog.ObjectKind) []numbered {
+func ordered(objects []*director.Object, kinds ...catalog.ObjectKind) []numbered {
 	var list []numbered
 	for _, o := range objects {
-		if !slices.Contains(kinds, o.kind) {
+		if !slices.Contains(kinds, o.Kind) {
 			continue
 		}
-		for _, step := range o.steps {
+		for _, step := range o.Steps {
 			list = append(list, numbered{o, step})
 		}
 	}
-	slices.SortFunc(list, func(a, b numbered) int { return cmp.Compare(a.step.sequence, b.step.sequence) })
+	slices.SortFunc(list, func(a, b numbered) int { return cmp.Compare(a.step.Sequence, b.step.Sequence) })
 	return list
 }
 
-func (f *finisher) steps(ctx context.Context, objects []*object, kinds ...catalog.ObjectKind) error {
+func (f *finisher) steps(ctx context.Context, objects []*director.Object, kinds ...catalog.ObjectKind) error {
 	for _, n := range ordered(objects, kinds...) {
 		if err := f.create(ctx, n.object, n.step, f.nameEdits(n.object, n.step)); err != nil {
 			return objectFailed(n.object, err)
@@ -147,25 +150,25 @@ func (f *finisher) steps(ctx context.Context, objects []*object, kinds ...catalo
 
 // views are created in rounds, until no more succeed: a view may be built on others. One that
 // cannot be opened because of what it refers to was so on the source, for the tables are the same.
-func (f *finisher) views(ctx context.Context, objects []*object) error {
-	var waiting []*object
+func (f *finisher) views(ctx context.Context, objects []*director.Object) error {
+	var waiting []*director.Object
 	for _, o := range objects {
-		if o.kind != catalog.KindView {
+		if o.Kind != catalog.KindView {
 			continue
 		}
-		if len(o.steps) == 0 {
-			f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("view %s was invalid on the source and is not created: %s", o.name, o.invalid))
+		if len(o.Steps) == 0 {
+			f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("view %s was invalid on the source and is not created: %s", o.Name, o.Invalid))
 			continue
 		}
 		waiting = append(waiting, o)
 	}
 	for len(waiting) > 0 {
-		var failed []*object
+		var failed []*director.Object
 		var problems []error
 		for _, v := range waiting {
-			err := f.create(ctx, v, v.steps[0], f.nameEdits(v, v.steps[0]))
+			err := f.create(ctx, v, v.Steps[0], f.nameEdits(v, v.Steps[0]))
 			// A part may have views over what is not restored, and this account no right to look there.
-			if err != nil && !refersToMissing(err) && (f.director.part == nil || !isDenied(err)) {
+			if err != nil && !refersToMissing(err) && (f.director.Part == nil || !isDenied(err)) {
 				return objectFailed(v, err)
 			}
 			if err != nil {
@@ -174,7 +177,7 @@ func (f *finisher) views(ctx context.Context, objects []*object) error {
 		}
 		if len(failed) == len(waiting) {
 			for i, v := range failed {
-				f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("view %s is not created, for it refers to what is not there (on the source at the stop point, or because it is not restored): %v", v.name, problems[i]))
+				f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("view %s is not created, for it refers to what is not there (on the source at the stop point, or because it is not restored): %v", v.Name, problems[i]))
 			}
 			return nil
 		}
@@ -195,39 +198,39 @@ func refersToMissing(err error) bool {
 
 // nameEdits puts the present names of a renamed view and of a trigger's renamed table into the
 // text, and the names on the target where those are others.
-func (f *finisher) nameEdits(o *object, step objectStep) []ddl.Edit {
-	if len(step.statement.Objects) != 1 {
+func (f *finisher) nameEdits(o *director.Object, step director.ObjectStep) []ddl.Edit {
+	if len(step.Statement.Objects) != 1 {
 		return nil
 	}
-	d, named := f.director, step.statement.Objects[0]
+	d, named := f.director, step.Statement.Objects[0]
 	var edits []ddl.Edit
 	name := named.Name
-	if o.kind == catalog.KindView {
-		edits = rewriter.CreateInsteadOfAlter(step.statement)
-		name = o.name
+	if o.Kind == catalog.KindView {
+		edits = rewriter.CreateInsteadOfAlter(step.Statement)
+		name = o.Name
 	}
-	target := d.objectOnTarget(&object{kind: o.kind, name: name, table: o.table})
+	target := d.ObjectOnTarget(&director.Object{Kind: o.Kind, Name: name, Table: o.Table})
 	if named.Name != target {
 		edits = append(edits, ddl.Edit{Start: named.Start, End: named.End, Text: target.Quoted()})
 	}
-	if named.RenamedTo != (schema.Name{}) && d.part != nil {
-		edits = append(edits, ddl.Edit{Start: named.RenamedStart, End: named.RenamedEnd, Text: d.objectOnTarget(&object{kind: o.kind, name: named.RenamedTo}).Quoted()})
+	if named.RenamedTo != (schema.Name{}) && d.Part != nil {
+		edits = append(edits, ddl.Edit{Start: named.RenamedStart, End: named.RenamedEnd, Text: d.ObjectOnTarget(&director.Object{Kind: o.Kind, Name: named.RenamedTo}).Quoted()})
 	}
-	if table := d.tableOnTarget(o.table); o.kind == catalog.KindTrigger && named.Table != table && named.TableEnd > named.TableStart {
+	if table := d.TableOnTarget(o.Table); o.Kind == catalog.KindTrigger && named.Table != table && named.TableEnd > named.TableStart {
 		edits = append(edits, ddl.Edit{Start: named.TableStart, End: named.TableEnd, Text: table.Quoted()})
 	}
 	return edits
 }
 
-func (f *finisher) trigger(ctx context.Context, t *object) error {
-	edits := f.nameEdits(t, t.steps[0])
-	if head, ok := rewriter.ParseTriggerHead(t.steps[0].statement); ok {
+func (f *finisher) trigger(ctx context.Context, t *director.Object) error {
+	edits := f.nameEdits(t, t.Steps[0])
+	if head, ok := rewriter.ParseTriggerHead(t.Steps[0].Statement); ok {
 		edits = append(edits, head.WithoutOrder()...)
 	}
-	err := f.create(ctx, t, t.steps[0], edits)
+	err := f.create(ctx, t, t.Steps[0], edits)
 	if server.ErrorNumber(err) == server.ErrUnknownColumn {
 		// NEW.x or OLD.x of a column that the table, which is the source's, does not have.
-		f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("trigger %s was invalid on the source at the stop point and is not created: %v", t.name, err))
+		f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("trigger %s was invalid on the source at the stop point and is not created: %v", t.Name, err))
 		return nil
 	}
 	if err != nil {
@@ -238,12 +241,12 @@ func (f *finisher) trigger(ctx context.Context, t *object) error {
 
 // defaults gives the schemas theirs: a killed run may have changed them for a moment.
 func (f *finisher) defaults(ctx context.Context) error {
-	for _, s := range f.director.schemas {
-		if !s.exists || s.collation == "" || s.target == "" {
+	for _, s := range f.director.Schemas {
+		if !s.Exists || s.Collation == "" || s.Target == "" {
 			continue
 		}
-		if err := f.own.exec(ctx, rewriter.AlterDatabase(s.target, "", s.collation)); err != nil {
-			return fmt.Errorf("set the defaults of schema %s: %w", s.name, err)
+		if err := f.own.Exec(ctx, rewriter.AlterDatabase(s.Target, "", s.Collation)); err != nil {
+			return fmt.Errorf("set the defaults of schema %s: %w", s.Name, err)
 		}
 	}
 	return nil
@@ -252,8 +255,8 @@ func (f *finisher) defaults(ctx context.Context) error {
 // dropSchemas drops all schemas but one that are absent at the stop point, if this restore made
 // them and nothing lies in them (R8).
 func (f *finisher) dropSchemas(ctx context.Context, but string) error {
-	for key := range f.director.schemas {
-		if key == f.director.foldSchema(but) {
+	for key := range f.director.Schemas {
+		if key == f.director.FoldSchema(but) {
 			continue
 		}
 		if err := f.dropSchema(ctx, key); err != nil {
@@ -264,22 +267,22 @@ func (f *finisher) dropSchemas(ctx context.Context, but string) error {
 }
 
 func (f *finisher) dropSchema(ctx context.Context, key string) error {
-	s := f.director.schemas[key]
-	if s == nil || s.exists || s.target == "" || !f.made[key] {
+	s := f.director.Schemas[key]
+	if s == nil || s.Exists || s.Target == "" || !f.made[key] {
 		return nil
 	}
-	row, err := f.reader.queryText(ctx, "SELECT (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA="+quoteText(s.name)+
-		") + (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA="+quoteText(s.name)+
-		") + (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA="+quoteText(s.name)+")")
+	row, err := f.reader.QueryText(ctx, "SELECT (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA="+quoteText(s.Name)+
+		") + (SELECT COUNT(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA="+quoteText(s.Name)+
+		") + (SELECT COUNT(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA="+quoteText(s.Name)+")")
 	if err != nil {
-		return fmt.Errorf("look into schema %s: %w", s.name, err)
+		return fmt.Errorf("look into schema %s: %w", s.Name, err)
 	}
 	if row[0] != "0" {
-		f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("schema %s does not exist at the stop point and stays: something else lies in it", s.name))
+		f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("schema %s does not exist at the stop point and stays: something else lies in it", s.Name))
 		return nil
 	}
-	if err := f.own.exec(ctx, "DROP DATABASE IF EXISTS "+schema.Quote(s.name)); err != nil {
-		return fmt.Errorf("drop schema %s: %w", s.name, err)
+	if err := f.own.Exec(ctx, "DROP DATABASE IF EXISTS "+schema.Quote(s.Name)); err != nil {
+		return fmt.Errorf("drop schema %s: %w", s.Name, err)
 	}
 	return nil
 }
@@ -293,16 +296,16 @@ func isDenied(err error) bool {
 	return false
 }
 
-func objectFailed(o *object, err error) error {
+func objectFailed(o *director.Object, err error) error {
 	var known *fault.Error
 	if isDenied(err) {
 		return fault.New(fault.CodeFailed, fault.KindGrant, "give the definer on the target the privileges that it has on the source (SHOW GRANTS), or restore by an account that may not set definers",
-			"create %s %s: %w", o.kind, o.name, err)
+			"create %s %s: %w", o.Kind, o.Name, err)
 	}
 	if errors.As(err, &known) {
-		return fmt.Errorf("create %s %s: %w", o.kind, o.name, err)
+		return fmt.Errorf("create %s %s: %w", o.Kind, o.Name, err)
 	}
-	return fault.New(fault.CodeFailed, fault.KindTarget, statementHint(err), "create %s %s: %w", o.kind, o.name, err)
+	return fault.New(fault.CodeFailed, fault.KindTarget, statementHint(err), "create %s %s: %w", o.Kind, o.Name, err)
 }
 
 // accountText prints user@host as GRANT and DEFINER take it.

@@ -10,6 +10,10 @@ import (
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
+	"github.com/tripod-db/tripod/pitr/lanes"
+	"github.com/tripod-db/tripod/pitr/target"
 )
 
 // What a run does first where a killed one has left something on the target, and where nobody can
@@ -20,24 +24,23 @@ func (r *run) awaitOthers(ctx context.Context) error {
 	if !r.plan.Resumes && !r.plan.Force {
 		return nil
 	}
-	conn, err := r.config.Target.Conn(ctx)
+	s, err := target.Connect(ctx, r.config.Target) // of its own: old servers give a connection one lock
 	if err != nil {
 		return err
 	}
-	s := &session{conn: conn, changed: map[string]string{}} // of its own: old servers give a connection one lock
-	defer s.close()
+	defer s.Close()
 	phase := r.config.progress().Begin("wait", progress.Amount{})
 	defer phase.End()
-	return r.target.presence.awaitOthers(ctx, s, max(connections(r.plan.Load.Threads), r.plan.begun.connections), phase.Waits)
+	return r.target.AwaitOthers(ctx, s, max(target.Connections(r.plan.Load.Threads), r.plan.begun.connections), phase.Waits)
 }
 
 // recall finds out what earlier runs have done.
 func (r *run) recall(ctx context.Context) (err error) {
-	r.past = newPast(r.director.fold)
+	r.past = checkpoint.NewPast(r.director.Fold)
 	if !r.plan.Resumes {
 		return nil
 	}
-	r.past, err = readPast(ctx, r.reader, r.progress, r.director.fold)
+	r.past, err = checkpoint.ReadPast(ctx, r.reader, r.progress, r.director.Fold)
 	if server.ErrorNumber(err) == server.ErrNoSuchTable {
 		return fault.New(fault.CodeFailed, fault.KindTarget, "look at the target, and restore again with --force where it is not what you want",
 			"another run of this restore has come to its end meanwhile")
@@ -45,19 +48,19 @@ func (r *run) recall(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	r.tables.asides.list = r.past.asides
-	if len(r.past.divergence) > 0 && r.plan.wish.OnDivergence != BinlogWins {
-		return r.leftBehind(divergence(r.past.divergence[0]))
+	r.tables.asides.list = r.past.Asides
+	if len(r.past.Divergence) > 0 && r.plan.wish.OnDivergence != BinlogWins {
+		return r.leftBehind(lanes.DivergenceFault(r.past.Divergence[0]))
 	}
-	r.result.Resumed, r.result.Divergence = true, append(r.result.Divergence, r.past.divergence...)
-	note := r.plan.unfinished.restoreNote
-	note.Connections = connections(r.plan.Load.Threads)
-	r.config.log().Info("the restore goes on where it was", "phase", r.past.phase, "stop", note.Stop.Position.String())
-	if err := r.progress.write(ctx, r.main, newNote(noteRestore, "", note)); err != nil {
+	r.result.Resumed, r.result.Divergence = true, append(r.result.Divergence, r.past.Divergence...)
+	note := r.plan.unfinished.RestoreNote
+	note.Connections = target.Connections(r.plan.Load.Threads)
+	r.config.log().Info("the restore goes on where it was", "phase", r.past.Phase, "stop", note.Stop.Position.String())
+	if err := r.progress.Write(ctx, r.main, checkpoint.NewNote(checkpoint.NoteRestore, "", note)); err != nil {
 		return err
 	}
-	if len(r.past.anew) > 0 {
-		if err := r.dropAnew(ctx, r.past.anew); err != nil {
+	if len(r.past.Anew) > 0 {
+		if err := r.dropAnew(ctx, r.past.Anew); err != nil {
 			return err
 		}
 	}
@@ -67,8 +70,8 @@ func (r *run) recall(ctx context.Context) (err error) {
 // dropObjects drops the views, routines, triggers and events that a killed run has made, or was
 // about to make: they are made again.
 func (r *run) dropObjects(ctx context.Context) error {
-	for _, o := range r.past.objects {
-		if err := r.main.exec(ctx, "DROP "+objectKeywords[o.Kind]+" IF EXISTS "+o.Quoted()); err != nil {
+	for _, o := range r.past.Objects {
+		if err := r.main.Exec(ctx, "DROP "+objectKeywords[o.Kind]+" IF EXISTS "+o.Quoted()); err != nil {
 			return fmt.Errorf("drop %s of the killed run: %w", o, err)
 		}
 	}
@@ -82,26 +85,26 @@ var objectKeywords = map[string]string{"table": "TABLE", "view": "VIEW", "proced
 // earlier run was: what that has made behind it, the plan names.
 func (r *run) beginAnew(ctx context.Context) (err error) {
 	drop := map[schema.Name]bool{}
-	for _, n := range r.director.tables() {
-		drop[r.director.onTarget(n)] = true
+	for _, n := range r.director.Tables() {
+		drop[r.director.OnTarget(n)] = true
 	}
 	for _, o := range r.plan.Creates {
 		if o.Kind == "table" {
 			drop[o.Name] = true
 		}
 	}
-	if err := r.progress.forget(ctx, r.main, slices.Collect(maps.Keys(drop))); err != nil {
+	if err := r.progress.Forget(ctx, r.main, slices.Collect(maps.Keys(drop))); err != nil {
 		return err
 	}
 	if err := r.dropAnew(ctx, slices.Collect(maps.Keys(drop))); err != nil {
 		return err
 	}
-	if r.director, err = newDirectorFor(r.plan.manifest, r.plan.wish, r.plan.part); err != nil {
+	if r.director, err = director.New(r.plan.manifest, r.plan.wish.scope(), r.plan.part); err != nil {
 		return err
 	}
-	r.past = newPast(r.director.fold)
-	r.past.resumed = true
-	r.target.presence.next.Store(keptConnections) // all others have ended
+	r.past = checkpoint.NewPast(r.director.Fold)
+	r.past.Resumed = true
+	r.target.OthersEnded()
 	r.result.Divergence = r.result.Divergence[:0]
 	r.newTables()
 	return nil
@@ -110,9 +113,9 @@ func (r *run) beginAnew(ctx context.Context) (err error) {
 // dropAnew drops the tables of a restore that begins anew.
 func (r *run) dropAnew(ctx context.Context, tables []schema.Name) error {
 	for _, n := range tables {
-		if err := r.main.exec(ctx, "DROP TABLE IF EXISTS "+n.Quoted()); err != nil {
+		if err := r.main.Exec(ctx, "DROP TABLE IF EXISTS "+n.Quoted()); err != nil {
 			return fmt.Errorf("begin the restore anew: drop %s: %w", n, err)
 		}
 	}
-	return r.progress.forgotten(ctx, r.main)
+	return r.progress.Forgotten(ctx, r.main)
 }

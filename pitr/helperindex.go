@@ -14,21 +14,21 @@ const helperAfter = 64
 // helped gives a keyless table its index when enough rows were looked for. It lives until a
 // statement names the table, or until Finish: no statement of the log meets it.
 func (r *replay) helped(ctx context.Context, t *table) error {
-	if t.helper || t.write.Keyed() {
+	if t.helper || t.Write.Keyed() {
 		return nil
 	}
 	if t.lookups++; t.lookups < helperAfter {
 		return nil
 	}
-	create := t.write.CreateHelperIndex()
+	create := t.Write.CreateHelperIndex()
 	if create == "" {
 		return nil
 	}
-	if err := r.lanes.Fence(ctx, []schema.Name{t.name}); err != nil {
+	if err := r.lanes.Fence(ctx, []schema.Name{t.Name}); err != nil {
 		return err
 	}
-	if err := r.tables.reader.exec(ctx, create); err != nil {
-		return fmt.Errorf("give keyless table %s an index for the replay: %w", t.name, err)
+	if err := r.tables.reader.Exec(ctx, create); err != nil {
+		return fmt.Errorf("give keyless table %s an index for the replay: %w", t.Name, err)
 	}
 	t.helper = true
 	return nil
@@ -40,8 +40,8 @@ func (s *tableSet) dropHelpers(ctx context.Context, tables []*table) error {
 		if !t.helper {
 			continue
 		}
-		if err := s.reader.exec(ctx, t.write.DropHelperIndex()); err != nil {
-			return fmt.Errorf("take the index of the replay away from %s: %w", t.name, err)
+		if err := s.reader.Exec(ctx, t.Write.DropHelperIndex()); err != nil {
+			return fmt.Errorf("take the index of the replay away from %s: %w", t.Name, err)
 		}
 		t.helper = false
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -63,18 +64,18 @@ func (j *journal) behind(ctx context.Context, start binlog.Position) ([]*schema.
 // compareDefinitions holds the definitions that a statement left on the target against those that
 // it left on the source, where these are known for certain: what was changed there without a trace
 // in the log is found, not replayed over.
-func (r *replay) compareDefinitions(ctx context.Context, start binlog.Position, v *verdict) error {
+func (r *replay) compareDefinitions(ctx context.Context, start binlog.Position, v *director.Verdict) error {
 	if r.journal == nil {
 		return nil
 	}
-	made := map[schema.Name]*execution{}
-	for i := range v.executions {
-		x := &v.executions[i]
-		for _, n := range slices.Concat(x.created, x.altered) {
-			made[r.director.fold(n)] = x
+	made := map[schema.Name]*director.Execution{}
+	for i := range v.Executions {
+		x := &v.Executions[i]
+		for _, n := range slices.Concat(x.Created, x.Altered) {
+			made[r.director.Fold(n)] = x
 		}
-		for _, p := range x.renamed {
-			made[r.director.fold(p[1])] = x
+		for _, p := range x.Renamed {
+			made[r.director.Fold(p[1])] = x
 		}
 	}
 	if len(made) == 0 {
@@ -89,7 +90,7 @@ func (r *replay) compareDefinitions(ctx context.Context, start binlog.Position, 
 		return err
 	}
 	for _, def := range known {
-		x, t := made[r.director.fold(def.Name)], r.tables.get(def.Name)
+		x, t := made[r.director.Fold(def.Name)], r.tables.get(def.Name)
 		if x == nil || t == nil || t.def == nil {
 			continue
 		}
@@ -100,21 +101,21 @@ func (r *replay) compareDefinitions(ctx context.Context, start binlog.Position, 
 	return nil
 }
 
-func (r *replay) compareDefinition(ctx context.Context, start binlog.Position, x *execution, source *schema.Table, t *table) error {
+func (r *replay) compareDefinition(ctx context.Context, start binlog.Position, x *director.Execution, source *schema.Table, t *table) error {
 	for _, k := range servedOtherwise(source, t.def) {
 		// The source had it for a foreign key and dropped it by itself: on the target, where SHOW
 		// CREATE made it, it is one that somebody asked for.
-		if err := r.own.exec(ctx, "ALTER TABLE "+t.name.Quoted()+" DROP INDEX "+schema.Quote(k.Name)); err != nil {
-			return fmt.Errorf("replay at %s (%s): drop the index %s of %s, which the source has dropped by itself: %w", start, excerpt(x.text), schema.Quote(k.Name), t.name, err)
+		if err := r.own.Exec(ctx, "ALTER TABLE "+t.Name.Quoted()+" DROP INDEX "+schema.Quote(k.Name)); err != nil {
+			return fmt.Errorf("replay at %s (%s): drop the index %s of %s, which the source has dropped by itself: %w", start, director.Excerpt(x.Text), schema.Quote(k.Name), t.Name, err)
 		}
-		if err := r.tables.read(ctx, t.name); err != nil {
+		if err := r.tables.read(ctx, t.Name); err != nil {
 			return err
 		}
 	}
 	if what := difference(source, t.def); what != "" {
 		return fault.New(fault.CodeDifference, fault.KindDivergence,
-			"the table was changed on the source without a trace in the log (sql_log_bin=0): take a new backup, or --exclude "+schema.Patterns(t.name),
-			"replay at %s (%s): table %s is not what it was on the source behind the statement: %s", start, excerpt(x.text), t.name, what)
+			"the table was changed on the source without a trace in the log (sql_log_bin=0): take a new backup, or --exclude "+schema.Patterns(t.Name),
+			"replay at %s (%s): table %s is not what it was on the source behind the statement: %s", start, director.Excerpt(x.Text), t.Name, what)
 	}
 	return nil
 }

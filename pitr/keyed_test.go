@@ -13,6 +13,10 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
+	"github.com/tripod-db/tripod/pitr/lanes"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -91,25 +95,25 @@ func TestR9FenceOfOneTable(t *testing.T) {
 	from := s.position()
 	s.on("INSERT INTO d.a VALUES (1)", "INSERT INTO d.b VALUES (1)", "INSERT INTO d.a VALUES (2)")
 	s.archive()
-	r := &run{config: Config{Catalog: s.catalog, Target: s.into}, plan: &Plan{Load: LoadPlan{Threads: 2}}, memory: newMemory(0), past: newPast(unfolded),
-		progress: &progressTable{name: schema.Name{Schema: "d", Name: ProgressTable}}, director: &director{}}
-	r.target, err = openTarget(t.Context(), s.into)
+	r := &run{config: Config{Catalog: s.catalog, Target: s.into}, plan: &Plan{Load: LoadPlan{Threads: 2}}, memory: lanes.NewMemory(0), past: checkpoint.NewPast(unfolded),
+		progress: &checkpoint.Table{Name: schema.Name{Schema: "d", Name: checkpoint.ProgressTable}}, director: &director.Director{}}
+	r.target, err = target.Open(t.Context(), s.into)
 	s.must(err)
 	writers, err := r.writers(t.Context())
 	defer closeWriters(writers)
 	s.must(err)
-	reader, err := r.target.session(t.Context())
+	reader, err := r.target.Session(t.Context())
 	s.must(err)
-	defer reader.close()
-	s.must(r.progress.prepare(t.Context(), reader))
+	defer reader.Close()
+	s.must(r.progress.Prepare(t.Context(), reader))
 	tables := newTableSet(reader, unfolded)
-	lane := startKeyed(t.Context(), r.flusher(writers[1:]), 1<<20)
+	lane := lanes.StartKeyed(t.Context(), r.flusher(writers[1:]), 1<<20)
 	defer func() { s.must(lane.Close()) }()
 	s.eachRow(from, s.position(), func(n schema.Name, c rewriter.Change) {
 		if tables.get(n) == nil {
 			s.must(tables.read(t.Context(), n))
 		}
-		s.must(lane.Apply(t.Context(), tables.get(n), rewriter.Account, c, rewriter.Origin{}))
+		s.must(lane.Apply(t.Context(), &tables.get(n).Table, rewriter.Account, c, rewriter.Origin{}))
 	})
 	count := func() string {
 		return s.query(s.dest.Root(), "SELECT CONCAT((SELECT COUNT(*) FROM d.a),' ',(SELECT COUNT(*) FROM d.b))")[0][0]

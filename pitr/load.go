@@ -16,6 +16,10 @@ import (
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
+	"github.com/tripod-db/tripod/pitr/lanes"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
 	"github.com/tripod-db/tripod/storage/chunk"
@@ -25,34 +29,34 @@ import (
 type loader struct {
 	catalog  *catalog.Catalog
 	manifest *catalog.Manifest
-	director *director // in front of the log
-	loads    []loadBase
-	target   *target
+	director *director.Director // in front of the log
+	loads    []director.LoadBase
+	target   *target.Target
 	local    bool // LOAD DATA LOCAL is allowed
 	packet   int
 	threads  int
-	memory   *memory
+	memory   *lanes.Memory
 	sink     progress.Sink
-	progress *progressTable
-	past     *past
+	progress *checkpoint.Table
+	past     *checkpoint.Past
 	before   uint64   // rows that an earlier run has loaded
 	gaveWay  sync.Map // by chunk: rows (uint64) of it or of others that gave way to its own
 }
 
 // schemas creates the schemas that are missing and gives all of them the source's defaults.
-func (l *loader) schemas(ctx context.Context, s *session) error {
+func (l *loader) schemas(ctx context.Context, s *target.Session) error {
 	for _, base := range l.manifest.Schemas {
-		state := l.director.schemas[l.director.foldSchema(base.Name)]
-		if !base.Exists || state == nil || state.target == "" {
+		state := l.director.Schemas[l.director.FoldSchema(base.Name)]
+		if !base.Exists || state == nil || state.Target == "" {
 			continue
 		}
-		if err := s.exec(ctx, rewriter.CreateDatabase(state.target, base.Charset, base.Collation)); err != nil {
+		if err := s.Exec(ctx, rewriter.CreateDatabase(state.Target, base.Charset, base.Collation)); err != nil {
 			return fmt.Errorf("create schema %s: %w", base.Name, err)
 		}
 		if base.Charset == "" && base.Collation == "" {
 			continue
 		}
-		if err := s.exec(ctx, rewriter.AlterDatabase(state.target, base.Charset, base.Collation)); err != nil {
+		if err := s.Exec(ctx, rewriter.AlterDatabase(state.Target, base.Charset, base.Collation)); err != nil {
 			return fmt.Errorf("set the defaults of schema %s: %w", base.Name, err)
 		}
 	}
@@ -60,7 +64,7 @@ func (l *loader) schemas(ctx context.Context, s *session) error {
 }
 
 // definitions creates the tables, with their foreign keys and without triggers.
-func (l *loader) definitions(ctx context.Context, s *session, tables *tableSet) error {
+func (l *loader) definitions(ctx context.Context, s *target.Session, tables *tableSet) error {
 	phase := l.sink.Begin("definitions", progress.Amount{Items: int64(len(l.loads))})
 	defer phase.End()
 	for _, b := range l.loads {
@@ -69,33 +73,33 @@ func (l *loader) definitions(ctx context.Context, s *session, tables *tableSet) 
 		if err != nil {
 			return err
 		}
-		if err := s.use(ctx, b.onTarget.Schema); err != nil {
-			return fmt.Errorf("use schema %s: %w", b.onTarget.Schema, err)
+		if err := s.Use(ctx, b.OnTarget.Schema); err != nil {
+			return fmt.Errorf("use schema %s: %w", b.OnTarget.Schema, err)
 		}
 		create, err := ddl.InheritCollations(string(text))
 		if err != nil {
 			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
-		if create, err = l.director.definition(create, b); err != nil {
+		if create, err = l.director.Definition(create, b); err != nil {
 			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
 		early := func(schema.Name) binlog.Side { return binlog.Skip } // all are from behind the floor
-		err = tables.asides.making(ctx, early, []string{b.onTarget.Schema}, func() error { return s.exec(ctx, create) })
-		if server.ErrorNumber(err) == errTableExists && l.past.resumed {
+		err = tables.asides.making(ctx, early, []string{b.OnTarget.Schema}, func() error { return s.Exec(ctx, create) })
+		if server.ErrorNumber(err) == errTableExists && l.past.Resumed {
 			err = nil // a killed run has made it
 		}
 		if err != nil {
 			return fault.New(fault.CodeFailed, fault.KindTarget, statementHint(err), "create table %s: %w", b.Name, err)
 		}
-		if err := tables.read(ctx, b.onTarget); err != nil {
+		if err := tables.read(ctx, b.OnTarget); err != nil {
 			return err
 		}
 		def, err := ddl.ParseCreateTable(string(text), b.Schema)
 		if err != nil {
 			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
-		t := tables.get(b.onTarget)
-		t.next = max(t.next, def.AutoIncrement)
+		t := tables.get(b.OnTarget)
+		t.Next = max(t.Next, def.AutoIncrement)
 		phase.Add(progress.Amount{Items: 1})
 	}
 	return nil
@@ -114,9 +118,9 @@ func (l *loader) expect(ctx context.Context, tables *tableSet) (rows uint64, err
 		if err != nil {
 			return 0, fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
-		tables.expect(b.onTarget, def.AutoIncrement)
-		for i := range b.chunks {
-			rows += b.chunks[i].Rows
+		tables.expect(b.OnTarget, def.AutoIncrement)
+		for i := range b.Chunks {
+			rows += b.Chunks[i].Rows
 		}
 	}
 	return rows, nil
@@ -152,7 +156,7 @@ func (l *loader) chunks(ctx context.Context, tables *tableSet) (rows uint64, err
 		}
 		return nil
 	})
-	workers := l.memory.workers(min(l.threads, max(1, len(jobs))), l.workerCost())
+	workers := l.memory.Workers(min(l.threads, max(1, len(jobs))), l.workerCost())
 	release, err := l.memory.Reserve(ctx, int64(workers)*l.workerCost())
 	if err != nil {
 		return 0, err
@@ -171,21 +175,21 @@ func (l *loader) chunks(ctx context.Context, tables *tableSet) (rows uint64, err
 // another version of tripod would make of the table does not matter.
 func (l *loader) jobs(tables *tableSet) (jobs []loadJob, total progress.Amount, err error) {
 	for _, b := range l.loads {
-		if len(b.chunks) == 0 {
+		if len(b.Chunks) == 0 {
 			continue
 		}
 		load, err := chunk.ParseLoad(b.Load)
 		if err != nil {
 			return nil, total, fmt.Errorf("table %s: %w", b.Name, err)
 		}
-		t := tables.get(b.onTarget)
-		load.Table = b.onTarget
+		t := tables.get(b.OnTarget)
+		load.Table = b.OnTarget
 		// Where nothing identifies a row, REPLACE would be free to drop one of two; rows of one
 		// snapshot do not stand in each other's way.
-		load.Replace = t.write.Keyed()
-		for i := range b.chunks {
-			c := &b.chunks[i]
-			if n, loaded := l.past.chunks[c.Key]; loaded {
+		load.Replace = t.Write.Keyed()
+		for i := range b.Chunks {
+			c := &b.Chunks[i]
+			if n, loaded := l.past.Chunks[c.Key]; loaded {
 				l.gaveWay.Store(c.Key, n.GaveWay)
 				l.before += c.Rows
 				continue
@@ -201,7 +205,7 @@ func (l *loader) worker(ctx context.Context, queue <-chan loadJob, phase progres
 	var s rowLoader
 	defer func() {
 		if s != nil {
-			s.close()
+			s.Close()
 		}
 	}()
 	for j := range queue {
@@ -228,8 +232,8 @@ func (l *loader) worker(ctx context.Context, queue <-chan loadJob, phase progres
 type rowLoader interface {
 	// write sends the chunk's text and returns the count of written rows.
 	write(ctx context.Context, j loadJob, text io.Reader) (int64, error)
-	exec(ctx context.Context, statements string) error
-	close()
+	Exec(ctx context.Context, statements string) error
+	Close()
 }
 
 // Costs of a worker of the load: the expander with its window and the buffers on the way; where
@@ -256,8 +260,8 @@ func (l *loader) open(ctx context.Context) (s rowLoader, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.exec(ctx, "SET NAMES binary"); err != nil {
-		s.close()
+	if err := s.Exec(ctx, "SET NAMES binary"); err != nil {
+		s.Close()
 		return nil, err
 	}
 	return s, nil
@@ -265,11 +269,11 @@ func (l *loader) open(ctx context.Context) (s rowLoader, err error) {
 
 // load puts one chunk into its table. A chunk that met somebody's lock is loaded again.
 func (l *loader) load(ctx context.Context, s rowLoader, j loadJob) error {
-	mode := strictMode
+	mode := target.StrictMode
 	if j.chunk.ZeroEnum {
-		mode = lenientMode
+		mode = target.LenientMode
 	}
-	if err := s.exec(ctx, "SET SESSION sql_mode="+mode); err != nil {
+	if err := s.Exec(ctx, "SET SESSION sql_mode="+mode); err != nil {
 		return err
 	}
 	for try := 1; ; try++ {
@@ -280,10 +284,10 @@ func (l *loader) load(ctx context.Context, s rowLoader, j loadJob) error {
 		if ctx.Err() != nil || server.IsTransient(err) {
 			return err
 		}
-		if back := s.exec(ctx, "ROLLBACK"); back != nil {
+		if back := s.Exec(ctx, "ROLLBACK"); back != nil {
 			return errors.Join(err, back)
 		}
-		if !isLockConflict(err) || try == lockTries {
+		if !target.IsLockConflict(err) || try == target.LockTries {
 			return loadFailed(j, err)
 		}
 	}
@@ -296,7 +300,7 @@ func (l *loader) once(ctx context.Context, s rowLoader, j loadJob) error {
 		return err
 	}
 	defer reader.Close() //nolint:errcheck // what it says about the end was read before
-	if err := s.exec(ctx, "START TRANSACTION"); err != nil {
+	if err := s.Exec(ctx, "START TRANSACTION"); err != nil {
 		return err
 	}
 	written, err := s.write(ctx, j, reader)
@@ -308,11 +312,11 @@ func (l *loader) once(ctx context.Context, s rowLoader, j loadJob) error {
 		return fault.New(fault.CodeDifference, fault.KindDivergence, "find out who else writes to the target, and restore again",
 			"%d rows were written instead of %d", written, j.chunk.Rows)
 	}
-	n := chunkNote{GaveWay: uint64(written) - j.chunk.Rows}
-	if err := s.exec(ctx, l.progress.put(newNote(noteChunk, j.chunk.Key, n))); err != nil {
+	n := checkpoint.ChunkNote{GaveWay: uint64(written) - j.chunk.Rows}
+	if err := s.Exec(ctx, l.progress.Put(checkpoint.NewNote(checkpoint.NoteChunk, j.chunk.Key, n))); err != nil {
 		return err
 	}
-	if err := s.exec(ctx, "COMMIT"); err != nil {
+	if err := s.Exec(ctx, "COMMIT"); err != nil {
 		return err
 	}
 	l.gaveWay.Store(j.chunk.Key, n.GaveWay)
@@ -333,8 +337,8 @@ func loadFailed(j loadJob, err error) error {
 		return err
 	}
 	hint := "compare the versions and settings of both servers"
-	if server.ErrorNumber(err) == errPacketTooLarge {
-		hint = fmt.Sprintf("on the target: SET GLOBAL max_allowed_packet = %d", roundPacket(int(min(j.chunk.Bytes, 1<<30))))
+	if server.ErrorNumber(err) == target.ErrPacketTooLarge {
+		hint = fmt.Sprintf("on the target: SET GLOBAL max_allowed_packet = %d", target.RoundPacket(int(min(j.chunk.Bytes, 1<<30))))
 	}
 	return fault.New(fault.CodeFailed, fault.KindTarget, hint, "%w", err)
 }

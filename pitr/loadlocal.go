@@ -10,16 +10,17 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/pitr/target"
 )
 
 // readerNumber makes the names under which the driver finds readers unique in the process.
 var readerNumber atomic.Uint64
 
 // localLoader runs LOAD DATA LOCAL.
-type localLoader struct{ *session }
+type localLoader struct{ *target.Session }
 
-func openLocal(ctx context.Context, t *target) (rowLoader, error) {
-	s, err := t.session(ctx)
+func openLocal(ctx context.Context, t *target.Target) (rowLoader, error) {
+	s, err := t.Session(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +34,7 @@ func (s localLoader) write(ctx context.Context, j loadJob, text io.Reader) (int6
 	source := &contextReader{ctx: func() error { return ctx.Err() }, r: io.TeeReader(text, zeros)}
 	mysql.RegisterReaderHandler(name, func() io.Reader { return source })
 	defer mysql.DeregisterReaderHandler(name)
-	counts, err := s.counts(ctx, j.load.Statement("Reader::"+name))
+	counts, err := s.Counts(ctx, j.load.Statement("Reader::"+name))
 	if source.err != nil {
 		// The cause; the driver repeats it, or knows only that the transfer broke off.
 		return 0, source.err
@@ -67,9 +68,9 @@ func (c *contextReader) Read(p []byte) (int, error) {
 // what it made of the value (fact 15.9). The only harmless one is that of an ENUM of index 0, which
 // a chunk without STRICT may hold; the server keeps few texts of warnings but counts them all, so
 // there must be exactly as many as there were such values.
-func checkWarnings(ctx context.Context, s querier, zeros *zeroEnums) error {
+func checkWarnings(ctx context.Context, s target.Querier, zeros *zeroEnums) error {
 	expected := zeros.take()
-	count, err := oneRow(ctx, s, "SELECT @@warning_count")
+	count, err := target.OneRow(ctx, s, "SELECT @@warning_count")
 	if err != nil {
 		return err
 	}
@@ -80,13 +81,13 @@ func checkWarnings(ctx context.Context, s querier, zeros *zeroEnums) error {
 	if n == expected {
 		return nil
 	}
-	warnings, err := s.queryRows(ctx, "SHOW WARNINGS")
+	warnings, err := s.QueryRows(ctx, "SHOW WARNINGS")
 	if err != nil {
 		return err
 	}
 	text := "no text of them is kept"
 	for _, w := range warnings {
-		if w[1] != warnTruncated || !namesColumn(w[2], zeros.names) {
+		if w[1] != target.WarnTruncated || !target.NamesColumn(w[2], zeros.names) {
 			text = w[2] + " (" + w[0] + " " + w[1] + ")"
 			break
 		}

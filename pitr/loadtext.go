@@ -11,6 +11,8 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/lanes"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -20,20 +22,20 @@ const longLine = 1 << 20
 
 // textLoader writes chunks by statements, where the target forbids LOCAL.
 type textLoader struct {
-	*rowSession
+	*target.RowSession
 	packet int
-	memory *memory
+	memory *lanes.Memory
 	lines  *bufio.Reader
 	line   []byte // of several reads
 	row    rewriter.LongRow
 }
 
-func openText(ctx context.Context, t *target, packet int, m *memory) (rowLoader, error) {
-	s, err := t.rowSession(ctx)
+func openText(ctx context.Context, t *target.Target, packet int, m *lanes.Memory) (rowLoader, error) {
+	s, err := t.RowSession(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &textLoader{rowSession: s, packet: packet, memory: m, lines: bufio.NewReaderSize(nil, 1<<16)}, nil
+	return &textLoader{RowSession: s, packet: packet, memory: m, lines: bufio.NewReaderSize(nil, 1<<16)}, nil
 }
 
 // write implements rowLoader.
@@ -44,7 +46,7 @@ func (l *textLoader) write(ctx context.Context, j loadJob, text io.Reader) (int6
 	}
 	l.lines.Reset(text)
 	c := &textChunk{textLoader: l, batch: rewriter.NewTextBatch(j.load.Table, columns, j.load.Replace), zeros: newZeroEnums(j), left: int64(j.chunk.Bytes)}
-	limit := min(statementBytes, l.packet/2)
+	limit := min(lanes.StatementBytes, l.packet/2)
 	for {
 		line, whole, err := c.next()
 		if err != nil && (!errors.Is(err, io.EOF) || len(line) > 0) {
@@ -147,10 +149,10 @@ func (c *textChunk) flush(ctx context.Context) error {
 
 func (c *textChunk) send(ctx context.Context, text server.Text) error {
 	if n := text.Len(); n > c.packet {
-		return fault.New(fault.CodeFailed, fault.KindTarget, packetHint(n),
+		return fault.New(fault.CodeFailed, fault.KindTarget, target.PacketHint(n),
 			"a row needs a statement of %d bytes, more than max_allowed_packet of the target allows", n)
 	}
-	counts, err := c.counts(ctx, text)
+	counts, err := c.Counts(ctx, text)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,9 @@ import (
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
+	"github.com/tripod-db/tripod/pitr/lanes"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -122,9 +125,9 @@ func (r *looseReport) listRows() []string {
 
 // leaveOut is a rows event of a transaction that is left out: its rows become loose.
 func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows, t *table) error {
-	shown := r.director.shown(t.name)
+	shown := r.director.Shown(t.Name)
 	origin := rewriter.Origin{Entry: e.Start, GTID: e.GTID}
-	if r.past.passed(e.Start) || r.past.phase == phaseFinish {
+	if r.past.Passed(e.Start) || r.past.Phase == checkpoint.PhaseFinish {
 		return r.leftOutBefore(e, rows, t, shown)
 	}
 	if err := r.live(ctx); err != nil {
@@ -138,14 +141,14 @@ func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows,
 	}
 	if t.loose == nil {
 		// Changes of a table with loose rows keep their order: a row in the way is one of its own past.
-		if err := r.lanes.Fence(ctx, []schema.Name{t.name}); err != nil {
+		if err := r.lanes.Fence(ctx, []schema.Name{t.Name}); err != nil {
 			return err
 		}
 		// What the keyed lane wrote must not be written again behind what comes.
-		if err := r.progress.write(ctx, r.own, newNote(noteFenced, t.name.Quoted(), fencedNote{t.name, mark{Entry: e.Start}})); err != nil {
+		if err := r.progress.Write(ctx, r.own, checkpoint.NewNote(checkpoint.NoteFenced, t.Name.Quoted(), checkpoint.FencedNote{Name: t.Name, Mark: checkpoint.Mark{Entry: e.Start}})); err != nil {
 			return err
 		}
-		t.keyed, t.loose = false, newLooseRows(t.write)
+		t.Keyed, t.loose = false, newLooseRows(t.Write)
 		r.loose.wholeTable(shown, t.loose, fmt.Sprintf("rows cannot be told apart by the bytes of its keys, by %s", origin))
 	}
 	return rows.Each(func(before, after event.Image) error {
@@ -161,12 +164,12 @@ func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows,
 		if len(r.loose.named) >= mostLooseNamed {
 			return nil
 		}
-		text, err := t.write.Describe(rows.Table, im)
+		text, err := t.Write.Describe(rows.Table, im)
 		if err != nil {
 			return fmt.Errorf("leave out %s: %w", origin, err)
 		}
 		const most = 200
-		r.loose.name(shown, shortened(text, most), origin)
+		r.loose.name(shown, lanes.Shortened(text, most), origin)
 		return nil
 	})
 }
@@ -175,7 +178,7 @@ func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows,
 // nobody can read any more, so the whole of it is loose.
 func (r *replay) leftOutBefore(e *event.Entry, rows *event.Rows, t *table, shown schema.Name) error {
 	if t.loose == nil {
-		t.keyed, t.loose = false, &looseRows{whole: true}
+		t.Keyed, t.loose = false, &looseRows{whole: true}
 		r.loose.wholeTable(shown, t.loose, fmt.Sprintf("the restore was interrupted, by %s", rewriter.Origin{Entry: e.Start, GTID: e.GTID}))
 	}
 	return rows.Each(func(event.Image, event.Image) error {
@@ -186,19 +189,19 @@ func (r *replay) leftOutBefore(e *event.Entry, rows *event.Rows, t *table, shown
 
 // loosen follows what a statement does to tables with loose rows: their keys may be others behind
 // it, and an EXCHANGE brings the rows elsewhere.
-func (s *tableSet) loosen(x *execution) {
+func (s *tableSet) loosen(x *director.Execution) {
 	loose := false
-	for _, n := range x.altered {
+	for _, n := range x.Altered {
 		if t := s.get(n); t != nil && t.loose != nil {
 			loose = true
 		}
 	}
-	if !loose || x.statement != nil && x.statement.Kind == ddl.DefinitionOnly {
+	if !loose || x.Statement != nil && x.Statement.Kind == ddl.DefinitionOnly {
 		return
 	}
-	for _, n := range x.altered {
+	for _, n := range x.Altered {
 		if t := s.get(n); t != nil && (t.loose == nil || !t.loose.whole) {
-			t.keyed, t.loose = false, &looseRows{whole: true}
+			t.Keyed, t.loose = false, &looseRows{whole: true}
 		}
 	}
 }

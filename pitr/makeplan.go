@@ -15,6 +15,8 @@ import (
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -23,7 +25,7 @@ import (
 // the log does not hold; 2 a wish that cannot be meant. What the target lacks is no error here:
 // it stands in the plan's findings, see Problem.
 func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
-	if _, err := newRenames(w.Rename, func(n schema.Name) schema.Name { return n }); err != nil {
+	if _, err := director.NewRenames(w.Rename, func(n schema.Name) schema.Name { return n }); err != nil {
 		return nil, err
 	}
 	p := &Plan{Instance: w.Instance, Wanted: w.Stop.String(), Force: w.Force, Target: c.Target.Address().Redacted(), wish: w, reads: countReads(c.Catalog)}
@@ -43,26 +45,26 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	lacks, err := lacking(p.manifest, w.Selection)
+	lacks, err := director.Lacking(p.manifest, w.Selection)
 	if err != nil {
 		return nil, err
 	}
 	p.warnings = append(p.warnings, lacks...)
 	p.BackupID, p.From, p.RecoverableFrom = p.manifest.ID, p.manifest.Floor, p.manifest.RecoverableFrom
 	if p.part != nil {
-		p.RecoverableFrom = binlog.Point{Position: p.part.from}
-		for _, pattern := range p.part.idle {
+		p.RecoverableFrom = binlog.Point{Position: p.part.From}
+		for _, pattern := range p.part.Idle {
 			p.warnings = append(p.warnings, fmt.Sprintf("--exclude %s matches nothing at the stop point", pattern))
 		}
 	}
 	if err := reader.Covers(ctx, p.From.Position, p.Stop.Position); err != nil {
 		return nil, err
 	}
-	d, err := newDirectorFor(p.manifest, w, p.part)
+	d, err := director.New(p.manifest, w.scope(), p.part)
 	if err != nil {
 		return nil, err
 	}
-	loads := d.loads(p.manifest)
+	loads := d.Loads(p.manifest)
 	definitions, err := readDefinitions(ctx, c.Catalog, p.manifest, loads)
 	if err != nil {
 		return nil, err
@@ -73,7 +75,7 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 		return nil, err
 	}
 	read := time.Since(began)
-	if err := errors.Join(d.refuseSpelled(), s.refuseLongNames(), refuseConstraints(s.constraints)); err != nil {
+	if err := errors.Join(d.RefuseSpelled(), d.RefuseLongNames(s.constrained), director.RefuseConstraints(s.constraints)); err != nil {
 		return nil, err
 	}
 	if err := p.describe(s, loads); err != nil {
@@ -138,12 +140,12 @@ func (p *Plan) look(ctx context.Context, c Config, n *needs) error {
 }
 
 // ownTables lists the tables that unfinished restores left for themselves in the schemas.
-func (f *targetFacts) ownTables(schemas []string) []ObjectName {
-	var list []ObjectName
+func (f *targetFacts) ownTables(schemas []string) []schema.ObjectName {
+	var list []schema.ObjectName
 	for _, s := range schemas {
-		for _, own := range ownTables {
-			if o, ok := f.objects[f.key(ObjectName{Kind: "table", Name: schema.Name{Schema: s, Name: own}})]; ok {
-				if own == ProgressTable {
+		for _, own := range checkpoint.OwnTables {
+			if o, ok := f.objects[f.key(schema.ObjectName{Kind: "table", Name: schema.Name{Schema: s, Name: own}})]; ok {
+				if own == checkpoint.ProgressTable {
 					list = append(list, f.privateTables(s)...)
 				}
 				list = append(list, o)
@@ -154,14 +156,14 @@ func (f *targetFacts) ownTables(schemas []string) []ObjectName {
 }
 
 // privateTables lists what a part that has not finished left under names of ours.
-func (f *targetFacts) privateTables(name string) []ObjectName {
-	var list []ObjectName
+func (f *targetFacts) privateTables(name string) []schema.ObjectName {
+	var list []schema.ObjectName
 	for _, o := range f.objects {
-		if o.Kind == "table" && o.Schema == name && strings.HasPrefix(o.Name.Name, privatePrefix) && !slices.Contains(ownTables, o.Name.Name) {
+		if o.Kind == "table" && o.Schema == name && strings.HasPrefix(o.Name.Name, director.PrivatePrefix) && !slices.Contains(checkpoint.OwnTables, o.Name.Name) {
 			list = append(list, o)
 		}
 	}
-	slices.SortFunc(list, func(a, b ObjectName) int { return a.Compare(b.Name) })
+	slices.SortFunc(list, func(a, b schema.ObjectName) int { return a.Compare(b.Name) })
 	return list
 }
 
@@ -221,20 +223,20 @@ func noOtherServes(err error, manifests []*catalog.Manifest, damaged []error) er
 }
 
 // describe fills in what manifest and log say.
-func (p *Plan) describe(s *scan, loads []loadBase) error {
+func (p *Plan) describe(s *scan, loads []director.LoadBase) error {
 	p.Replay = s.replay
 	p.Creates = s.creates()
 	p.Load.Threads = p.wish.threads()
 	d := s.director
 	for _, b := range loads {
-		t := TablePlan{Name: b.onTarget, Class: b.Class, Chunks: len(b.chunks)}
-		if b.onTarget != b.Name {
+		t := TablePlan{Name: b.OnTarget, Class: b.Class, Chunks: len(b.Chunks)}
+		if b.OnTarget != b.Name {
 			t.Source = b.String()
 		}
-		for i := range b.chunks {
-			t.Rows += b.chunks[i].Rows
-			t.Bytes += b.chunks[i].Bytes
-			t.BytesStored += b.chunks[i].BytesStored
+		for i := range b.Chunks {
+			t.Rows += b.Chunks[i].Rows
+			t.Bytes += b.Chunks[i].Bytes
+			t.BytesStored += b.Chunks[i].BytesStored
 		}
 		p.Tables = append(p.Tables, t)
 		p.Load.Rows += t.Rows
@@ -244,7 +246,7 @@ func (p *Plan) describe(s *scan, loads []loadBase) error {
 	}
 	p.Schemas = schemaPlans(p.manifest, d)
 	if p.part != nil {
-		for _, name := range p.part.extra {
+		for _, name := range p.part.Extra {
 			p.Schemas = append(p.Schemas, SchemaPlan{Name: name})
 		}
 	}
@@ -257,15 +259,15 @@ func (p *Plan) describe(s *scan, loads []loadBase) error {
 
 // schemaPlans lists the schemas in which the restore works, those that are there at the stop
 // point first: the first one holds the progress table.
-func schemaPlans(m *catalog.Manifest, d *director) []SchemaPlan {
+func schemaPlans(m *catalog.Manifest, d *director.Director) []SchemaPlan {
 	var list []SchemaPlan
-	for _, s := range d.schemas {
-		if s.target == "" {
+	for _, s := range d.Schemas {
+		if s.Target == "" {
 			continue
 		}
-		plan := SchemaPlan{Name: s.target, exists: s.exists}
+		plan := SchemaPlan{Name: s.Target, exists: s.Exists}
 		for _, b := range m.Schemas {
-			if b.Exists && d.foldSchema(b.Name) == d.foldSchema(s.name) {
+			if b.Exists && d.FoldSchema(b.Name) == d.FoldSchema(s.Name) {
 				plan.Charset, plan.Collation = b.Charset, b.Collation
 			}
 		}
@@ -285,7 +287,7 @@ func schemaPlans(m *catalog.Manifest, d *director) []SchemaPlan {
 }
 
 // readDefinitions parses the definitions of the tables that are loaded.
-func readDefinitions(ctx context.Context, c *catalog.Catalog, m *catalog.Manifest, loads []loadBase) ([]*schema.Table, error) {
+func readDefinitions(ctx context.Context, c *catalog.Catalog, m *catalog.Manifest, loads []director.LoadBase) ([]*schema.Table, error) {
 	var list []*schema.Table
 	for _, b := range loads {
 		text, err := c.OpenSchemaObject(ctx, m.Instance, m.ID, b.SchemaKey)

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/tripod-db/tripod/internal/mysqltest"
-	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -164,18 +163,4 @@ func TestObjectsInTheirWindow(t *testing.T) {
 	_, _, err := s.restore(Wish{})
 	s.must(err)
 	s.same("d")
-}
-
-// What expandView and Finish make on the way has a name that must be free on the target.
-func TestNamesOnTheWayAreAmongWhatIsCreated(t *testing.T) {
-	s, err := newObjectSet(&catalog.Manifest{}, func(*object) bool { return true })
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone := &object{kind: catalog.KindView, name: schema.Name{Schema: "s", Name: "gone"}}
-	s.put(gone)
-	s.remove(gone)
-	if len(s.names) != 1 {
-		t.Errorf("the view that was dropped on the way is forgotten: %v", s.names)
-	}
 }

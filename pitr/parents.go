@@ -9,6 +9,8 @@ import (
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
 )
 
 // A RENAME changes definitions that it does not name: the foreign keys of the children follow
@@ -32,35 +34,19 @@ type parentMove struct {
 	clause string      // that makes it so
 }
 
-// parentsNote keeps the moves of a statement: what the definitions were before it cannot be read
-// any more by a run that goes on in the middle of it.
-type parentsNote struct {
-	At     binlog.Position `json:"at"`
-	Step   int             `json:"step"` // the statement's first
-	Before []parentNote    `json:"before"`
-	Behind []parentNote    `json:"behind"`
-}
-
-type parentNote struct {
-	Child  schema.Name `json:"child"` // as it was called before the statement
-	Key    string      `json:"key"`
-	Parent schema.Name `json:"parent"`
-	Clause string      `json:"clause"`
-}
-
-func noteMoves(moves []parentMove) []parentNote {
-	list := make([]parentNote, len(moves))
+func noteMoves(moves []parentMove) []checkpoint.ParentNote {
+	list := make([]checkpoint.ParentNote, len(moves))
 	for i, m := range moves {
-		list[i] = parentNote{m.child.name, m.key, m.parent, m.clause}
+		list[i] = checkpoint.ParentNote{Child: m.child.Name, Key: m.key, Parent: m.parent, Clause: m.clause}
 	}
 	return list
 }
 
-func (s *tableSet) noted(moves []parentNote) (list []parentMove, err error) {
+func (s *tableSet) noted(moves []checkpoint.ParentNote) (list []parentMove, err error) {
 	for _, m := range moves {
 		child := s.get(m.Child)
 		if child == nil {
-			return nil, fmt.Errorf("%s: %w", m.Child, errMissing)
+			return nil, fmt.Errorf("%s: %w", m.Child, director.ErrMissing)
 		}
 		list = append(list, parentMove{child, m.Key, m.Parent, m.Clause})
 	}
@@ -88,7 +74,7 @@ func (s *tableSet) parentMoves(pairs, executed [][2]schema.Name, resolved map[sc
 			if s.fold(wanted) == s.fold(f.Parent) && s.fold(s.renamedTo(f.Parent, executed)) == s.fold(f.Parent) && !isResolved {
 				continue
 			}
-			if definitionSide(t.name) == binlog.Skip {
+			if definitionSide(t.Name) == binlog.Skip {
 				wanted = f.Parent
 				if isResolved {
 					wanted = byName
@@ -124,7 +110,7 @@ func (s *tableSet) partings(pairs [][2]schema.Name) (moves []parentMove, err err
 		for _, t := range s.sorted() {
 			for i := range t.def.ForeignKeys {
 				f := &t.def.ForeignKeys[i]
-				if s.fold(f.Parent) != s.fold(p[0]) || s.fold(t.name) == s.fold(p[0]) {
+				if s.fold(f.Parent) != s.fold(p[0]) || s.fold(t.Name) == s.fold(p[0]) {
 					continue
 				}
 				move := parentMove{child: t, key: f.Name, parent: p[1]}
@@ -142,19 +128,19 @@ func (s *tableSet) partings(pairs [][2]schema.Name) (moves []parentMove, err err
 // away already, or come to the end.
 func (s *tableSet) moveParent(ctx context.Context, m parentMove, again bool) error {
 	const errCannotDrop = 1091
-	alter := "ALTER TABLE " + m.child.name.Quoted()
+	alter := "ALTER TABLE " + m.child.Name.Quoted()
 	// Not as one statement: error 1826, the name would be there twice.
-	err := s.reader.exec(ctx, alter+" DROP FOREIGN KEY "+schema.Quote(m.key))
+	err := s.reader.Exec(ctx, alter+" DROP FOREIGN KEY "+schema.Quote(m.key))
 	if again && server.ErrorNumber(err) == errCannotDrop {
 		err = nil
 	}
 	if err == nil {
-		err = s.reader.exec(ctx, alter+" "+m.clause)
+		err = s.reader.Exec(ctx, alter+" "+m.clause)
 	}
 	if err != nil {
-		return fmt.Errorf("let foreign key %s of %s follow its parent to %s: %w", m.key, m.child.name, m.parent, err)
+		return fmt.Errorf("let foreign key %s of %s follow its parent to %s: %w", m.key, m.child.Name, m.parent, err)
 	}
-	return s.read(ctx, m.child.name)
+	return s.read(ctx, m.child.Name)
 }
 
 // foreignKeyClause returns ADD CONSTRAINT for a foreign key of a definition, with another parent.
@@ -200,7 +186,7 @@ func (s *tableSet) readChildren(ctx context.Context, executed [][2]schema.Name) 
 		}
 		for i := range t.def.ForeignKeys {
 			if p := t.def.ForeignKeys[i].Parent; s.fold(s.renamedTo(p, executed)) != s.fold(p) {
-				if err := s.read(ctx, t.name); err != nil {
+				if err := s.read(ctx, t.Name); err != nil {
 					return err
 				}
 				break

@@ -4,6 +4,7 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -31,17 +32,17 @@ type Plan struct {
 	Estimate      Estimate `json:"estimate"`
 
 	// Creates lists every object that the restore makes, at the stop point or on the way there.
-	Creates []ObjectName `json:"creates"`
+	Creates []schema.ObjectName `json:"creates"`
 	// Existing lists those of them that the target has already; with --force they are dropped.
-	Existing []ObjectName `json:"existing"`
-	Force    bool         `json:"force"`
+	Existing []schema.ObjectName `json:"existing"`
+	Force    bool                `json:"force"`
 	// Resumes: the target holds an unfinished restore of the same wish, with which this one goes on.
 	Resumes  bool      `json:"resumes"`
 	Findings []Finding `json:"findings"`
 
 	wish       Wish
 	manifest   *catalog.Manifest
-	part       *part
+	part       *director.Part
 	warnings   []string // for the result as well
 	unfinished *unfinished
 	begun      begun
@@ -91,15 +92,6 @@ type ReplayPlan struct {
 	BytesStored uint64 `json:"bytes_stored"`
 	Skipped     uint64 `json:"skipped"` // transactions that are left out
 }
-
-// ObjectName names an object with its kind: table, view, procedure, function, trigger, event.
-type ObjectName struct {
-	Kind string `json:"kind"`
-	schema.Name
-}
-
-// String prints kind schema.name.
-func (o ObjectName) String() string { return o.Kind + " " + o.Name.String() }
 
 // Level says how much a finding matters.
 type Level string

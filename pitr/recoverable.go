@@ -9,6 +9,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -75,7 +76,7 @@ type reach struct {
 
 // limit ends the reach at the first limit that holds for the backup, and notes those of its tables.
 func (b *reach) limit(m *catalog.Manifest, s archive.Stretch, limits []archive.Limited, ends *[]RangeEnd) error {
-	var d *director
+	var d *director.Director
 	met := map[schema.Name]bool{}
 	for _, l := range limits {
 		at := l.At
@@ -84,14 +85,14 @@ func (b *reach) limit(m *catalog.Manifest, s archive.Stretch, limits []archive.L
 		}
 		if d == nil { // most backups need none
 			var err error
-			if d, err = newDirectorFor(m, Wish{}, nil); err != nil {
+			if d, err = director.New(m, director.Scope{}, nil); err != nil {
 				return err
 			}
 		}
-		tables, every := d.ended(at.Position, l.Limit)
+		tables, every := d.Ended(at.Position, l.Limit)
 		if len(tables) == 0 && l.Last != at.Position {
 			// One of the entries that it stands for ends the range, nobody knows which.
-			if tables, every = d.ended(l.Last, l.Limit); at.Before(b.from.Position) {
+			if tables, every = d.Ended(l.Last, l.Limit); at.Before(b.from.Position) {
 				at = b.from
 			}
 		}

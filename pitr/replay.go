@@ -12,18 +12,22 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
+	"github.com/tripod-db/tripod/pitr/lanes"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
 // replay walks the log and carries out what rules R7 and R8 say.
 type replay struct {
-	director    *director
+	director    *director.Director
 	tables      *tableSet
-	lanes       *lanes
-	definitions *session // runs statements, each in its own context (R10)
-	own         *session // for statements of tripod's own
-	progress    *progressTable
-	past        *past
+	lanes       *lanes.Lanes
+	definitions *target.Session // runs statements, each in its own context (R10)
+	own         *target.Session // for statements of tripod's own
+	progress    *checkpoint.Table
+	past        *checkpoint.Past
 	journal     *journal // nil: definitions are not compared
 	phase       progress.Phase
 	isLive      bool // the catalogue has the definitions of the target
@@ -41,11 +45,11 @@ type replay struct {
 
 // run replays the log between two boundaries between entries.
 func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop binlog.Position) error {
-	limits, err := r.director.collector(ctx, reader)
+	limits, err := collector(ctx, r.director, reader)
 	if err != nil {
 		return err
 	}
-	r.director.cascades = r.cascades
+	r.director.Cascades = r.cascades
 	a := event.NewAssembler(from.Timeline, event.WithoutRowCounts())
 	a.OnBegin(func(*event.Entry) error {
 		r.step, r.rowOfEntry, r.eventsBefore = 0, 0, r.events
@@ -54,18 +58,18 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 	})
 	a.OnRows(func(e *event.Entry, rows *event.Rows) error { return r.rowsEvent(ctx, e, rows) })
 	a.OnQuery(func(e *event.Entry, q *event.Query) error { return r.query(ctx, e, q) })
-	_, err = walk(ctx, reader, a, from, stop, r.phase, r.director.needsNothing, func(e *event.Entry) error {
+	_, err = walk(ctx, reader, a, from, stop, r.phase, r.director.NeedsNothing, func(e *event.Entry) error {
 		switch {
-		case r.director.skips(e):
+		case r.director.Skips(e):
 			r.skipped++
 		case r.events > r.eventsBefore:
 			r.transactions++
 		}
 		found := limits.End(e)
-		if r.past.passed(e.Start) {
+		if r.past.Passed(e.Start) {
 			return nil // the run that passed it has looked
 		}
-		return r.director.refusal(e.Start, "", found...)
+		return r.director.Refusal(e.Start, "", found...)
 	})
 	if err != nil {
 		return err
@@ -80,7 +84,7 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 		return err
 	}
 	for _, t := range r.tables.sorted() {
-		r.loose.wholeTable(r.director.shown(t.name), t.loose, "a statement changed it behind what was left out")
+		r.loose.wholeTable(r.director.Shown(t.Name), t.loose, "a statement changed it behind what was left out")
 	}
 	if err := r.putBack(ctx, stop, func(schema.Name) binlog.Side { return binlog.After }); err != nil {
 		return err
@@ -91,22 +95,22 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 // rowsEvent is R7 for one rows event.
 func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows) error {
 	name := rows.Table.Name
-	onTarget, taken := r.director.rowTable(name)
+	onTarget, taken := r.director.RowTable(name)
 	if e.XID != "" { // an XA transaction counts where it is committed
 		return nil
 	}
 	if !taken {
 		return r.cascaded(ctx, e, rows)
 	}
-	side := r.director.sides.RowSide(name, e.Start)
+	side := r.director.Sides.RowSide(name, e.Start)
 	if side == binlog.Skip {
 		return nil
 	}
 	t := r.tables.get(onTarget)
 	if t == nil {
-		return broken(e.Start, "row event of "+name.String(), fmt.Errorf("%s: %w", name, errMissing))
+		return director.Broken(e.Start, "row event of "+name.String(), fmt.Errorf("%s: %w", name, director.ErrMissing))
 	}
-	if r.director.skips(e) {
+	if r.director.Skips(e) {
 		return r.leaveOut(ctx, e, rows, t)
 	}
 	r.events++
@@ -117,7 +121,7 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 		o := rewriter.Origin{Entry: e.Start, GTID: e.GTID, Row: r.rowOfEntry}
 		r.rowOfEntry++
 		r.rows++
-		if r.past.fencedOff(onTarget, o) {
+		if r.past.FencedOff(onTarget, o) {
 			return nil
 		}
 		if !ready {
@@ -135,16 +139,16 @@ func (r *replay) change(ctx context.Context, e *event.Entry, t *table, rule rewr
 	if t.def.Class() == schema.NoRows {
 		return nil
 	}
-	done, doubtful := r.past.change(t, o)
+	done, doubtful := r.past.Change(t.Keyed, t.def.Class() == schema.NonTransactional, o)
 	switch {
 	case done:
 		return nil
-	case doubtful && !t.keyed:
-		return fmt.Errorf("replay at %s: rows of %s: %w", e.Start, t.name, errDoubt)
+	case doubtful && !t.Keyed:
+		return fmt.Errorf("replay at %s: rows of %s: %w", e.Start, t.Name, errDoubt)
 	case doubtful:
 		rule = rewriter.Window
 	}
-	if err := t.note(c); err != nil {
+	if err := t.Note(c); err != nil {
 		return err
 	}
 	if c.Before.Exists() {
@@ -152,15 +156,15 @@ func (r *replay) change(ctx context.Context, e *event.Entry, t *table, rule rewr
 			return err
 		}
 	}
-	if err := r.lanes.Apply(ctx, t, t.loose.rule(rule, c), c, o); err != nil {
-		return r.applyFailed(e, t.name, err)
+	if err := r.lanes.Apply(ctx, &t.Table, t.loose.rule(rule, c), c, o); err != nil {
+		return r.applyFailed(e, t.Name, err)
 	}
 	return nil
 }
 
 // ready prepares for the rows of an event of which not all are on the target.
 func (r *replay) ready(ctx context.Context, e *event.Entry, rows *event.Rows, t *table) error {
-	if r.past.passed(e.Start) {
+	if r.past.Passed(e.Start) {
 		// No statement has named the table since: its definition is that of the event.
 		return r.tables.materialize(ctx, r.past, t)
 	}
@@ -175,23 +179,23 @@ func (r *replay) ready(ctx context.Context, e *event.Entry, rows *event.Rows, t 
 
 // replayable refuses rows that this version cannot make exact.
 func (r *replay) replayable(e *event.Entry, rows *event.Rows, t *table) error {
-	names := []schema.Name{t.name}
-	what := "row event of " + t.name.String()
+	names := []schema.Name{t.Name}
+	what := "row event of " + t.Name.String()
 	l, limited, err := limit.OfRows(rows)
 	switch {
 	case err != nil:
 		return err
 	case limited:
-		if err := r.director.refusal(e.Start, what, l); err != nil {
+		if err := r.director.Refusal(e.Start, what, l); err != nil {
 			return err
 		}
-	case hidesCascades(rows) && r.tables.cascadingParent(t.name):
-		return refused(e.Start, names, what, errCascades)
+	case hidesCascades(rows) && r.tables.cascadingParent(t.Name):
+		return director.Refused(e.Start, names, what, errCascades)
 	}
 	if err := t.fits(rows.Table); err != nil {
 		return fault.New(fault.CodeDifference, fault.KindDivergence,
-			"the table was changed on the source without a trace in the log (sql_log_bin=0, default_storage_engine): take a new backup, or --exclude "+schema.Patterns(t.name),
-			"replay of rows of %s at %s: %w", t.name, e.Start, err)
+			"the table was changed on the source without a trace in the log (sql_log_bin=0, default_storage_engine): take a new backup, or --exclude "+schema.Patterns(t.Name),
+			"replay of rows of %s at %s: %w", t.Name, e.Start, err)
 	}
 	return nil
 }
@@ -206,58 +210,58 @@ func hidesCascades(rows *event.Rows) bool {
 // cascades tells whether changes of a table that is not restored may have changed one that is. A run
 // that goes on does not know yet: definitions are read where they are needed.
 func (r *replay) cascades(n schema.Name) bool {
-	if r.director.part == nil || r.past.phase == phaseFinish {
+	if r.director.Part == nil || r.past.Phase == checkpoint.PhaseFinish {
 		return false
 	}
-	return r.past.resumed && !r.isLive || r.tables.cascadingParent(r.director.onTarget(n))
+	return r.past.Resumed && !r.isLive || r.tables.cascadingParent(r.director.OnTarget(n))
 }
 
 // cascaded refuses rows of a table that is not restored, if the source has changed restored ones with
 // them, which it does not log.
 func (r *replay) cascaded(ctx context.Context, e *event.Entry, rows *event.Rows) error {
-	if r.director.part == nil || !hidesCascades(rows) || r.past.passed(e.Start) {
+	if r.director.Part == nil || !hidesCascades(rows) || r.past.Passed(e.Start) {
 		return nil
 	}
 	if err := r.live(ctx); err != nil {
 		return err
 	}
 	var names []schema.Name
-	for _, t := range r.tables.cascadingChildren(r.director.onTarget(rows.Table.Name)) {
-		n, ok := r.director.onSource(t)
-		if _, needed := r.director.rowTable(n); ok && needed && r.director.sides.RowSide(n, e.Start) != binlog.Skip {
+	for _, t := range r.tables.cascadingChildren(r.director.OnTarget(rows.Table.Name)) {
+		n, ok := r.director.OnSource(t)
+		if _, needed := r.director.RowTable(n); ok && needed && r.director.Sides.RowSide(n, e.Start) != binlog.Skip {
 			names = append(names, n)
 		}
 	}
 	if len(names) == 0 {
 		return nil
 	}
-	return refused(e.Start, names, "row event of "+rows.Table.Name.String(), errCascades)
+	return director.Refused(e.Start, names, "row event of "+rows.Table.Name.String(), errCascades)
 }
 
 func (r *replay) applyFailed(e *event.Entry, name schema.Name, err error) error {
 	switch {
 	case errors.Is(err, rewriter.ErrKeylessWindow):
-		return broken(e.Start, "row event of "+name.String(), err)
+		return director.Broken(e.Start, "row event of "+name.String(), err)
 	case errors.Is(err, event.ErrUnsupported), errors.Is(err, rewriter.ErrPartialImage):
-		return refused(e.Start, []schema.Name{name}, "row event of "+name.String(), err)
+		return director.Refused(e.Start, []schema.Name{name}, "row event of "+name.String(), err)
 	}
 	return err
 }
 
 // query is R8 for one statement.
 func (r *replay) query(ctx context.Context, e *event.Entry, q *event.Query) error {
-	v, err := r.director.entry(e, q)
+	v, err := r.director.Entry(e, q)
 	if err != nil {
 		return err
 	}
-	if r.past.passed(e.Start) {
-		for i := range v.executions {
-			r.tables.relive(&v.executions[i])
+	if r.past.Passed(e.Start) {
+		for i := range v.Executions {
+			r.tables.relive(&v.Executions[i])
 		}
 	} else if err := r.statement(ctx, e.Start, &v); err != nil {
 		return err
 	}
-	for _, view := range v.views {
+	for _, view := range v.Views {
 		if err := r.viewMade(ctx, e.Start, view); err != nil {
 			return fmt.Errorf("replay at %s: %w", e.Start, err)
 		}
@@ -265,7 +269,7 @@ func (r *replay) query(ctx context.Context, e *event.Entry, q *event.Query) erro
 	return nil
 }
 
-func (r *replay) statement(ctx context.Context, start binlog.Position, v *verdict) error {
+func (r *replay) statement(ctx context.Context, start binlog.Position, v *director.Verdict) error {
 	if err := r.putBack(ctx, start, r.sides(start, v)); err != nil {
 		return err
 	}
@@ -279,7 +283,7 @@ func (r *replay) statement(ctx context.Context, start binlog.Position, v *verdic
 			return err
 		}
 		if s.execution != nil && r.isLive {
-			executed = append(executed, s.execution.renamed...)
+			executed = append(executed, s.execution.Renamed...)
 		}
 	}
 	if err := r.tables.readChildren(ctx, executed); err != nil {
@@ -306,11 +310,11 @@ func (r *replay) putBack(ctx context.Context, start binlog.Position, side sideOf
 }
 
 // sides tells on which side of a statement definitions of the target's tables lie.
-func (r *replay) sides(start binlog.Position, v *verdict) sideOf {
-	if v.sides != nil {
-		return v.sides
+func (r *replay) sides(start binlog.Position, v *director.Verdict) sideOf {
+	if v.Sides != nil {
+		return v.Sides
 	}
-	return func(n schema.Name) binlog.Side { return r.director.sides.DefinitionSide(n, start) }
+	return func(n schema.Name) binlog.Side { return r.director.Sides.DefinitionSide(n, start) }
 }
 
 // live gives the catalogue of a run that goes on what the target has: from here on everything is
@@ -329,9 +333,9 @@ func (r *replay) live(ctx context.Context) error {
 }
 
 // viewMade is what becomes of a view that the log made with a star.
-func (r *replay) viewMade(ctx context.Context, start binlog.Position, v *object) error {
-	item := start.String() + " " + v.name.Quoted()
-	if n, noted := r.past.views[item]; noted {
+func (r *replay) viewMade(ctx context.Context, start binlog.Position, v *director.Object) error {
+	item := start.String() + " " + v.Name.Quoted()
+	if n, noted := r.past.Views[item]; noted {
 		return r.expanded(v, n)
 	}
 	if err := r.live(ctx); err != nil {
@@ -339,7 +343,7 @@ func (r *replay) viewMade(ctx context.Context, start binlog.Position, v *object)
 	}
 	n, err := r.expandView(ctx, v)
 	if err == nil {
-		err = r.progress.write(ctx, r.own, newNote(noteView, item, n))
+		err = r.progress.Write(ctx, r.own, checkpoint.NewNote(checkpoint.NoteView, item, n))
 	}
 	if err != nil {
 		return err

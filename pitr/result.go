@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/tripod-db/tripod/binlog"
-	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
 )
 
 // Result is what a restore did: the JSON of `tripod restore`.
@@ -26,8 +26,8 @@ type Result struct {
 	Loose     []string `json:"loose"`
 	LooseRows uint64   `json:"loose_rows"`
 	// TransactionsSkipped is how many were left out.
-	TransactionsSkipped uint64       `json:"transactions_skipped"`
-	Divergence          []Divergence `json:"divergence"`
+	TransactionsSkipped uint64                  `json:"transactions_skipped"`
+	Divergence          []checkpoint.Divergence `json:"divergence"`
 	// Resumed: an earlier run was killed or failed, and this one went on from there.
 	Resumed bool `json:"resumed"`
 	// BinlogWritten: the target's own binlog holds the restore, because sql_log_bin=0 is not permitted.
@@ -40,16 +40,6 @@ type Seconds struct {
 	Replay float64 `json:"replay"`
 	Finish float64 `json:"finish"`
 	Total  float64 `json:"total"`
-}
-
-// Divergence is one place where the target did not hold what the log says it held.
-type Divergence struct {
-	schema.Name
-	Position binlog.Position `json:"position"`
-	GTID     string          `json:"gtid,omitempty"`
-	Change   string          `json:"change"` // insert, update, delete
-	Key      string          `json:"key"`    // as the statement names the row
-	Problem  string          `json:"problem"`
 }
 
 func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }

@@ -82,7 +82,7 @@ type killer struct {
 
 func newKiller(t *testing.T) *killer {
 	k := &killer{}
-	mysqltest.FailpointCall(t, "pitr/roundTrip", func() {
+	mysqltest.FailpointCall(t, "pitr/target/roundTrip", func() {
 		if k.left.Add(-1) == 0 {
 			if stop := k.stop.Load(); stop != nil {
 				(*stop)()

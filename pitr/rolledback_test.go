@@ -7,25 +7,36 @@ import (
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/director"
+	"github.com/tripod-db/tripod/pitr/lanes"
+	"github.com/tripod-db/tripod/storage/catalog"
 )
 
 // What an entry that ends with ROLLBACK changed in a transactional table was taken back on the source.
 func TestRolledBackEntriesAreRefused(t *testing.T) {
-	d, err := newDirectorFor(bases(), Wish{}, nil)
+	read := between(150, 400)
+	m := &catalog.Manifest{Source: catalog.SourceFacts{Flavor: "mysql", Version: "9.7.4"}}
+	m.Floor.Position = at(100)
+	m.Names = []catalog.NameBase{
+		{Name: schema.Name{Schema: "d", Name: "read"}, Base: catalog.BaseRead, Class: "keyed", Statements: read, Definition: read, Rows: read},
+		{Name: schema.Name{Schema: "d", Name: "out"}, Base: catalog.BaseOutside},
+	}
+	m.Schemas = []catalog.SchemaBase{{Name: "d", Exists: true, Charset: "utf8mb4", Collation: "utf8mb4_bin", Window: read}}
+	d, err := director.New(m, director.Scope{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tables := newTableSet(nil, d.fold)
+	tables := newTableSet(nil, d.Fold)
 	for name, engine := range map[string]string{"read": "InnoDB", "other": "MyISAM", "out": "InnoDB"} {
 		def, err := ddl.ParseCreateTable("CREATE TABLE `"+name+"` (`id` int NOT NULL, PRIMARY KEY (`id`)) ENGINE="+engine, "d")
 		if err != nil {
 			t.Fatal(err)
 		}
 		n := schema.Name{Schema: "d", Name: name}
-		tables.list[n] = &table{name: n, def: def}
+		tables.list[n] = &table{Table: lanes.Table{Name: n}, def: def}
 	}
-	d.rollsBack = tables.rollsBack
-	limits, err := d.collector(t.Context(), nil)
+	d.RollsBack = tables.rollsBack
+	limits, err := collector(t.Context(), d, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +53,7 @@ func TestRolledBackEntriesAreRefused(t *testing.T) {
 		{600, "out", true, false},
 	} {
 		e := &event.Entry{Kind: event.Transaction, Start: at(c.start), RolledBack: c.rolledBack, Tables: []event.Touch{{Name: schema.Name{Schema: "d", Name: c.table}, Rows: 1}}}
-		err := d.refusal(e.Start, "", limits.End(e)...)
+		err := d.Refusal(e.Start, "", limits.End(e)...)
 		if f := fault.Of(err); c.refused != (f != nil && f.Code == fault.CodeRange && f.Kind == fault.KindStatement) || !c.refused && err != nil {
 			t.Errorf("%+v: %v", c, err)
 		}

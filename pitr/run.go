@@ -8,30 +8,32 @@ import (
 	"time"
 
 	"github.com/tripod-db/tripod/binlog/archive"
-	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
+	"github.com/tripod-db/tripod/pitr/lanes"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
-	"github.com/tripod-db/tripod/storage/catalog"
 )
 
 // run is one restore with its connections.
 type run struct {
 	config Config
 	plan   *Plan
-	target *target
+	target *target.Target
 
-	main        *session // creates, drops, notes progress
-	definitions *session // replays statements
-	reader      *session // reads definitions
+	main        *target.Session // creates, drops, notes progress
+	definitions *target.Session // replays statements
+	reader      *target.Session // reads definitions
 
-	director *director
+	director *director.Director
 	tables   *tableSet
-	progress *progressTable
-	past     *past
-	memory   *memory
+	progress *checkpoint.Table
+	past     *checkpoint.Past
+	memory   *lanes.Memory
 	result   *Result
 }
 
@@ -41,8 +43,8 @@ func Run(ctx context.Context, c Config, p *Plan) (*Result, error) {
 	if err := p.Problem(); err != nil {
 		return nil, err
 	}
-	r := &run{config: c, plan: p, memory: newMemory(c.Memory), result: &Result{
-		BackupID: p.BackupID, Stop: p.Stop, Warnings: append([]string{}, p.warnings...), DefinersChanged: []string{}, Loose: []string{}, Divergence: []Divergence{},
+	r := &run{config: c, plan: p, memory: lanes.NewMemory(c.Memory), result: &Result{
+		BackupID: p.BackupID, Stop: p.Stop, Warnings: append([]string{}, p.warnings...), DefinersChanged: []string{}, Loose: []string{}, Divergence: []checkpoint.Divergence{},
 	}}
 	begun := time.Now()
 	r.config.Catalog = p.reads.ofBackup
@@ -52,7 +54,7 @@ func Run(ctx context.Context, c Config, p *Plan) (*Result, error) {
 		return nil, err
 	}
 	err := r.phases(ctx)
-	if errors.Is(err, errDoubt) || r.past.resumed && server.ErrorNumber(err) == errTablespaceMissing {
+	if errors.Is(err, errDoubt) || r.past.Resumed && server.ErrorNumber(err) == errTablespaceMissing {
 		r.config.log().Warn("the restore begins anew", "because", err)
 		if err = r.beginAnew(ctx); err == nil {
 			err = r.phases(ctx)
@@ -62,7 +64,7 @@ func Run(ctx context.Context, c Config, p *Plan) (*Result, error) {
 		return nil, r.leftBehind(err)
 	}
 	r.result.Seconds.Total = seconds(time.Since(begun))
-	r.result.Warnings = append(r.result.Warnings, r.director.warnings...)
+	r.result.Warnings = append(r.result.Warnings, r.director.Warnings...)
 	if n := len(r.result.Divergence); n > 0 {
 		return r.result, fault.New(fault.CodeDifference, fault.KindDivergence, "the list of divergence names each row: compare them with the source",
 			"the target did not hold what the log says in %d places; there the log won", n)
@@ -99,9 +101,9 @@ func (r *run) leftBehind(err error) error {
 	if r.plan.Force {
 		anew = "to begin anew, drop that table first"
 	}
-	rest := fmt.Sprintf("the target keeps what was restored so far, with table %s: the same command goes on from there; %s", r.progress.name, anew)
+	rest := fmt.Sprintf("the target keeps what was restored so far, with table %s: the same command goes on from there; %s", r.progress.Name, anew)
 	if f.Kind == fault.KindDivergence { // which it would find again
-		rest = fmt.Sprintf("the target keeps what was restored so far, with table %s; %s", r.progress.name, anew)
+		rest = fmt.Sprintf("the target keeps what was restored so far, with table %s; %s", r.progress.Name, anew)
 	}
 	if f.Hint != "" {
 		rest = f.Hint + "; " + rest
@@ -110,38 +112,38 @@ func (r *run) leftBehind(err error) error {
 }
 
 func (r *run) close() {
-	for _, s := range []*session{r.main, r.definitions, r.reader} {
+	for _, s := range []*target.Session{r.main, r.definitions, r.reader} {
 		if s != nil {
-			s.close()
+			s.Close()
 		}
 	}
 }
 
 // prepare opens the sessions and builds the restore's catalogue.
 func (r *run) prepare(ctx context.Context) (err error) {
-	if r.target, err = openTarget(ctx, r.config.Target); err != nil {
+	if r.target, err = target.Open(ctx, r.config.Target); err != nil {
 		return err
 	}
 	home := r.plan.Schemas[0].Name
 	if r.plan.Resumes {
 		home = r.plan.unfinished.home
 	}
-	r.target.presence.home = home
-	r.progress = &progressTable{name: schema.Name{Schema: home, Name: ProgressTable}}
-	r.result.BinlogWritten = r.config.Target.Facts().LogBin && !r.target.permits(noBinlog)
+	r.target.Claim(home)
+	r.progress = &checkpoint.Table{Name: schema.Name{Schema: home, Name: checkpoint.ProgressTable}}
+	r.result.BinlogWritten = r.config.Target.Facts().LogBin && !r.target.Permits(target.NoBinlog)
 	// The first is the one that keeps other restores away; the others wait for those of a killed one.
-	if r.main, err = r.target.session(ctx); err != nil {
+	if r.main, err = r.target.Session(ctx); err != nil {
 		return err
 	}
 	if err := r.awaitOthers(ctx); err != nil {
 		return err
 	}
-	for _, s := range []**session{&r.definitions, &r.reader} {
-		if *s, err = r.target.session(ctx); err != nil {
+	for _, s := range []**target.Session{&r.definitions, &r.reader} {
+		if *s, err = r.target.Session(ctx); err != nil {
 			return err
 		}
 	}
-	if r.director, err = newDirectorFor(r.plan.manifest, r.plan.wish, r.plan.part); err != nil {
+	if r.director, err = director.New(r.plan.manifest, r.plan.wish.scope(), r.plan.part); err != nil {
 		return err
 	}
 	r.newTables()
@@ -149,25 +151,25 @@ func (r *run) prepare(ctx context.Context) (err error) {
 }
 
 func (r *run) newTables() {
-	r.tables = newTableSet(r.reader, r.director.fold)
+	r.tables = newTableSet(r.reader, r.director.Fold)
 	r.tables.asides.own, r.tables.asides.progress = r.main, r.progress
-	r.director.keyless = func(n schema.Name) bool { return r.tables.keyless(r.director.onTarget(n)) }
-	r.director.rollsBack = func(n schema.Name) bool { return r.tables.rollsBack(r.director.onTarget(n)) }
+	r.director.Keyless = func(n schema.Name) bool { return r.tables.keyless(r.director.OnTarget(n)) }
+	r.director.RollsBack = func(n schema.Name) bool { return r.tables.rollsBack(r.director.OnTarget(n)) }
 }
 
 // load drops what --force named, and puts definitions and chunks into the target.
 func (r *run) load(ctx context.Context) (err error) {
 	l := &loader{
-		catalog: r.config.Catalog, manifest: r.plan.manifest, director: r.director, loads: r.director.loads(r.plan.manifest), target: r.target,
+		catalog: r.config.Catalog, manifest: r.plan.manifest, director: r.director, loads: r.director.Loads(r.plan.manifest), target: r.target,
 		local: r.plan.Load.Local, packet: r.packet(), threads: r.plan.Load.Threads, memory: r.memory, sink: r.config.progress(),
 		progress: r.progress, past: r.past,
 	}
-	if r.past.phase != phaseLoad {
+	if r.past.Phase != checkpoint.PhaseLoad {
 		r.result.RowsLoaded, err = l.expect(ctx, r.tables)
-		r.verified(r.past.verified)
+		r.verified(r.past.Verified)
 		return err
 	}
-	if !r.past.resumed {
+	if !r.past.Resumed {
 		if err := r.begin(ctx); err != nil {
 			return err
 		}
@@ -177,7 +179,7 @@ func (r *run) load(ctx context.Context) (err error) {
 	}
 	if r.plan.part != nil { // private names need theirs from the beginning; else the log makes them
 		for _, s := range r.plan.Schemas {
-			if err := r.main.exec(ctx, rewriter.CreateDatabase(s.Name, "", "")); err != nil {
+			if err := r.main.Exec(ctx, rewriter.CreateDatabase(s.Name, "", "")); err != nil {
 				return fmt.Errorf("create schema %s: %w", s.Name, err)
 			}
 		}
@@ -188,16 +190,16 @@ func (r *run) load(ctx context.Context) (err error) {
 	if r.result.RowsLoaded, err = l.chunks(ctx, r.tables); err != nil || r.plan.wish.Verify != VerifyChunks {
 		return err
 	}
-	var n verifiedNote
+	var n checkpoint.VerifiedNote
 	if n.Rows, n.Warnings, err = l.check(ctx, r.tables); err != nil {
 		return err
 	}
 	r.verified(&n)
-	return r.progress.write(ctx, r.main, newNote(noteVerified, "", n))
+	return r.progress.Write(ctx, r.main, checkpoint.NewNote(checkpoint.NoteVerified, "", n))
 }
 
 // verified reports what --verify has found, in this run or in an earlier one.
-func (r *run) verified(n *verifiedNote) {
+func (r *run) verified(n *checkpoint.VerifiedNote) {
 	switch {
 	case r.plan.wish.Verify != VerifyChunks:
 	case n == nil:
@@ -212,23 +214,23 @@ func (r *run) begin(ctx context.Context) error {
 	if err := r.dropExisting(ctx); err != nil {
 		return err
 	}
-	home := r.progress.name.Schema
-	if err := r.main.exec(ctx, rewriter.CreateDatabase(home, "", "")); err != nil {
+	home := r.progress.Name.Schema
+	if err := r.main.Exec(ctx, rewriter.CreateDatabase(home, "", "")); err != nil {
 		return fmt.Errorf("create schema %s: %w", home, err)
 	}
-	if err := r.progress.prepare(ctx, r.main); err != nil {
+	if err := r.progress.Prepare(ctx, r.main); err != nil {
 		return err
 	}
-	n := restoreNote{
-		Format: progressFormat, Program: r.config.Program, Wish: r.plan.wish.identity(), Force: r.plan.Force, Instance: r.plan.Instance,
-		BackupID: r.plan.BackupID, Stop: r.plan.Stop, Made: []string{}, Connections: connections(r.plan.Load.Threads),
+	n := checkpoint.RestoreNote{
+		Format: checkpoint.Format, Program: r.config.Program, Wish: r.plan.wish.identity(), Force: r.plan.Force, Instance: r.plan.Instance,
+		BackupID: r.plan.BackupID, Stop: r.plan.Stop, Made: []string{}, Connections: target.Connections(r.plan.Load.Threads),
 	}
 	for _, s := range r.plan.Schemas {
 		if !s.OnTarget {
 			n.Made = append(n.Made, s.Name)
 		}
 	}
-	return r.progress.begin(ctx, r.main, n)
+	return r.progress.Begin(ctx, r.main, n)
 }
 
 // packet is how many bytes of SQL the target takes at once.
@@ -238,7 +240,7 @@ func (r *run) packet() int {
 	if n == 0 {
 		return unknown
 	}
-	return int(min(n, 1<<30)) - packetSlack
+	return int(min(n, 1<<30)) - target.PacketSlack
 }
 
 // dropExisting drops exactly the objects that plan named.
@@ -250,7 +252,7 @@ func (r *run) dropExisting(ctx context.Context) error {
 		r.config.log().Info("drop what is in the way, as --force asks", "object", o.String())
 		// IF EXISTS: a trigger goes with its table.
 		drop := "DROP " + objectKeywords[o.Kind] + " IF EXISTS " + o.Quoted()
-		if err := r.main.exec(ctx, drop); err != nil {
+		if err := r.main.Exec(ctx, drop); err != nil {
 			f := fault.Of(err)
 			return fault.New(f.Code, fault.KindTarget, "drop it by an account that may, on the target: "+drop, "drop %s: %w", o, err)
 		}
@@ -260,12 +262,12 @@ func (r *run) dropExisting(ctx context.Context) error {
 
 // replay walks the log from floor to the stop point.
 func (r *run) replay(ctx context.Context) (err error) {
-	if r.past.phase != phaseFinish {
-		if err := r.progress.enter(ctx, r.main, phaseReplay); err != nil {
+	if r.past.Phase != checkpoint.PhaseFinish {
+		if err := r.progress.Enter(ctx, r.main, checkpoint.PhaseReplay); err != nil {
 			return err
 		}
 	}
-	release, err := r.memory.Reserve(ctx, r.memory.segment())
+	release, err := r.memory.Reserve(ctx, r.memory.Segment())
 	if err != nil {
 		return err
 	}
@@ -275,7 +277,7 @@ func (r *run) replay(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	freeLane, err := r.memory.Reserve(ctx, int64(2*r.memory.generation())+int64(len(writers)-1)*r.memory.batchCost(writers[0].wins))
+	freeLane, err := r.memory.Reserve(ctx, int64(2*r.memory.Generation())+int64(len(writers)-1)*r.memory.BatchCost(writers[0].Wins))
 	if err != nil {
 		return err
 	}
@@ -286,13 +288,13 @@ func (r *run) replay(ctx context.Context) (err error) {
 	defer stop()
 	play := &replay{
 		director: r.director, tables: r.tables, definitions: r.definitions, own: r.main, progress: r.progress, past: r.past, phase: phase, journal: r.journalFor(),
-		lanes: &lanes{
-			ordered: startOrdered(laneContext, writers[0], r.memory),
-			keyed:   startKeyed(laneContext, r.flusher(writers[1:]), r.memory.generation()),
-			large:   r.memory.large(),
+		lanes: &lanes.Lanes{
+			Ordered: lanes.StartOrdered(laneContext, writers[0], r.memory),
+			Keyed:   lanes.StartKeyed(laneContext, r.flusher(writers[1:]), r.memory.Generation()),
+			Large:   r.memory.Large(),
 		},
 	}
-	err = play.run(ctx, archive.Open(r.plan.reads.ofArchive, r.plan.Instance, archive.HoldSegments(r.memory.segment()), archive.Log(r.config.log())), r.plan.From.Position, r.plan.Stop.Position)
+	err = play.run(ctx, archive.Open(r.plan.reads.ofArchive, r.plan.Instance, archive.HoldSegments(r.memory.Segment()), archive.Log(r.config.log())), r.plan.From.Position, r.plan.Stop.Position)
 	if err != nil {
 		stop()
 	}
@@ -305,47 +307,47 @@ func (r *run) replay(ctx context.Context) (err error) {
 	r.result.TransactionsSkipped = play.skipped
 	r.result.LooseRows, r.result.Loose = play.loose.rows, append(r.result.Loose, play.loose.list()...)
 	for _, w := range writers {
-		r.result.Divergence = append(r.result.Divergence, w.divergence...)
+		r.result.Divergence = append(r.result.Divergence, w.Divergence...)
 	}
 	for i := range r.result.Divergence {
-		r.result.Divergence[i].Name = r.director.shown(r.result.Divergence[i].Name)
+		r.result.Divergence[i].Name = r.director.Shown(r.result.Divergence[i].Name)
 	}
-	slices.SortStableFunc(r.result.Divergence, func(a, b Divergence) int { return a.Position.Compare(b.Position) })
+	slices.SortStableFunc(r.result.Divergence, func(a, b checkpoint.Divergence) int { return a.Position.Compare(b.Position) })
 	return err
 }
 
-func (r *run) flusher(writers []*batchWriter) *flusher {
-	return &flusher{writers: writers, progress: r.progress, fold: r.director.fold, batch: r.memory.batch(), noted: r.past.keyed}
+func (r *run) flusher(writers []*lanes.Writer) *lanes.Flusher {
+	return &lanes.Flusher{Writers: writers, Progress: r.progress, Fold: r.director.Fold, Batch: r.memory.Batch(), Noted: r.past.Keyed}
 }
 
 // writers opens the connections of the lanes: the first is the ordered lane's.
-func (r *run) writers(ctx context.Context) (list []*batchWriter, err error) {
+func (r *run) writers(ctx context.Context) (list []*lanes.Writer, err error) {
 	wins := r.plan.wish.OnDivergence == BinlogWins
-	for i := range 1 + r.memory.writers(r.plan.Load.Threads, wins) {
-		rows, err := r.target.rowSession(ctx)
+	for i := range 1 + r.memory.Writers(r.plan.Load.Threads, wins) {
+		rows, err := r.target.RowSession(ctx)
 		if err != nil {
 			return list, err
 		}
-		list = append(list, &batchWriter{session: rows, packet: r.packet(), progress: r.progress, wins: wins})
+		list = append(list, &lanes.Writer{Session: rows, Packet: r.packet(), Progress: r.progress, Wins: wins})
 		if i == 0 {
 			continue
 		}
-		if err := rows.readCommitted(ctx); err != nil {
+		if err := rows.ReadCommitted(ctx); err != nil {
 			return list, err
 		}
 	}
 	return list, nil
 }
 
-func closeWriters(list []*batchWriter) {
+func closeWriters(list []*lanes.Writer) {
 	for _, w := range list {
-		w.session.close()
+		w.Session.Close()
 	}
 }
 
 // finish makes everything that is no table, and ends the restore.
 func (r *run) finish(ctx context.Context) error {
-	if err := r.progress.enter(ctx, r.main, phaseFinish); err != nil {
+	if err := r.progress.Enter(ctx, r.main, checkpoint.PhaseFinish); err != nil {
 		return err
 	}
 	phase := r.config.progress().Begin("finish", progress.Amount{})
@@ -355,12 +357,12 @@ func (r *run) finish(ctx context.Context) error {
 		disable: r.plan.wish.Events == DisableEvents, log: r.config.log(), result: r.result, made: map[string]bool{},
 	}
 	for _, s := range r.plan.Schemas {
-		f.made[r.director.foldSchema(s.Name)] = !s.OnTarget
+		f.made[r.director.FoldSchema(s.Name)] = !s.OnTarget
 	}
 	if r.plan.Resumes {
 		clear(f.made)
 		for _, name := range r.plan.unfinished.Made {
-			f.made[r.director.foldSchema(name)] = true
+			f.made[r.director.FoldSchema(name)] = true
 		}
 		if err := f.defaults(ctx); err != nil {
 			return err
@@ -370,29 +372,11 @@ func (r *run) finish(ctx context.Context) error {
 		return err
 	}
 	// The schema of the progress table comes last: while it is there, another run goes on.
-	if err := f.dropSchemas(ctx, r.progress.name.Schema); err != nil {
+	if err := f.dropSchemas(ctx, r.progress.Name.Schema); err != nil {
 		return err
 	}
-	if err := r.progress.drop(ctx, r.main); err != nil {
+	if err := r.progress.Drop(ctx, r.main); err != nil {
 		return err
 	}
-	return f.dropSchema(ctx, r.director.foldSchema(r.progress.name.Schema))
-}
-
-// newDirectorFor builds the director of a wish; p is nil where it is no part.
-func newDirectorFor(m *catalog.Manifest, w Wish, p *part) (*director, error) {
-	selected, err := newSelection(w.Selection, m, foldOf(m))
-	if err != nil {
-		return nil, err
-	}
-	d, err := newDirector(m, selected, p)
-	if err == nil {
-		d.skip = w.SkipGTID
-	}
-	return d, err
-}
-
-// foldOf is how the source compares names.
-func foldOf(m *catalog.Manifest) func(schema.Name) schema.Name {
-	return func(n schema.Name) schema.Name { return ddl.Fold(n, m.Source.LowerCaseTableNames) }
+	return f.dropSchema(ctx, r.director.FoldSchema(r.progress.Name.Schema))
 }

@@ -13,8 +13,10 @@ import (
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/segment"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -28,7 +30,7 @@ type needs struct {
 	parents             []string // schemas that foreign keys refer to
 	programs            string   // a function or trigger that is created; empty for none
 	events              bool
-	constraints         []namedConstraint
+	constraints         []director.NamedConstraint
 	largest             uint64 // bytes of the longest statement that a row of the log needs, nearly
 	lowerCaseTableNames int
 }
@@ -36,38 +38,38 @@ type needs struct {
 // scan walks the log as a replay does, without a target: what would be carried out, and whether
 // anything is in the way. It ends with the same faults as the replay would.
 type scan struct {
-	director *director
+	director *director.Director
 	tables   map[schema.Name]bool
 	demands  *demands
 	standIns map[schema.Name]bool
 	// constrained are tables that have, or may have, constraints whose names servers make of theirs.
 	constrained map[schema.Name]bool
-	constraints []namedConstraint // of the backup's tables
-	parents     map[string]bool   // schemas that foreign keys refer to
+	constraints []director.NamedConstraint // of the backup's tables
+	parents     map[string]bool            // schemas that foreign keys refer to
 	replay      ReplayPlan
 	largest     uint64
 }
 
 // newScan begins behind the load. definitions are those of the backup's tables.
-func newScan(d *director, loads []loadBase, definitions []*schema.Table) *scan {
-	s := &scan{director: d, tables: map[schema.Name]bool{}, demands: newDemands(d.fold), parents: map[string]bool{}, standIns: map[schema.Name]bool{}, constrained: map[schema.Name]bool{}}
+func newScan(d *director.Director, loads []director.LoadBase, definitions []*schema.Table) *scan {
+	s := &scan{director: d, tables: map[schema.Name]bool{}, demands: newDemands(d.Fold), parents: map[string]bool{}, standIns: map[schema.Name]bool{}, constrained: map[schema.Name]bool{}}
 	for i, t := range definitions {
-		s.demands.loaded(t, loads[i].onTarget)
-		s.constraints = append(s.constraints, constraintsOf(t, loads[i])...)
-		s.constrained[loads[i].onTarget] = makesConstraintNames(t)
+		s.demands.loaded(t, loads[i].OnTarget)
+		s.constraints = append(s.constraints, director.ConstraintsOf(t, loads[i])...)
+		s.constrained[loads[i].OnTarget] = director.MakesConstraintNames(t)
 		for k := range t.ForeignKeys {
-			s.parents[d.onTarget(t.ForeignKeys[k].Parent).Schema] = true
+			s.parents[d.OnTarget(t.ForeignKeys[k].Parent).Schema] = true
 		}
 	}
 	for _, b := range loads {
-		s.tables[b.onTarget] = true
+		s.tables[b.OnTarget] = true
 	}
 	return s
 }
 
 // run walks the log between two boundaries.
 func (s *scan) run(ctx context.Context, r *archive.Reader, from, stop binlog.Position, phase progress.Phase) error {
-	limits, err := s.director.collector(ctx, r)
+	limits, err := collector(ctx, s.director, r)
 	if err != nil {
 		return err
 	}
@@ -82,32 +84,65 @@ func (s *scan) run(ctx context.Context, r *archive.Reader, from, stop binlog.Pos
 	a.OnQuery(func(e *event.Entry, q *event.Query) error { return s.query(e, q) })
 	s.replay.Bytes, err = walk(ctx, r, a, from, stop, phase, s.tell, func(e *event.Entry) error {
 		switch {
-		case s.director.skips(e):
+		case s.director.Skips(e):
 			s.replay.Skipped++
 		case applied:
 			s.replay.Transactions++
 		}
-		return s.director.refusal(e.Start, "", limits.End(e)...)
+		return s.director.Refusal(e.Start, "", limits.End(e)...)
 	})
-	if err == nil && s.director.part != nil {
-		if doubt := s.director.doubted(); doubt != nil {
-			return broken(stop, "RENAME TABLE", doubt)
+	if err == nil && s.director.Part != nil {
+		if doubt := s.director.Doubted(); doubt != nil {
+			return director.Broken(stop, "RENAME TABLE", doubt)
 		}
 	}
 	return err
 }
 
+// tell counts what a replay does with a unit, if what is known of it tells that: it need not be read then.
+func (s *scan) tell(u *archive.Unit) bool {
+	if s.director.NeedsNothing(u) {
+		return true
+	}
+	s.replay.BytesStored += u.StoredBytes
+	if !s.director.RowsOnly(u) {
+		return false
+	}
+	var needed []segment.Touched
+	for _, t := range u.Content.Tables {
+		switch {
+		case !s.director.NeedsRows(t.Name, &u.Header):
+		case s.director.Sides.RowSide(t.Name, u.StartPosition()) == binlog.Skip, s.director.Part == nil && !s.director.Exists(t.Name):
+			return false
+		default:
+			needed = append(needed, t)
+		}
+	}
+	switch {
+	case len(needed) == 1:
+		s.replay.Transactions += needed[0].Entries
+	case len(needed) == len(u.Content.Tables):
+		s.replay.Transactions += u.Content.RowEntries
+	default: // which of the transactions change one of them is not known
+		return false
+	}
+	for _, t := range needed {
+		s.largest = max(s.largest, s.statementSize(t.Name, false, t.Largest), s.statementSize(t.Name, true, t.LargestDelete))
+	}
+	return true
+}
+
 func (s *scan) rowsEvent(e *event.Entry, rows *event.Rows) (touches bool, err error) {
 	name := rows.Table.Name
-	_, taken := s.director.rowTable(name)
-	if !taken || s.director.sides.RowSide(name, e.Start) == binlog.Skip {
+	_, taken := s.director.RowTable(name)
+	if !taken || s.director.Sides.RowSide(name, e.Start) == binlog.Skip {
 		return false, nil
 	}
 	switch {
 	case e.XID != "": // it counts where it is committed
 		return false, nil
-	case s.director.part == nil && !s.director.exists(name):
-		return false, broken(e.Start, "row event of "+name.String(), fmt.Errorf("%s: %w", name, errMissing))
+	case s.director.Part == nil && !s.director.Exists(name):
+		return false, director.Broken(e.Start, "row event of "+name.String(), fmt.Errorf("%s: %w", name, director.ErrMissing))
 	}
 	s.largest = max(s.largest, s.statementSize(name, rows.Action == event.Delete, uint64(rows.Header().Size)))
 	return true, nil
@@ -117,39 +152,39 @@ func (s *scan) rowsEvent(e *event.Entry, rows *event.Rows) (touches bool, err er
 // rows do: a byte of a string takes two digits. Of a DELETE from a keyed table only the key is
 // written; an UPDATE may have grown from nothing to all of the event's bytes.
 func (s *scan) statementSize(n schema.Name, isDelete bool, size uint64) uint64 {
-	if isDelete && !s.director.keyless(n) {
+	if isDelete && !s.director.Keyless(n) {
 		return size
 	}
 	return 2 * size
 }
 
 func (s *scan) query(e *event.Entry, q *event.Query) error {
-	v, err := s.director.entry(e, q)
+	v, err := s.director.Entry(e, q)
 	if err != nil {
 		return err
 	}
-	for _, view := range v.views {
-		for _, p := range s.director.standIns(view) {
+	for _, view := range v.Views {
+		for _, p := range s.director.StandIns(view) {
 			s.standIns[p[1]] = true
 		}
 	}
-	for i := range v.executions {
-		x := &v.executions[i]
+	for i := range v.Executions {
+		x := &v.Executions[i]
 		s.replay.Statements++
 		s.demands.executed(q, x)
-		for _, t := range x.statement.Tables {
+		for _, t := range x.Statement.Tables {
 			if t.Role == ddl.Parent {
-				s.parents[s.director.onTarget(t.Name).Schema] = true
+				s.parents[s.director.OnTarget(t.Name).Schema] = true
 			}
 		}
-		for _, n := range x.created {
+		for _, n := range x.Created {
 			s.tables[n] = true
-			s.constrained[n] = x.copied && s.constrained[x.source]
+			s.constrained[n] = x.Copied && s.constrained[x.Source]
 		}
-		for _, n := range slices.Concat(x.created, x.altered) {
-			s.constrained[n] = s.constrained[n] || mayMakeConstraintNames(x.statement)
+		for _, n := range slices.Concat(x.Created, x.Altered) {
+			s.constrained[n] = s.constrained[n] || director.MayMakeConstraintNames(x.Statement)
 		}
-		for _, p := range x.renamed {
+		for _, p := range x.Renamed {
 			s.tables[p[1]] = true
 		}
 	}
@@ -158,37 +193,27 @@ func (s *scan) query(e *event.Entry, q *event.Query) error {
 
 // creates lists all objects that the restore makes at the stop point or on the way there, in a
 // stable order.
-func (s *scan) creates() []ObjectName {
-	var list []ObjectName
+func (s *scan) creates() []schema.ObjectName {
+	var list []schema.ObjectName
 	d := s.director
 	tables := maps.Clone(s.tables)
-	if d.part != nil {
-		for _, m := range d.part.members {
-			if m.wanted() {
-				tables[m.final] = true
+	if d.Part != nil {
+		for _, m := range d.Part.Members {
+			if m.Wanted() {
+				tables[m.Final] = true
 			}
 		}
 	}
 	for n := range tables {
-		list = append(list, ObjectName{Kind: "table", Name: n})
+		list = append(list, schema.ObjectName{Kind: "table", Name: n})
 	}
 	for n := range s.standIns {
 		if !tables[n] {
-			list = append(list, ObjectName{Kind: string(catalog.KindView), Name: n})
+			list = append(list, schema.ObjectName{Kind: string(catalog.KindView), Name: n})
 		}
 	}
-	for _, o := range d.restored() {
-		_, listed := d.objects.names[d.objects.id(o.kind, o.name)]
-		if len(o.steps) > 0 && !listed {
-			list = append(list, ObjectName{Kind: string(o.kind), Name: d.objectOnTarget(o)})
-		}
-	}
-	for id, name := range d.objects.names {
-		if d.part == nil || d.selected.Object(name) {
-			list = append(list, ObjectName{Kind: string(id.kind), Name: d.objectOnTarget(&object{kind: id.kind, name: name})})
-		}
-	}
-	slices.SortFunc(list, func(a, b ObjectName) int {
+	list = append(list, d.ObjectsMade()...)
+	slices.SortFunc(list, func(a, b schema.ObjectName) int {
 		return cmp.Or(a.Compare(b.Name), strings.Compare(a.Kind, b.Kind))
 	})
 	return list
@@ -200,27 +225,27 @@ func (s *scan) needs(m *catalog.Manifest) *needs {
 	for name := range s.tables {
 		n.tables = append(n.tables, name)
 	}
-	if s.director.part != nil {
-		for _, m := range s.director.part.members {
-			if m.wanted() && !s.tables[m.final] {
-				n.tables = append(n.tables, m.final)
+	if s.director.Part != nil {
+		for _, m := range s.director.Part.Members {
+			if m.Wanted() && !s.tables[m.Final] {
+				n.tables = append(n.tables, m.Final)
 			}
 		}
 	}
 	slices.SortFunc(n.tables, schema.Name.Compare)
 	for _, b := range m.Schemas {
-		if state := s.director.schemas[s.director.foldSchema(b.Name)]; b.Exists && b.Collation != "" && state != nil && state.target != "" {
+		if state := s.director.Schemas[s.director.FoldSchema(b.Name)]; b.Exists && b.Collation != "" && state != nil && state.Target != "" {
 			s.demands.collations[b.Collation] = true
 		}
 	}
-	s.demands.objects(s.director.restored())
+	s.demands.objects(s.director.Restored())
 	n.keyless, n.zones = sorted(s.demands.lacking), sorted(s.demands.zones)
 	n.charsets, n.collations = sorted(s.demands.charsets), sorted(s.demands.collations)
-	for _, o := range s.director.restored() {
-		switch o.kind {
+	for _, o := range s.director.Restored() {
+		switch o.Kind {
 		case catalog.KindFunction, catalog.KindTrigger:
 			if n.programs == "" {
-				n.programs = fmt.Sprintf("%s %s", o.kind, o.name)
+				n.programs = fmt.Sprintf("%s %s", o.Kind, o.Name)
 			}
 		case catalog.KindEvent:
 			n.events = true

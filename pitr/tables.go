@@ -11,21 +11,17 @@ import (
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
+	"github.com/tripod-db/tripod/pitr/lanes"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
 // table is one table of the restore as it is on the target now.
 type table struct {
-	name  schema.Name
-	def   *schema.Table // what the target shows; rows are decoded by it (R7)
-	write *rewriter.Table
-	// keyed tells whether the table's changes may go through the keyed lane: rows told apart by the
-	// bytes of a key, which the engine takes back with the transaction.
-	keyed bool
-	// greatest is the greatest value of the AUTO_INCREMENT column in any row that was replayed,
-	// deleted ones included; next is the AUTO_INCREMENT that a definition brought along.
-	greatest, next uint64
-	noted          counterNote // in the progress table
+	lanes.Table
+	def *schema.Table // what the target shows; rows are decoded by it (R7)
 
 	checked *event.TableMap // the last table map that was found to fit
 
@@ -38,13 +34,13 @@ type table struct {
 // tableSet is the restore's catalogue of definitions. The director knows which names exist,
 // this what they are. One goroutine uses it at a time.
 type tableSet struct {
-	reader *session // with the session of the role: SHOW CREATE depends on sql_mode and names
+	reader *target.Session // with the session of the role: SHOW CREATE depends on sql_mode and names
 	fold   func(schema.Name) schema.Name
 	list   map[schema.Name]*table
 	asides asides
 }
 
-func newTableSet(reader *session, fold func(schema.Name) schema.Name) *tableSet {
+func newTableSet(reader *target.Session, fold func(schema.Name) schema.Name) *tableSet {
 	s := &tableSet{reader: reader, fold: fold, list: map[schema.Name]*table{}}
 	s.asides.tables = s
 	return s
@@ -55,7 +51,7 @@ func (s *tableSet) get(n schema.Name) *table { return s.list[s.fold(n)] }
 
 // read reads the definition of a table that was made or changed.
 func (s *tableSet) read(ctx context.Context, n schema.Name) error {
-	row, err := s.reader.queryText(ctx, "SHOW CREATE TABLE "+n.Quoted())
+	row, err := s.reader.QueryText(ctx, "SHOW CREATE TABLE "+n.Quoted())
 	if err != nil {
 		return fmt.Errorf("read the definition of %s on the target: %w", n, err)
 	}
@@ -68,12 +64,12 @@ func (s *tableSet) read(ctx context.Context, n schema.Name) error {
 	}
 	t := s.get(n)
 	if t == nil {
-		t = &table{name: n}
+		t = &table{Table: lanes.Table{Name: n}}
 		s.list[s.fold(n)] = t
 	}
-	t.def, t.write, t.checked = def, rewriter.NewTable(def, n), nil
-	t.keyed = def.Class() == schema.Keyed && t.write.ByteIdentity() && t.loose == nil
-	t.next = max(t.next, def.AutoIncrement)
+	t.def, t.Write, t.checked = def, rewriter.NewTable(def, n), nil
+	t.Keyed = def.Class() == schema.Keyed && t.Write.ByteIdentity() && t.loose == nil
+	t.Next = max(t.Next, def.AutoIncrement)
 	return nil
 }
 
@@ -81,13 +77,13 @@ var autoIncrementWord = regexp.MustCompile(`(?i)\bAUTO_INCREMENT\b`)
 
 // raiseCounters gives tables, before a statement that may set their AUTO_INCREMENT, the counter that
 // the source had: rows that came and went between two fences have never been on the target.
-func (s *tableSet) raiseCounters(ctx context.Context, e *execution) error {
-	for _, n := range e.altered {
+func (s *tableSet) raiseCounters(ctx context.Context, e *director.Execution) error {
+	for _, n := range e.Altered {
 		t := s.get(n)
-		if t == nil || t.greatest == 0 || t.greatest == ^uint64(0) || !autoIncrementWord.MatchString(e.text) {
+		if t == nil || t.Greatest == 0 || t.Greatest == ^uint64(0) || !autoIncrementWord.MatchString(e.Text) {
 			continue
 		}
-		if err := s.reader.exec(ctx, "ALTER TABLE "+n.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(t.greatest+1, 10)); err != nil {
+		if err := s.reader.Exec(ctx, "ALTER TABLE "+n.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(t.Greatest+1, 10)); err != nil {
 			return fmt.Errorf("set AUTO_INCREMENT of %s: %w", n, err)
 		}
 	}
@@ -95,35 +91,35 @@ func (s *tableSet) raiseCounters(ctx context.Context, e *execution) error {
 }
 
 // apply changes the catalogue as a statement did that has just run on the target.
-func (s *tableSet) apply(ctx context.Context, e *execution) error {
+func (s *tableSet) apply(ctx context.Context, e *director.Execution) error {
 	s.loosen(e)
-	for _, n := range e.dropped {
+	for _, n := range e.Dropped {
 		delete(s.list, s.fold(n))
 	}
-	for _, p := range e.renamed {
+	for _, p := range e.Renamed {
 		t := s.get(p[0])
 		if t == nil {
-			return fmt.Errorf("%s: %w", p[0], errMissing)
+			return fmt.Errorf("%s: %w", p[0], director.ErrMissing)
 		}
 		delete(s.list, s.fold(p[0]))
-		t.name = p[1]
+		t.Name = p[1]
 		s.list[s.fold(p[1])] = t
 	}
-	for _, n := range e.truncated {
+	for _, n := range e.Truncated {
 		if t := s.get(n); t != nil {
-			t.greatest, t.next = 0, 0
+			t.Greatest, t.Next = 0, 0
 		}
 	}
-	for _, n := range e.altered {
+	for _, n := range e.Altered {
 		// AUTO_INCREMENT= may lower the counter: what the target makes of it is what the source made.
-		if t := s.get(n); t != nil && autoIncrementWord.MatchString(e.text) {
-			t.greatest, t.next = 0, 0
+		if t := s.get(n); t != nil && autoIncrementWord.MatchString(e.Text) {
+			t.Greatest, t.Next = 0, 0
 		}
 	}
-	for _, n := range e.created {
+	for _, n := range e.Created {
 		delete(s.list, s.fold(n))
 	}
-	for _, p := range e.renamed {
+	for _, p := range e.Renamed {
 		// Later pairs may have taken the new name away again.
 		if s.get(p[1]) == nil {
 			continue
@@ -132,7 +128,7 @@ func (s *tableSet) apply(ctx context.Context, e *execution) error {
 			return err
 		}
 	}
-	for _, names := range [][]schema.Name{e.created, e.altered} {
+	for _, names := range [][]schema.Name{e.Created, e.Altered} {
 		for _, n := range names {
 			if err := s.read(ctx, n); err != nil {
 				return err
@@ -144,36 +140,36 @@ func (s *tableSet) apply(ctx context.Context, e *execution) error {
 
 // relive changes the catalogue as a statement did that an earlier run has carried out: which
 // tables there are. What they are is read when it is needed.
-func (s *tableSet) relive(e *execution) {
+func (s *tableSet) relive(e *director.Execution) {
 	s.loosen(e)
-	for _, n := range e.dropped {
+	for _, n := range e.Dropped {
 		delete(s.list, s.fold(n))
 	}
-	for _, p := range e.renamed {
+	for _, p := range e.Renamed {
 		if t := s.get(p[0]); t != nil {
 			delete(s.list, s.fold(p[0]))
-			t.name, t.def = p[1], nil
+			t.Name, t.def = p[1], nil
 			s.list[s.fold(p[1])] = t
 		}
 	}
-	for _, n := range e.created {
+	for _, n := range e.Created {
 		s.expect(n, 0)
 	}
 }
 
 // expect puts a table into the catalogue that is on the target.
 func (s *tableSet) expect(n schema.Name, next uint64) {
-	s.list[s.fold(n)] = &table{name: n, next: next}
+	s.list[s.fold(n)] = &table{Table: lanes.Table{Name: n, Next: next}}
 }
 
 // materialize reads the definition of a table that was expected, and takes the index of a killed
 // replay away from it.
-func (s *tableSet) materialize(ctx context.Context, p *past, t *table) error {
+func (s *tableSet) materialize(ctx context.Context, p *checkpoint.Past, t *table) error {
 	if t.def != nil {
 		return nil
 	}
-	t.recall(p)
-	if err := s.read(ctx, t.name); err != nil {
+	t.Recall(p)
+	if err := s.read(ctx, t.Name); err != nil {
 		return err
 	}
 	for i := range t.def.Keys {
@@ -182,23 +178,16 @@ func (s *tableSet) materialize(ctx context.Context, p *past, t *table) error {
 			if err := s.dropHelpers(ctx, []*table{t}); err != nil {
 				return err
 			}
-			return s.read(ctx, t.name)
+			return s.read(ctx, t.Name)
 		}
 	}
 	return nil
 }
 
-// recall takes the counters from their note.
-func (t *table) recall(p *past) {
-	if n, ok := p.counters[p.fold(t.name)]; ok {
-		t.greatest, t.next, t.noted = n.Greatest, n.Next, n
-	}
-}
-
 // keyless tells whether a table has no identity on the target.
 func (s *tableSet) keyless(n schema.Name) bool {
 	t := s.get(n)
-	return t != nil && t.def != nil && !t.write.Keyed()
+	return t != nil && t.def != nil && !t.Write.Keyed()
 }
 
 // rollsBack tells whether a table takes its rows back with the transaction.
@@ -221,8 +210,8 @@ func (s *tableSet) cascadingChildren(n schema.Name) []schema.Name {
 	for _, t := range s.list {
 		for i := range t.def.ForeignKeys {
 			f := &t.def.ForeignKeys[i]
-			if f.Cascades() && s.fold(f.Parent) == s.fold(n) && !slices.Contains(list, t.name) {
-				list = append(list, t.name)
+			if f.Cascades() && s.fold(f.Parent) == s.fold(n) && !slices.Contains(list, t.Name) {
+				list = append(list, t.Name)
 			}
 		}
 	}
@@ -250,27 +239,4 @@ const invisibleKey = "my_row_id"
 func (t *table) hasAddedKey(statement string) bool {
 	c, _ := t.def.Column(invisibleKey)
 	return c != nil && c.Invisible && c.AutoInc && !strings.Contains(strings.ToLower(statement), invisibleKey)
-}
-
-// counterNotes is the note of the table's counters where they have changed since the last one. It
-// belongs into the transaction of the changes that raised them.
-func (t *table) counterNotes() []note {
-	n := counterNote{Name: t.name, Greatest: t.greatest, Next: t.next}
-	if n == t.noted {
-		return nil
-	}
-	t.noted = n
-	return []note{newNote(noteCounter, t.name.Quoted(), n)}
-}
-
-// note remembers the AUTO_INCREMENT values of a change.
-func (t *table) note(c rewriter.Change) error {
-	for _, im := range []event.Image{c.Before, c.After} {
-		n, err := t.write.AutoIncrement(c.Map, im)
-		if err != nil {
-			return err
-		}
-		t.greatest = max(t.greatest, n)
-	}
-	return nil
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/director"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 )
 
@@ -14,10 +16,10 @@ import (
 type targetFacts struct {
 	server.Facts
 	grants  server.Grants
-	schemas map[string]bool           // that exist and that the account can see, folded as the target does
-	objects map[ObjectName]ObjectName // that exist in the schemas of the restore, by key
+	schemas map[string]bool                         // that exist and that the account can see, folded as the target does
+	objects map[schema.ObjectName]schema.ObjectName // that exist in the schemas of the restore, by key
 	// constraints are the tables of these schemas that have checks and foreign keys, by those.
-	constraints map[constraintName]schema.Name
+	constraints map[director.ConstraintName]schema.Name
 	collations  map[string]bool // that the target knows
 	charsets    map[string]bool // likewise
 	// unknownZones are the time zones of the restore that it does not know.
@@ -26,18 +28,17 @@ type targetFacts struct {
 
 // gatherTarget asks the target about the schemas and time zones of a restore.
 func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []string) (*targetFacts, error) {
-	f := &targetFacts{Facts: srv.Facts(), schemas: map[string]bool{}, objects: map[ObjectName]ObjectName{}, constraints: map[constraintName]schema.Name{}, collations: map[string]bool{}, charsets: map[string]bool{}}
+	f := &targetFacts{Facts: srv.Facts(), schemas: map[string]bool{}, objects: map[schema.ObjectName]schema.ObjectName{}, constraints: map[director.ConstraintName]schema.Name{}, collations: map[string]bool{}, charsets: map[string]bool{}}
 	var err error
 	if f.grants, err = srv.Grants(ctx); err != nil {
 		return nil, fmt.Errorf("read the grants on the target: %w", err)
 	}
-	conn, err := srv.Conn(ctx)
+	s, err := target.Connect(ctx, srv)
 	if err != nil {
 		return nil, err
 	}
-	s := &session{conn: conn, changed: map[string]string{}}
-	defer s.close()
-	collations, err := s.queryRows(ctx, "SELECT COLLATION_NAME, CHARACTER_SET_NAME FROM information_schema.COLLATIONS")
+	defer s.Close()
+	collations, err := s.QueryRows(ctx, "SELECT COLLATION_NAME, CHARACTER_SET_NAME FROM information_schema.COLLATIONS")
 	if err != nil {
 		return nil, fmt.Errorf("read the target's collations: %w", err)
 	}
@@ -46,7 +47,7 @@ func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []stri
 	}
 	for _, zone := range zones {
 		// As an ordinary account sees no mysql.time_zone_name, for a session that is closed then.
-		err := s.exec(ctx, "SET SESSION time_zone="+rewriter.QuoteString(zone))
+		err := s.Exec(ctx, "SET SESSION time_zone="+rewriter.QuoteString(zone))
 		switch {
 		case server.ErrorNumber(err) == errUnknownTimeZone:
 			f.unknownZones = append(f.unknownZones, zone)
@@ -54,7 +55,7 @@ func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []stri
 			return nil, fmt.Errorf("ask the target about time zone %s: %w", zone, err)
 		}
 	}
-	existing, err := s.queryRows(ctx, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")
+	existing, err := s.QueryRows(ctx, "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA")
 	if err != nil {
 		return nil, fmt.Errorf("read the target's schemas: %w", err)
 	}
@@ -72,12 +73,12 @@ func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []stri
 // errUnknownTimeZone is the error number of a time zone that a server does not know.
 const errUnknownTimeZone = 1298
 
-func (f *targetFacts) gatherSchema(ctx context.Context, s *session, name string) error {
+func (f *targetFacts) gatherSchema(ctx context.Context, s *target.Session, name string) error {
 	if !f.schemas[f.fold(name)] {
 		return nil
 	}
 	where := "_SCHEMA=" + quoteText(name)
-	rows, err := s.queryRows(ctx, "SELECT IF(TABLE_TYPE='VIEW','view','table'), TABLE_NAME FROM information_schema.TABLES WHERE TABLE"+where+
+	rows, err := s.QueryRows(ctx, "SELECT IF(TABLE_TYPE='VIEW','view','table'), TABLE_NAME FROM information_schema.TABLES WHERE TABLE"+where+
 		" UNION ALL SELECT LOWER(ROUTINE_TYPE), ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE"+where+
 		" UNION ALL SELECT 'trigger', TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER"+where+
 		" UNION ALL SELECT 'event', EVENT_NAME FROM information_schema.EVENTS WHERE EVENT"+where)
@@ -85,16 +86,16 @@ func (f *targetFacts) gatherSchema(ctx context.Context, s *session, name string)
 		return err
 	}
 	for _, row := range rows {
-		o := ObjectName{Kind: row[0], Name: schema.Name{Schema: name, Name: row[1]}}
+		o := schema.ObjectName{Kind: row[0], Name: schema.Name{Schema: name, Name: row[1]}}
 		f.objects[f.key(o)] = o
 	}
-	rows, err = s.queryRows(ctx, "SELECT CONSTRAINT_TYPE, CONSTRAINT_NAME, TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS"+
+	rows, err = s.QueryRows(ctx, "SELECT CONSTRAINT_TYPE, CONSTRAINT_NAME, TABLE_NAME FROM information_schema.TABLE_CONSTRAINTS"+
 		" WHERE CONSTRAINT_TYPE IN ('FOREIGN KEY', 'CHECK') AND TABLE"+where)
 	if err != nil {
 		return err
 	}
 	for _, row := range rows {
-		c := constraintName{schema: name, name: strings.ToLower(row[1]), foreignKey: row[0] == "FOREIGN KEY"}
+		c := director.ConstraintName{Schema: name, Name: strings.ToLower(row[1]), ForeignKey: row[0] == "FOREIGN KEY"}
 		f.constraints[c] = schema.Name{Schema: name, Name: row[2]}
 	}
 	return nil
@@ -114,8 +115,8 @@ func (f *targetFacts) fold(name string) string {
 }
 
 // key is the form in which the target tells objects apart. Tables and views share their names.
-func (f *targetFacts) key(o ObjectName) ObjectName {
-	k := ObjectName{Kind: o.Kind, Name: schema.Name{Schema: f.fold(o.Schema), Name: f.fold(o.Name.Name)}}
+func (f *targetFacts) key(o schema.ObjectName) schema.ObjectName {
+	k := schema.ObjectName{Kind: o.Kind, Name: schema.Name{Schema: f.fold(o.Schema), Name: f.fold(o.Name.Name)}}
 	switch o.Kind {
 	case "view", "table":
 		k.Kind = "table"
@@ -126,9 +127,9 @@ func (f *targetFacts) key(o ObjectName) ObjectName {
 }
 
 // existing returns which of these objects the target has already, with the kinds they have there.
-func (f *targetFacts) existing(objects []ObjectName) []ObjectName {
-	found := map[ObjectName]bool{}
-	var list []ObjectName
+func (f *targetFacts) existing(objects []schema.ObjectName) []schema.ObjectName {
+	found := map[schema.ObjectName]bool{}
+	var list []schema.ObjectName
 	for _, o := range objects {
 		k := f.key(o)
 		there, ok := f.objects[k]

@@ -5,34 +5,18 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/target"
 )
-
-// progressFormat is the version of the notes in a progress table. A restore goes on only with its own.
-const progressFormat = 2
-
-// restoreNote says which restore a progress table belongs to. Backup and stop point stay those
-// that the first run resolved, whatever has come into the store since.
-type restoreNote struct {
-	Format      int          `json:"format"`
-	Program     string       `json:"program"`
-	Wish        string       `json:"wish"` // as given, see Wish.identity
-	Force       bool         `json:"force"`
-	Instance    string       `json:"instance"`
-	BackupID    string       `json:"backup_id"`
-	Stop        binlog.Point `json:"stop"`
-	Made        []string     `json:"made"`        // schemas that it made
-	Connections int          `json:"connections"` // that it has at most
-}
 
 // unfinished is a restore of the same wish that was begun on the target.
 type unfinished struct {
-	restoreNote
+	checkpoint.RestoreNote
 	home string // schema of its progress table
 }
 
@@ -62,13 +46,12 @@ type begun struct {
 // findUnfinished looks on the target for a restore of this wish; nil for none. Progress tables that this account may not read, or of another format, are nobody's here: plan
 // refuses those in the schemas that it needs.
 func findUnfinished(ctx context.Context, srv *server.Server, w Wish) (found *unfinished, others begun, err error) {
-	conn, err := srv.Conn(ctx)
+	s, err := target.Connect(ctx, srv)
 	if err != nil {
 		return nil, others, err
 	}
-	s := &session{conn: conn, changed: map[string]string{}}
-	defer s.close()
-	rows, err := s.queryRows(ctx, "SELECT TABLE_SCHEMA FROM information_schema.TABLES WHERE TABLE_NAME='"+ProgressTable+"'")
+	defer s.Close()
+	rows, err := s.QueryRows(ctx, "SELECT TABLE_SCHEMA FROM information_schema.TABLES WHERE TABLE_NAME='"+checkpoint.ProgressTable+"'")
 	if err != nil {
 		return nil, others, fmt.Errorf("look for unfinished restores on the target: %w", err)
 	}
@@ -92,9 +75,9 @@ func findUnfinished(ctx context.Context, srv *server.Server, w Wish) (found *unf
 }
 
 // readUnfinished reads what a progress table says of its restore; nil where it says nothing.
-func readUnfinished(ctx context.Context, s *session, home string) (u *unfinished, empty bool, err error) {
-	table := schema.Name{Schema: home, Name: ProgressTable}
-	rows, err := s.queryRows(ctx, "SELECT kind, value FROM "+table.Quoted()+" WHERE item='' ORDER BY kind='"+noteRestore+"' DESC LIMIT 1")
+func readUnfinished(ctx context.Context, s *target.Session, home string) (u *unfinished, empty bool, err error) {
+	table := schema.Name{Schema: home, Name: checkpoint.ProgressTable}
+	rows, err := s.QueryRows(ctx, "SELECT kind, value FROM "+table.Quoted()+" WHERE item='' ORDER BY kind='"+checkpoint.NoteRestore+"' DESC LIMIT 1")
 	if unreadableTable(err) {
 		return nil, false, nil
 	}
@@ -105,7 +88,7 @@ func readUnfinished(ctx context.Context, s *session, home string) (u *unfinished
 		return nil, true, nil
 	}
 	u = &unfinished{home: home}
-	if known := rows[0][0] == noteRestore && json.Unmarshal([]byte(rows[0][1]), &u.restoreNote) == nil && u.Format == progressFormat; !known {
+	if known := rows[0][0] == checkpoint.NoteRestore && json.Unmarshal([]byte(rows[0][1]), &u.RestoreNote) == nil && u.Format == checkpoint.Format; !known {
 		u = nil
 	}
 	return u, false, nil
@@ -127,7 +110,7 @@ func (p *Plan) goOn(ctx context.Context, c Config, reader *archive.Reader, u *un
 		f := fault.Of(err)
 		return fault.New(f.Code, f.Kind, "the unfinished restore on the target needs this backup: bring it back, or begin anew from another one with --force", "%w", err)
 	}
-	if p.wish.isPart() {
+	if p.wish.scope().IsPart() {
 		p.part, err = surveyPart(ctx, reader, p.manifest, p.wish, p.Stop.Position, phase)
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/internal/mysqltest"
 	"github.com/tripod-db/tripod/internal/progress"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -155,7 +156,7 @@ func TestPlanDoesNotReadRows(t *testing.T) {
 	manifest, err := s.catalog.Manifest(t.Context(), instance, plan.BackupID)
 	s.must(err)
 	largest := func() uint64 {
-		d, err := newDirectorFor(manifest, Wish{}, nil)
+		d, err := director.New(manifest, director.Scope{}, nil)
 		s.must(err)
 		scan := newScan(d, nil, nil)
 		s.must(scan.run(t.Context(), archive.Open(s.catalog, instance), plan.From.Position, plan.Stop.Position, c.progress().Begin("plan", progress.Amount{})))

@@ -6,6 +6,7 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/server"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -93,4 +94,9 @@ func (w Wish) threads() int {
 		return w.Threads
 	}
 	return DefaultThreads
+}
+
+// scope is what of the instance the wish is about.
+func (w Wish) scope() director.Scope {
+	return director.Scope{Selection: w.Selection, Rename: w.Rename, SkipGTID: w.SkipGTID}
 }

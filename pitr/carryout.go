@@ -1,0 +1,29 @@
+package pitr
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tripod-db/tripod/binlog/ddl"
+	"github.com/tripod-db/tripod/pitr/director"
+	"github.com/tripod-db/tripod/pitr/target"
+)
+
+// carryOut sends one statement in its context. The text goes out in the client character set that
+// the context names.
+func carryOut(ctx context.Context, s *target.Session, x *director.Execution) error {
+	if err := s.Use(ctx, x.Schema); err != nil {
+		return fmt.Errorf("use schema %s: %w", x.Schema, err)
+	}
+	if err := s.Set(ctx, x.Variables); err != nil {
+		return fmt.Errorf("set the session context: %w", err)
+	}
+	text := x.Raw
+	if text == nil {
+		var err error
+		if text, err = ddl.EncodeText(x.Text, x.Client); err != nil {
+			return err
+		}
+	}
+	return s.Exec(ctx, string(text))
+}

@@ -1,0 +1,100 @@
+package director
+
+import (
+	"slices"
+
+	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/limit"
+	"github.com/tripod-db/tripod/binlog/segment"
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage/catalog"
+)
+
+// Ended returns the tables of the restore whose range ends at a limit that starts at start: those
+// that no chunk and no definition of the backup holds behind it. every tells that it may mean any
+// table. Plan, replay and list ask this one function.
+func (d *Director) Ended(start binlog.Position, l segment.Limit) (tables []schema.Name, every bool) {
+	if limit.Cause(l) == nil {
+		return nil, false
+	}
+	for _, n := range l.Tables {
+		if d.taken(n) && d.ends(start, l, n) {
+			tables = append(tables, n)
+		}
+	}
+	every = l.EveryTable || l.Kind == segment.LimitXA && !d.knowsPrepare(l.Prepare, start)
+	if !every && len(l.Schemas) == 0 || l.ByTriggers && !slices.ContainsFunc(l.Tables, d.objects.hasTriggers) {
+		return tables, false
+	}
+	for _, n := range d.Tables() {
+		in := every || slices.ContainsFunc(l.Schemas, func(s string) bool { return d.FoldSchema(s) == d.FoldSchema(n.Schema) })
+		if _, rows := d.RowTable(n); !rows && (l.Kind == segment.LimitXA || l.Kind == segment.LimitStatement) {
+			continue
+		}
+		if in && !slices.Contains(tables, n) && (d.Sides.RowSide(n, start) != binlog.Skip || d.Sides.StatementSide(n, start) != binlog.Skip) {
+			tables = append(tables, n)
+		}
+	}
+	return tables, every
+}
+
+// ends tells it of one table that the limit names.
+func (d *Director) ends(start binlog.Position, l segment.Limit, n schema.Name) bool {
+	side := d.Sides.StatementSide(n, start)
+	if l.Rows {
+		side = d.Sides.RowSide(n, start)
+	}
+	if _, rows := d.RowTable(n); !rows && (l.Rows || l.Kind == segment.LimitXA) {
+		return false // of which only the definition is needed
+	}
+	switch {
+	case side == binlog.Skip:
+		return false
+	case l.Kind == segment.LimitNumbers:
+		return d.Keyless(n)
+	case l.Kind == segment.LimitRolledBack:
+		return d.RollsBack(n)
+	}
+	return true
+}
+
+// knowsPrepare tells whether a replay meets the entry that prepared an XA transaction, or the
+// backup says where it is. The zero position stands for a transaction of one phase, or for one
+// of which nobody knows anything: its limit then names no tables.
+func (d *Director) knowsPrepare(prepare, start binlog.Position) bool {
+	if prepare.IsZero() {
+		return true
+	}
+	return prepare.Timeline == start.Timeline && (!prepare.Before(d.floor) || slices.ContainsFunc(d.OpenXA, func(x catalog.OpenXA) bool { return x.Prepare == prepare }))
+}
+
+// Refusal is the fault of the first limit of an entry that ends the range of a table of the restore.
+func (d *Director) Refusal(start binlog.Position, what string, limits ...segment.Limit) error {
+	for _, l := range limits {
+		if tables, _ := d.Ended(start, l); len(tables) > 0 {
+			if what == "" {
+				what = describeLimit(l)
+			}
+			return Refused(start, tables, what, limit.Cause(l))
+		}
+	}
+	return nil
+}
+
+// describeLimit names an entry for a message.
+func describeLimit(l segment.Limit) string {
+	switch {
+	case l.Kind == segment.LimitXA:
+		return "commit of an XA transaction"
+	case l.Verb != "":
+		return l.Verb
+	case len(l.Tables) == 1:
+		return "row event of " + l.Tables[0].String()
+	}
+	return "row events"
+}
+
+// source is how the statements of the log are read.
+func (d *Director) LogSource() limit.Source {
+	return limit.Source{LowerCaseTableNames: d.source.LowerCaseTableNames, Flavor: d.source.Flavor, Version: d.source.Version}
+}
