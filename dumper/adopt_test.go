@@ -65,16 +65,6 @@ func chunkKey(table string, n int) string {
 	return catalog.ChunkKey(schema.Name{Schema: name, Name: below}, uint64(n), chunk.Zstd)
 }
 
-// unfinished returns the id of the newest backup that has no manifest.
-func (s *site) unfinished() string {
-	s.t.Helper()
-	ids, err := s.catalog.Unfinished(s.t.Context(), instanceName)
-	if err != nil || len(ids) == 0 {
-		s.t.Fatalf("unfinished backups %v, %v", ids, err)
-	}
-	return ids[len(ids)-1]
-}
-
 func (s *site) journaled(id, key string) bool {
 	parts, err := s.catalog.Journal(s.t.Context(), instanceName, id)
 	if err != nil {
@@ -177,7 +167,7 @@ func eachText(t *testing.T, s *site, query string) [][]string {
 	return rows
 }
 
-// clean: no journal is left beside a manifest, and no chunk that it does not name.
+// clean: no journal is left beside a manifest, and no chunk or definition that it does not name.
 func (s *site) clean(id string, m *catalog.Manifest) {
 	s.t.Helper()
 	if parts, err := s.catalog.Journal(s.t.Context(), instanceName, id); err != nil || len(parts) > 0 {
@@ -197,6 +187,15 @@ func (s *site) clean(id string, m *catalog.Manifest) {
 	}
 	if len(sizes) > 0 {
 		s.t.Errorf("chunks that no manifest names: %v", sizes)
+	}
+	for object, err := range s.gate.List(s.t.Context(), catalog.BackupKey(instanceName, id, "schema/"), "") {
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		names := func(o catalog.SchemaObject) bool { return catalog.BackupKey(instanceName, id, o.Key) == object.Key }
+		if !slices.ContainsFunc(m.SchemaObjects(), names) {
+			s.t.Errorf("a definition that no manifest names: %s", object.Key)
+		}
 	}
 }
 

@@ -34,6 +34,9 @@ func (b *backup) finish(ctx context.Context, archiving *archiving) (*Result, err
 	if err := b.watch.prove(ctx, b.cfg.Wait); err != nil {
 		return nil, err
 	}
+	if err := b.bounded(ctx, "the store, asked for another run,", b.inCharge); err != nil {
+		return nil, err
+	}
 	phase.Doing("store the definitions")
 	m, err := b.manifest(ctx)
 	phase.End()
@@ -54,9 +57,10 @@ func (b *backup) finish(ctx context.Context, archiving *archiving) (*Result, err
 		return nil, err
 	}
 	m.Finished = binlog.TimeOf(time.Now())
+	b.deciding.Store(true)
 	put := func(ctx context.Context) error { return b.cfg.Catalog.PutManifest(ctx, m) }
 	if err := b.bounded(ctx, "the store, given the manifest,", put); errors.Is(err, storage.ErrExists) {
-		return nil, errors.Join(b.takenOver(), err) // it is that of a process which has taken this one for dead
+		return nil, errors.Join(b.finishedByAnother(), err) // it is that of a process which has taken this one for dead
 	} else if err != nil {
 		return nil, b.withdraw(ctx, m, err) // it may be there all the same
 	}
@@ -79,6 +83,9 @@ func (b *backup) finish(ctx context.Context, archiving *archiving) (*Result, err
 // has interrupted the backup waits for its end.
 const withdrawFor = 10 * time.Second
 
+// errManifestLeft: somebody has to act before anything is restored.
+var errManifestLeft = errors.New("its manifest could not be deleted")
+
 // withdraw deletes the manifest of a backup that failed behind it, even when ctx has ended: a
 // backup that ended with an error does not exist. A manifest of another process, which has taken
 // this one for dead, stays: that backup has not failed.
@@ -89,7 +96,7 @@ func (b *backup) withdraw(ctx context.Context, m *catalog.Manifest, cause error)
 	there, err := b.cfg.Catalog.Manifest(ctx, b.cfg.Instance, b.id)
 	switch {
 	case err == nil && there.Finished != m.Finished:
-		return errors.Join(b.takenOver(), cause)
+		return errors.Join(b.finishedByAnother(), cause)
 	case err == nil:
 		err = b.cfg.Catalog.Bucket().Delete(ctx, key)
 	case fault.Of(err).Code == fault.CodeNotFound:
@@ -97,7 +104,7 @@ func (b *backup) withdraw(ctx context.Context, m *catalog.Manifest, cause error)
 	}
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return fault.New(fault.CodeFailed, fault.KindStore, "delete "+key+" from the store before anybody restores from this backup",
-			"backup %s failed and its manifest could not be deleted: %w", b.id, errors.Join(cause, err))
+			"backup %s failed and %w: %w", b.id, errManifestLeft, errors.Join(cause, err))
 	}
 	return fmt.Errorf("no backup exists, the manifest of %s was deleted again: %w", b.id, cause)
 }
@@ -209,7 +216,7 @@ func (b *backup) putName(ctx context.Context, n *catalog.NameBase) error {
 			return fmt.Errorf("%s was read, but nothing is kept of it", n.Name)
 		}
 		n.Class, n.Columns, n.Load = string(c.class), c.columns, c.load()
-		n.SchemaKey, n.SchemaSHA256 = catalog.SchemaKey(catalog.KindTable, n.Name), catalog.TextSHA256(c.table.Create)
+		n.SchemaSHA256 = catalog.TextSHA256(c.table.Create)
 		for i := range c.chunks {
 			chunk := c.chunks[i].Chunk
 			low, known := b.resolver.Low(c.chunks[i].before)
@@ -221,17 +228,26 @@ func (b *backup) putName(ctx context.Context, n *catalog.NameBase) error {
 			n.RowCount += chunk.Rows
 			n.Bytes += chunk.Bytes
 		}
-		if err := b.putText(ctx, n.SchemaKey, c.table.Create); err != nil {
+		var err error
+		if n.SchemaKey, err = b.putText(ctx, catalog.KindTable, n.Name, c.table.Create); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// removeLeftOver deletes the chunks of reads that do not count, and then the journal, which owns them until
-// then. The manifest is there: of two processes that take each other for dead one has written it, and
-// nobody else removes anything.
+// removeLeftOver deletes the chunks of reads that do not count, with the definitions of a run that was
+// killed, and then the journal, which owns them until then. The manifest is there: of two processes that
+// take each other for dead one has written it, and nobody else removes anything. A store without
+// put-if-absent may have let both write it; what lies there decides.
 func (b *backup) removeLeftOver(ctx context.Context, m *catalog.Manifest) error {
+	there, err := b.cfg.Catalog.Manifest(ctx, b.cfg.Instance, b.id)
+	if err != nil {
+		return err
+	}
+	if there.Finished != m.Finished {
+		return b.finishedByAnother()
+	}
 	kept := 0
 	for i := range m.Names {
 		kept += len(m.Names[i].Chunks)
@@ -244,18 +260,20 @@ func (b *backup) removeLeftOver(ctx context.Context, m *catalog.Manifest) error 
 	return b.cfg.Catalog.RemoveJournal(ctx, b.cfg.Instance, b.id)
 }
 
-func (b *backup) putSchema(ctx context.Context, m *catalog.Manifest, s catalog.SchemaBase) error {
+func (b *backup) putSchema(ctx context.Context, m *catalog.Manifest, s catalog.SchemaBase) (err error) {
 	found := b.contents.schemas[s.Name]
 	found.Name, found.Exists, found.Window, found.RecoverableFrom = s.Name, s.Exists, s.Window, s.RecoverableFrom
-	m.Schemas = append(m.Schemas, found)
-	if !found.Exists {
-		return nil
+	if found.Exists {
+		name := schema.Name{Schema: s.Name, Name: s.Name}
+		if found.SchemaKey, err = b.putText(ctx, catalog.KindDatabase, name, found.Create); err != nil {
+			return err
+		}
 	}
-	key := catalog.SchemaKey(catalog.KindDatabase, schema.Name{Schema: s.Name, Name: s.Name})
-	return b.putText(ctx, key, found.Create)
+	m.Schemas = append(m.Schemas, found)
+	return nil
 }
 
-func (b *backup) putObject(ctx context.Context, m *catalog.Manifest, o catalog.Object) error {
+func (b *backup) putObject(ctx context.Context, m *catalog.Manifest, o catalog.Object) (err error) {
 	if o.Absent {
 		m.Objects = append(m.Objects, o)
 		return nil
@@ -265,16 +283,21 @@ func (b *backup) putObject(ctx context.Context, m *catalog.Manifest, o catalog.O
 		return fmt.Errorf("%s %s was read, but nothing is kept of it", o.Kind, o.Name)
 	}
 	found.Window = o.Window
-	found.SchemaKey = catalog.SchemaKey(o.Kind, o.Name)
+	if found.SchemaKey, err = b.putText(ctx, o.Kind, o.Name, found.Create); err != nil {
+		return err
+	}
 	m.Objects = append(m.Objects, found)
-	return b.putText(ctx, found.SchemaKey, found.Create)
+	return nil
 }
 
-// putText stores a definition.
-func (b *backup) putText(ctx context.Context, below, text string) error {
-	return b.bounded(ctx, "the store, given "+below+",", func(ctx context.Context) error {
-		return b.cfg.Catalog.PutSchemaObject(ctx, b.cfg.Instance, b.id, below, []byte(text))
+// putText stores a definition and returns its key.
+func (b *backup) putText(ctx context.Context, kind catalog.ObjectKind, name schema.Name, text string) (below string, err error) {
+	what := fmt.Sprintf("the store, given the definition of %s %s,", kind, name)
+	err = b.bounded(ctx, what, func(ctx context.Context) (err error) {
+		below, err = b.cfg.Catalog.AddSchemaObject(ctx, b.cfg.Instance, b.id, kind, name, text)
+		return err
 	})
+	return below, err
 }
 
 // result is what the command prints.

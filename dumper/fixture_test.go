@@ -313,6 +313,16 @@ func baseOf(t testing.TB, m *catalog.Manifest, table string) *catalog.NameBase {
 	return nil
 }
 
+// unfinished returns the id of the newest backup that has no manifest.
+func (s *site) unfinished() string {
+	s.t.Helper()
+	ids, err := s.catalog.Unfinished(s.t.Context(), instanceName)
+	if err != nil || len(ids) == 0 {
+		s.t.Fatalf("unfinished backups %v, %v", ids, err)
+	}
+	return ids[len(ids)-1]
+}
+
 // syncBuffer is a log that several goroutines write.
 type syncBuffer struct {
 	mu   sync.Mutex

@@ -2,6 +2,7 @@ package dumper
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 
@@ -62,16 +63,23 @@ func (b *backup) renewing(ctx context.Context) (context.Context, *renewing) {
 	return ctx, r
 }
 
-// end ends it. Of a backup that failed because it was taken over that is the reason.
+// end ends it. Of a backup that failed because it was taken over that is the reason, unless a manifest
+// that has to go is left of it.
 func (r *renewing) end(err error) error {
 	r.cancel(nil)
-	if lost := <-r.done; lost != nil && err != nil {
-		return lost
+	lost := <-r.done
+	switch {
+	case lost == nil || err == nil || errors.Is(err, lost):
+		return err
+	case errors.Is(err, errManifestLeft):
+		return errors.Join(err, lost)
 	}
-	return err
+	return errors.Join(lost, err)
 }
 
-// renewIntent keeps the backup's pin fresh, for as long as no other process has taken it over.
+// renewIntent keeps the backup's pin fresh, for as long as no other process has taken it over. When the
+// manifest is being put it does that alone: whoever has begun another run meanwhile stops at the manifest,
+// and an end of this one, with its manifest in the store, would take that away again.
 func (b *backup) renewIntent(ctx context.Context) error {
 	ticker := time.NewTicker(b.cfg.tuning.renewEvery)
 	defer ticker.Stop()
@@ -81,11 +89,15 @@ func (b *backup) renewIntent(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		err := b.inCharge(ctx)
-		if fault.Of(err) != nil && fault.Of(err).Kind == fault.KindLease {
+		var err error
+		if !b.deciding.Load() {
+			err = b.inCharge(ctx)
+		}
+		deciding := b.deciding.Load() // behind the look: it may have seen this process's own manifest
+		if lost := fault.Of(err); lost != nil && lost.Kind == fault.KindLease && !deciding {
 			return err
 		}
-		if err == nil {
+		if err == nil || deciding {
 			b.intent.Renewed = binlog.TimeOf(time.Now())
 			err = b.cfg.Catalog.PutIntent(ctx, b.intent)
 		}
@@ -94,7 +106,7 @@ func (b *backup) renewIntent(ctx context.Context) error {
 			return nil
 		case err == nil:
 			renewed = time.Now()
-		case time.Since(renewed) > renewedFor:
+		case time.Since(renewed) > renewedFor && !deciding:
 			return err
 		default:
 			b.cfg.Log.Warn("the backup's intent could not be renewed", "error", err)

@@ -95,6 +95,14 @@ func (b *backup) takeOver(ctx context.Context, a *adoption) (_ *adoption, why st
 	if latest == nil {
 		return nil, why, err
 	}
+	if latest.run != a.run {
+		// Whoever has begun it lives: the look was at the process before.
+		return nil, "another backup goes on with it", nil
+	}
+	const cameToItsEnd = "it has come to its end meanwhile"
+	if complete, err := b.cfg.Catalog.HasManifest(ctx, b.cfg.Instance, a.intent.ID); err != nil || complete {
+		return nil, cameToItsEnd, err
+	}
 	latest.until = a.until
 	b.journal = b.newJournal(a.intent.ID, latest.run+1)
 	b.journal.follows = &latest.partsOfRun
@@ -104,7 +112,7 @@ func (b *backup) takeOver(ctx context.Context, a *adoption) (_ *adoption, why st
 		return nil, "", err
 	}
 	if complete, err := b.cfg.Catalog.HasManifest(ctx, b.cfg.Instance, a.intent.ID); err != nil || complete {
-		return nil, "it has come to its end meanwhile", err
+		return nil, cameToItsEnd, err
 	}
 	return latest, "", archive.RemoveProof(b.cfg.SpoolDir, a.intent.Proof)
 }
@@ -281,19 +289,30 @@ func (b *backup) alive(ctx context.Context, i catalog.Intent) (why string, err e
 	return "", nil
 }
 
-// inCharge fails when another process goes on with this backup: it has not heard of this one for
-// long, and this one must write nothing any more that could be taken for a backup.
+// inCharge fails when another process goes on with this backup, or has finished it, before this one puts
+// its manifest: it has not heard of this one for long, and this one must write nothing any more that could
+// be taken for a backup. Who has finished it has removed the journal, and the beginning of its run in it.
 func (b *backup) inCharge(ctx context.Context) error {
 	taken, err := b.cfg.Catalog.HasRun(ctx, b.cfg.Instance, b.id, b.journal.run+1)
-	if err != nil || !taken {
+	if err != nil {
 		return err
 	}
-	return b.takenOver()
+	if taken {
+		return b.takenOver("goes on with")
+	}
+	// Asked behind the run: its manifest is put before its journal is removed.
+	finished, err := b.cfg.Catalog.HasManifest(ctx, b.cfg.Instance, b.id)
+	if err != nil || !finished {
+		return err
+	}
+	return b.finishedByAnother()
 }
 
-func (b *backup) takenOver() error {
+func (b *backup) finishedByAnother() error { return b.takenOver("has finished") }
+
+func (b *backup) takenOver(does string) error {
 	return fault.New(fault.CodeFailed, fault.KindLease, "nothing has to be done; see why this process stood still, or could not reach the store",
-		"another tripod goes on with backup %s, which had not been heard of", b.id)
+		"another tripod %s backup %s: this process had not been heard of", does, b.id)
 }
 
 func (b *backup) newJournal(id string, run uint64) *journal {

@@ -47,8 +47,10 @@ type backup struct {
 	// later runs something beside the workers, as part of the run: its error ends the run.
 	later     func(work func(context.Context) error)
 	bytesRead atomic.Uint64
-	advances  advances
-	lag       lag
+	// deciding is set before the manifest is put: from then on that alone decides whose backup it is.
+	deciding atomic.Bool
+	advances advances
+	lag      lag
 }
 
 // Run makes a backup. It returns when the manifest is written and W4 was checked behind it, or

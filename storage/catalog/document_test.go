@@ -110,6 +110,111 @@ func TestDefinitions(t *testing.T) {
 	}
 }
 
+// TestDefinitionsAreNeverReplaced: of two processes that take each other for dead either may have the manifest
+// in the end; the definitions that it names are those that its process stored.
+func TestDefinitionsAreNeverReplaced(t *testing.T) {
+	for _, conditional := range []bool{true, false} {
+		b, c := withInstance(t)
+		if !conditional {
+			c = catalog.New(unconditional{b})
+		}
+		long := strings.Repeat("ä", 64) // the longest name of an object: 384 bytes escaped
+		name := schema.Name{Schema: long, Name: long}
+		keys, texts := map[string]string{}, []string{"CREATE 1", "CREATE 2", "CREATE 1", "CREATE 3", "CREATE 2"}
+		for i, text := range texts {
+			below, err := c.AddSchemaObject(t.Context(), instance, "id", catalog.KindProcedure, name, text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if keys[text] != "" && keys[text] != below {
+				t.Errorf("%q lies under %s and %s", text, keys[text], below)
+			}
+			keys[text] = below
+			plain := catalog.SchemaKey(catalog.KindProcedure, name)
+			want := strings.TrimSuffix(plain, ".sql") + "~" + catalog.TextSHA256(text)[:16] + ".sql"
+			if text == texts[0] && conditional {
+				want = plain
+			}
+			if below != want {
+				t.Errorf("text %d lies under %s, want %s", i, below, want)
+			}
+			if err := storage.CheckKey(below); err != nil || len(below)-strings.LastIndex(below, "/")-1 > 255 {
+				t.Errorf("key %s: %v", below, err)
+			}
+		}
+		m := manifest("id")
+		for text, below := range keys {
+			o := catalog.SchemaObject{Key: below, SHA256: catalog.TextSHA256(text)}
+			if got, err := c.OpenNamedSchemaObject(t.Context(), m, o); err != nil || string(got) != text {
+				t.Errorf("%s holds %q, %v, want %q", below, got, err, text)
+			}
+		}
+		if n := len(storagetest.Keys(t, b, catalog.BackupKey(instance, "id", "schema/"), "")); n != 3 {
+			t.Errorf("%d objects for 3 texts", n)
+		}
+	}
+}
+
+// TestDefinitionUnderAnotherOnesKey: what lies under the key of a text and is another is neither taken nor replaced.
+func TestDefinitionUnderAnotherOnesKey(t *testing.T) {
+	b, c := withInstance(t)
+	name := schema.Name{Schema: "s", Name: "t"}
+	var below string
+	for _, text := range []string{"first", "second"} {
+		var err error
+		if below, err = c.AddSchemaObject(t.Context(), instance, "id", catalog.KindTable, name, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key := catalog.BackupKey(instance, "id", below)
+	storagetest.Put(t, b, key, "altered")
+	_, err := c.AddSchemaObject(t.Context(), instance, "id", catalog.KindTable, name, "second")
+	wantFault(t, err, fault.CodeDifference, fault.KindIntegrity)
+	if storagetest.Get(t, b, key) != "altered" {
+		t.Error("it was replaced")
+	}
+}
+
+// TestDefinitionIsTheOneThatTheManifestNames: one that is whole, but another, is not given to anybody.
+func TestDefinitionIsTheOneThatTheManifestNames(t *testing.T) {
+	_, c := withInstance(t)
+	m := manifest("id")
+	n := catalog.NameBase{SchemaKey: "schema/s/table.t.sql", SchemaSHA256: catalog.TextSHA256("the one")}
+	for text, same := range map[string]bool{"the one": true, "another": false} {
+		if err := c.PutSchemaObject(t.Context(), instance, "id", n.SchemaKey, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.OpenNamedSchemaObject(t.Context(), m, n.SchemaObject())
+		if same && (err != nil || string(got) != text) {
+			t.Errorf("%q came back as %q, %v", text, got, err)
+		}
+		if !same {
+			wantFault(t, err, fault.CodeDifference, fault.KindIntegrity)
+		}
+		// A manifest of an earlier version has no hash.
+		if got, err := c.OpenNamedSchemaObject(t.Context(), m, catalog.SchemaObject{Key: n.SchemaKey}); err != nil || string(got) != text {
+			t.Errorf("%q came back as %q, %v", text, got, err)
+		}
+	}
+	_, err := c.OpenNamedSchemaObject(t.Context(), m, catalog.SchemaObject{Key: "schema/s/table.missing.sql"})
+	if wantFault(t, err, fault.CodeDifference, fault.KindIntegrity); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("%v is not ErrNotFound", err)
+	}
+}
+
+// TestDefinitionOfASchema: a manifest of an earlier version does not name its object.
+func TestDefinitionOfASchema(t *testing.T) {
+	for _, c := range []struct{ named, want string }{
+		{"", "schema/a%2Eb/database.a%2Eb.sql"},
+		{"schema/a%2Eb/database.a%2Eb~0123456789abcdef.sql", "schema/a%2Eb/database.a%2Eb~0123456789abcdef.sql"},
+	} {
+		m := &catalog.Manifest{Schemas: []catalog.SchemaBase{{Name: "gone"}, {Name: "a.b", Exists: true, SchemaKey: c.named, Create: "CREATE"}}}
+		if got := m.SchemaObjects(); len(got) != 1 || got[0] != (catalog.SchemaObject{Key: c.want, SHA256: catalog.TextSHA256("CREATE")}) {
+			t.Errorf("%q: %+v", c.named, got)
+		}
+	}
+}
+
 func TestChunkObjects(t *testing.T) {
 	_, c := withInstance(t)
 	below := catalog.ChunkKey(schema.Name{Schema: "s", Name: "t"}, 1, "none")

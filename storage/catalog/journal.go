@@ -187,34 +187,44 @@ func (c *Catalog) journalKeys(ctx context.Context, instance, id string) func(fun
 // ChunkSizes returns the sizes of the objects below a backup's data folder by their keys below the
 // backup's folder.
 func (c *Catalog) ChunkSizes(ctx context.Context, instance, id string) (map[string]int64, error) {
+	return c.sizesBelow(ctx, instance, id, dataFolder)
+}
+
+func (c *Catalog) sizesBelow(ctx context.Context, instance, id, folder string) (map[string]int64, error) {
 	sizes := map[string]int64{}
-	for object, err := range c.bucket.List(ctx, BackupKey(instance, id, dataFolder), "") {
+	for object, err := range c.bucket.List(ctx, BackupKey(instance, id, folder), "") {
 		if err != nil {
-			return nil, storage.Fault(fmt.Errorf("list the chunks of backup %s: %w", id, err))
+			return nil, storage.Fault(fmt.Errorf("list %s of backup %s: %w", folder, id, err))
 		}
 		sizes[strings.TrimPrefix(object.Key, BackupKey(instance, id, ""))] = object.Size
 	}
 	return sizes, nil
 }
 
-// dataFolder is where the chunks of a backup lie.
-const dataFolder = "data/"
-
-// RemoveUnnamed removes the chunks below a backup's folder that its manifest does not name: those
-// of reads that do not count, and those that a killed run stored and did not journal.
+// RemoveUnnamed removes the chunks and definitions below a backup's folder that its manifest does not name:
+// those of reads that do not count, and those that a killed run stored.
 func (c *Catalog) RemoveUnnamed(ctx context.Context, m *Manifest) error {
-	unnamed, err := c.ChunkSizes(ctx, m.Instance, m.ID)
-	if err != nil {
-		return err
-	}
+	named := map[string]bool{}
 	for i := range m.Names {
 		for j := range m.Names[i].Chunks {
-			delete(unnamed, m.Names[i].Chunks[j].Key)
+			named[m.Names[i].Chunks[j].Key] = true
 		}
 	}
-	for below := range unnamed {
-		if err := c.remove(ctx, BackupKey(m.Instance, m.ID, below)); err != nil {
+	for _, o := range m.SchemaObjects() {
+		named[o.Key] = true
+	}
+	for _, folder := range []string{dataFolder, schemaFolder} {
+		there, err := c.sizesBelow(ctx, m.Instance, m.ID, folder)
+		if err != nil {
 			return err
+		}
+		for below := range there {
+			if named[below] {
+				continue
+			}
+			if err := c.remove(ctx, BackupKey(m.Instance, m.ID, below)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

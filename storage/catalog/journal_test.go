@@ -99,23 +99,29 @@ func TestJournal(t *testing.T) {
 	}
 }
 
-// What a manifest does not name of a backup's chunks is removed, and nothing else.
+// What a manifest does not name of a backup's chunks and definitions is removed, and nothing else.
 func TestRemoveUnnamed(t *testing.T) {
 	b, c := withInstance(t)
 	m := manifest("b")
-	named := catalog.BackupKey(instance, "b", m.Names[0].Chunks[0].Key)
-	for _, key := range []string{named, catalog.BackupKey(instance, "b", "data/s/t/00000002.tsv.zst"), catalog.BackupKey(instance, "c", "data/s/t/00000002.tsv.zst")} {
-		storagetest.Put(t, b, key, "x")
+	m.Names[0].SchemaKey, m.Objects[0].SchemaKey = "schema/s/table.t~0123456789abcdef.sql", "schema/s/view.v.sql"
+	named := []string{m.Names[0].Chunks[0].Key, "schema/s/database.s.sql", m.Names[0].SchemaKey, m.Objects[0].SchemaKey}
+	unnamed := []string{"data/s/t/00000002.tsv.zst", "schema/s/table.t.sql", "schema/s/table.dropped.sql"}
+	for _, below := range slices.Concat(named, unnamed) {
+		for _, id := range []string{"b", "c"} {
+			storagetest.Put(t, b, catalog.BackupKey(instance, id, below), "x")
+		}
 	}
 	if err := c.RemoveUnnamed(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	for id, want := range map[string]int{"b": 1, "c": 1} {
-		if sizes, err := c.ChunkSizes(t.Context(), instance, id); err != nil || len(sizes) != want {
-			t.Errorf("backup %s has chunks %v, %v", id, sizes, err)
+	for id, want := range map[string][]string{"b": named, "c": slices.Concat(named, unnamed)} {
+		prefix := catalog.BackupKey(instance, id, "")
+		got := storagetest.Keys(t, b, prefix, "")
+		for i := range got {
+			got[i] = strings.TrimPrefix(got[i], prefix)
 		}
-	}
-	if storagetest.Get(t, b, named) != "x" {
-		t.Error("a chunk of the manifest is gone")
+		if slices.Sort(want); !slices.Equal(got, want) {
+			t.Errorf("backup %s has %v, want %v", id, got, want)
+		}
 	}
 }

@@ -99,6 +99,12 @@ func ManifestKey(instance, id string) string { return BackupKey(instance, id, ma
 // IntentKey is the key of a backup's intent.
 func IntentKey(instance, id string) string { return BackupKey(instance, id, intentName) }
 
+// Folders below that of a backup.
+const (
+	dataFolder   = "data/"
+	schemaFolder = "schema/"
+)
+
 // KindDatabase and KindTable are the kinds, in keys, of what is no Object of a manifest: hence
 // they have no type of their own.
 const (
@@ -109,13 +115,21 @@ const (
 // SchemaKey is the key, below the backup's folder, of a definition's text. For KindDatabase
 // both parts of name are the schema.
 func SchemaKey(kind ObjectKind, name schema.Name) string {
-	return "schema/" + Escape(name.Schema) + "/" + string(kind) + "." + Escape(name.Name) + ".sql"
+	return schemaFolder + Escape(name.Schema) + "/" + string(kind) + "." + Escape(name.Name) + schemaSuffix
+}
+
+const schemaSuffix = ".sql"
+
+// schemaKeyOf is the key of this very text of a definition, where another text of it lies under
+// SchemaKey: no two texts have one key, and with the longest name it is still short enough.
+func schemaKeyOf(kind ObjectKind, name schema.Name, text string) string {
+	return strings.TrimSuffix(SchemaKey(kind, name), schemaSuffix) + "~" + TextSHA256(text)[:hashDigits] + schemaSuffix
 }
 
 // ChunkKey is the key, below the backup's folder, of chunk n of a table. compression is that
 // of the manifest: zstd, gzip or none.
 func ChunkKey(name schema.Name, n uint64, compression string) string {
-	return fmt.Sprintf("data/%s/%s/%0*d.tsv%s", Escape(name.Schema), Escape(name.Name), chunkDigits, n, compressionSuffix(compression))
+	return fmt.Sprintf(dataFolder+"%s/%s/%0*d.tsv%s", Escape(name.Schema), Escape(name.Name), chunkDigits, n, compressionSuffix(compression))
 }
 
 func compressionSuffix(compression string) string {

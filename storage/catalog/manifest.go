@@ -141,15 +141,57 @@ type ReadAgain struct {
 // CREATE DATABASE, where that waits for statements on the schema as a table's definition does
 // (else from its low), to the high of the tick after it.
 type SchemaBase struct {
-	Name      string        `json:"name"`
-	Exists    bool          `json:"exists"`
-	Charset   string        `json:"charset,omitempty"`
-	Collation string        `json:"collation,omitempty"`
-	Create    string        `json:"create,omitempty"` // SHOW CREATE DATABASE
+	Name      string `json:"name"`
+	Exists    bool   `json:"exists"`
+	Charset   string `json:"charset,omitempty"`
+	Collation string `json:"collation,omitempty"`
+	Create    string `json:"create,omitempty"` // SHOW CREATE DATABASE
+	// SchemaKey is the object that holds Create; backups of earlier versions lack it: DefinitionKey.
+	SchemaKey string        `json:"schema_key,omitempty"`
 	Window    binlog.Window `json:"window"`
 	// RecoverableFrom is R11 for the names of this schema that the manifest does not list: before
 	// it DROP DATABASE may have taken away tables that nobody knows by name. Floor if unknown.
 	RecoverableFrom binlog.Position `json:"recoverable_from,omitzero"`
+}
+
+// DefinitionKey is the key, below the backup's folder, of the object that holds the schema's definition.
+func (s SchemaBase) DefinitionKey() string {
+	if s.SchemaKey != "" {
+		return s.SchemaKey
+	}
+	return SchemaKey(KindDatabase, schema.Name{Schema: s.Name, Name: s.Name})
+}
+
+// SchemaObject is the object of a definition, as a manifest names it.
+type SchemaObject struct {
+	Key    string // below the backup's folder
+	SHA256 string // of the text; empty where a manifest of an earlier version does not say
+}
+
+// SchemaObject is the object of the table's definition; without a key for a name that has none.
+func (b *NameBase) SchemaObject() SchemaObject {
+	return SchemaObject{Key: b.SchemaKey, SHA256: b.SchemaSHA256}
+}
+
+// SchemaObjects returns the objects of all definitions that the manifest names.
+func (m *Manifest) SchemaObjects() []SchemaObject {
+	var list []SchemaObject
+	for i := range m.Names {
+		if o := m.Names[i].SchemaObject(); o.Key != "" {
+			list = append(list, o)
+		}
+	}
+	for _, s := range m.Schemas {
+		if s.Exists {
+			list = append(list, SchemaObject{Key: s.DefinitionKey(), SHA256: TextSHA256(s.Create)})
+		}
+	}
+	for _, o := range m.Objects {
+		if o.SchemaKey != "" && !o.Absent {
+			list = append(list, SchemaObject{Key: o.SchemaKey, SHA256: TextSHA256(o.Create)})
+		}
+	}
+	return list
 }
 
 // ObjectKind is a kind of schema object that is not a table.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/storage"
 )
 
@@ -20,12 +21,70 @@ const (
 	definitionTail = "\n;;\n-- sha256 "
 )
 
-// PutSchemaObject stores the text of a definition. below is its SchemaKey.
+// PutSchemaObject stores the text of a definition under a key of the caller's choice, below the backup's
+// folder, and replaces what is there. A backup that runs does not do that: see AddSchemaObject.
 func (c *Catalog) PutSchemaObject(ctx context.Context, instance, id, below string, text []byte) error {
+	return c.put(ctx, BackupKey(instance, id, below), sealDefinition(text))
+}
+
+func sealDefinition(text []byte) []byte {
 	sum := sha256.Sum256(text)
 	object := slices.Concat([]byte(definitionHead), text, []byte(definitionTail))
-	object = append(hex.AppendEncode(object, sum[:]), '\n')
-	return c.put(ctx, BackupKey(instance, id, below), object)
+	return append(hex.AppendEncode(object, sum[:]), '\n')
+}
+
+// AddSchemaObject stores the text of a definition, for the manifest to name by the key, below the backup's
+// folder, that it returns. That is SchemaKey. What is there already is never replaced: another process,
+// which has taken this one for dead or was taken for dead, may have a manifest that names it. A text that
+// is another than that lies under a key of its own, which has the text's hash in it.
+func (c *Catalog) AddSchemaObject(ctx context.Context, instance, id string, kind ObjectKind, name schema.Name, text string) (below string, err error) {
+	object := sealDefinition([]byte(text))
+	below = SchemaKey(kind, name)
+	key := BackupKey(instance, id, below)
+	lies, err := c.putOrSame(ctx, key, object)
+	if lies {
+		return below, nil
+	}
+	alone := errors.Is(err, storage.ErrNoConditionalPut)
+	if err != nil && !alone {
+		return "", err
+	}
+	below = schemaKeyOf(kind, name, text)
+	key = BackupKey(instance, id, below)
+	if alone {
+		// Nobody can tell who was first; whoever puts this key puts the same text.
+		return below, c.put(ctx, key, object)
+	}
+	if lies, err = c.putOrSame(ctx, key, object); err == nil && !lies {
+		err = storage.Altered(key, "is not the definition that its name tells")
+	}
+	return below, err
+}
+
+// putOrSame puts an object where there is none, and tells whether it lies there now. It does not where
+// another one is there.
+func (c *Catalog) putOrSame(ctx context.Context, key string, object []byte) (lies bool, err error) {
+	if err = c.putIfAbsent(ctx, key, object); !errors.Is(err, storage.ErrExists) {
+		return err == nil, err
+	}
+	there, err := c.get(ctx, key)
+	if errors.Is(err, storage.ErrNotFound) {
+		return false, nil // removed meanwhile, by whoever has the manifest
+	}
+	return err == nil && bytes.Equal(there, object), err
+}
+
+// OpenNamedSchemaObject is OpenSchemaObject for a definition that the manifest knows by its hash: whole and
+// another one than that is a fault of code 13, too. An empty hash is that of an earlier version, and not compared.
+func (c *Catalog) OpenNamedSchemaObject(ctx context.Context, m *Manifest, o SchemaObject) ([]byte, error) {
+	text, err := c.OpenSchemaObject(ctx, m.Instance, m.ID, o.Key)
+	if err != nil {
+		return nil, err
+	}
+	if o.SHA256 != "" && TextSHA256(string(text)) != o.SHA256 {
+		return nil, storage.Altered(BackupKey(m.Instance, m.ID, o.Key), "is not the definition that the manifest names: another one lies in its place")
+	}
+	return text, nil
 }
 
 // OpenSchemaObject returns the text of a definition as it was put. The manifest names it, so

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tripod-db/tripod/internal/progress"
-	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/storage"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -144,23 +143,13 @@ func namedBy(m *catalog.Manifest) []named {
 	}
 	for i := range m.Names {
 		b := &m.Names[i]
-		if b.SchemaKey != "" {
-			add(named{below: b.SchemaKey, size: -1, sha256: b.SchemaSHA256})
-		}
 		for j := range b.Chunks {
 			c := &b.Chunks[j]
 			add(named{below: c.Key, size: int64(c.BytesStored), chunk: c})
 		}
 	}
-	for _, s := range m.Schemas {
-		if s.Exists {
-			add(named{below: catalog.SchemaKey(catalog.KindDatabase, schema.Name{Schema: s.Name, Name: s.Name}), size: -1, sha256: catalog.TextSHA256(s.Create)})
-		}
-	}
-	for _, o := range m.Objects {
-		if o.SchemaKey != "" && !o.Absent {
-			add(named{below: o.SchemaKey, size: -1, sha256: catalog.TextSHA256(o.Create)})
-		}
+	for _, o := range m.SchemaObjects() {
+		add(named{below: o.Key, size: -1, sha256: o.SHA256})
 	}
 	slices.SortFunc(list, func(a, b named) int { return cmp.Compare(a.key, b.key) })
 	return list
