@@ -54,3 +54,27 @@ func TestADamagedManifestLeavesTheOtherBackups(t *testing.T) {
 	s.wantFault(err, fault.CodeDifference, fault.KindIntegrity, ids[0])
 	mysqltest.Exec(t, s.dest, "DROP DATABASE d")
 }
+
+// TestAnotherDefinitionThanTheManifestNames: a text that is whole, but not the one that the backup read, is
+// not what its rows belong to.
+func TestAnotherDefinitionThanTheManifestNames(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)", "INSERT INTO d.t VALUES (1)")
+	b := s.begin()
+	b.schema("d")
+	base := b.table("d.t", "")
+	base.SchemaSHA256 = catalog.TextSHA256(s.row("SHOW CREATE TABLE d.t")[1])
+	s.on("ALTER TABLE d.t ADD CHECK (id > 0)")
+	later := s.row("SHOW CREATE TABLE d.t")[1]
+	s.on("ALTER TABLE d.t DROP CHECK t_chk_1")
+	b.end()
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	s.same("d")
+	s.must(s.catalog.PutSchemaObject(t.Context(), instance, b.ID, base.SchemaKey, []byte(later)))
+	_, _, err = s.restore(Wish{Force: true})
+	s.wantFault(err, fault.CodeDifference, fault.KindIntegrity, base.SchemaKey)
+	if got := s.query(s.dest.Root(), "SELECT COUNT(*) FROM d.t")[0][0]; got != "1" {
+		t.Errorf("the refused restore has touched the target: %s rows", got)
+	}
+}

@@ -69,7 +69,7 @@ func (l *loader) definitions(ctx context.Context, s *target.Session, tables *tab
 	defer phase.End()
 	for _, b := range l.loads {
 		phase.Doing(b.String())
-		text, err := l.catalog.OpenSchemaObject(ctx, l.manifest.Instance, l.manifest.ID, b.SchemaKey)
+		text, err := l.catalog.OpenNamedSchemaObject(ctx, l.manifest, b.SchemaObject())
 		if err != nil {
 			return err
 		}
@@ -110,7 +110,7 @@ const errTableExists = 1050
 // expect puts the tables, which an earlier run has loaded, into the catalogue.
 func (l *loader) expect(ctx context.Context, tables *tableSet) (rows uint64, err error) {
 	for _, b := range l.loads {
-		text, err := l.catalog.OpenSchemaObject(ctx, l.manifest.Instance, l.manifest.ID, b.SchemaKey)
+		text, err := l.catalog.OpenNamedSchemaObject(ctx, l.manifest, b.SchemaObject())
 		if err != nil {
 			return 0, err
 		}

@@ -290,7 +290,7 @@ func schemaPlans(m *catalog.Manifest, d *director.Director) []SchemaPlan {
 func readDefinitions(ctx context.Context, c *catalog.Catalog, m *catalog.Manifest, loads []director.LoadBase) ([]*schema.Table, error) {
 	var list []*schema.Table
 	for _, b := range loads {
-		text, err := c.OpenSchemaObject(ctx, m.Instance, m.ID, b.SchemaKey)
+		text, err := c.OpenNamedSchemaObject(ctx, m, b.SchemaObject())
 		if err != nil {
 			return nil, err
 		}
