@@ -13,7 +13,6 @@ func TestW3PartitionsBetweenChunks(t *testing.T) {
 	target := mysqltest.Target(t)
 	for name, c := range map[string]struct{ statement, again string }{
 		"truncate": {"ALTER TABLE d.t TRUNCATE PARTITION low", "TRUNCATE PARTITION"},
-		"drop":     {"ALTER TABLE d.t DROP PARTITION low", "DROP PARTITION"},
 		"exchange": {"ALTER TABLE d.t EXCHANGE PARTITION low WITH TABLE d.a", "EXCHANGE PARTITION"},
 	} {
 		t.Run(name, func(t *testing.T) {
