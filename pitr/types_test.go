@@ -26,6 +26,7 @@ var typedColumns = []struct{ name, definition, one, two string }{
 	{"ge", "GEOMETRY", "ST_GeomFromText('POINT(1 2)')", "ST_GeomFromText('LINESTRING(1 2,3 4)',4326)"},
 	{"ve", "VECTOR(2)", "x'0000803f00000040'", "x'0000008000000000'"},
 	{"inv", "INT INVISIBLE", "1", "2"},
+	{"cu", "DATETIME(2) DEFAULT CURRENT_TIMESTAMP(2) ON UPDATE CURRENT_TIMESTAMP(2)", "'2001-01-01 00:00:00.25'", "'1999-01-01 00:00:00'"}, {"ex", "VARCHAR(36) DEFAULT (UUID())", "'x'", "''"},
 }
 
 // fill makes a table of every type, with a key or without, and rows in it.

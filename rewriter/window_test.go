@@ -53,6 +53,8 @@ var kinds = []kind{
 		[][]string{{"0", "1", "2"}, {"0", "1"}, {"0", "1", "2"}}, "a", "1", false},
 	{"unique keys on generated columns", "id INT PRIMARY KEY, v INT, g INT AS (v DIV 2) UNIQUE, s INT AS (v+1) STORED UNIQUE", []string{"id", "v"},
 		[][]string{{"0", "1", "2", "3"}, {"NULL", "0", "2", "4", "6"}}, "id", "2", false},
+	{"values that are equal in the collation alone", "id VARCHAR(3) COLLATE utf8mb4_0900_ai_ci PRIMARY KEY, u VARCHAR(3) COLLATE utf8mb4_unicode_ci UNIQUE, v INT", []string{"id", "u", "v"},
+		[][]string{{"'ß'", "'ss'", "'SS'", "'é'", "'e'", "'e\u0301'"}, {"NULL", "'ß'", "'ss'", "'ﬁ'", "'fi'", "'x'"}, {"0", "1"}}, "id", "'f'", false},
 	{"prefix unique key", "id INT PRIMARY KEY, s VARCHAR(6), UNIQUE (s(2))", []string{"id", "s"},
 		[][]string{{"0", "1", "2", "3"}, {"NULL", "'aax'", "'aay'", "'bbx'", "'cc'"}}, "id", "2", false},
 }

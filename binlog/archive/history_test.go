@@ -168,3 +168,25 @@ func TestAnotherServerIsRefused(t *testing.T) {
 	_, err := other.tryUntilIdle(t, nil)
 	wantFault(t, err, fault.CodeFailed, fault.KindSource)
 }
+
+// GTIDs that were written into gtid_purged by hand are in no file: what is there is unbroken all
+// the same, and such a transaction is told to be nowhere.
+func TestGTIDsThatWerePatchedAreNoHole(t *testing.T) {
+	const foreign = "3e11fa47-71ca-11e1-9e33-c80aa9429562"
+	s := newSite(t, mysqltest.Source(t))
+	mysqltest.Exec(t, s.source, "CREATE SCHEMA w", "CREATE TABLE w.t (id INT PRIMARY KEY)", "INSERT INTO w.t VALUES (1)")
+	s.untilIdle(t, nil)
+	mysqltest.Exec(t, s.source, "SET GLOBAL gtid_purged = '+"+foreign+":1-50'", "INSERT INTO w.t VALUES (2)", "FLUSH BINARY LOGS", "INSERT INTO w.t VALUES (3)")
+	s.untilIdle(t, nil)
+	if holes, line := s.holes(t), s.line(t); len(holes) != 0 || len(line) != 1 {
+		t.Errorf("holes %+v, line %+v", holes, line)
+	}
+	s.compareFiles(t, s.timeline(t))
+	entries := s.readAll(t)
+	last := entries[len(entries)-1]
+	if got, err := s.resolve(t, binlog.StopPoint{Kind: binlog.StopGTID, GTIDs: mustSet(t, last.GTID.String())}); err != nil || got.Position != last.End {
+		t.Errorf("the last transaction resolved to %v: %v", got, err)
+	}
+	_, err := s.resolve(t, binlog.StopPoint{Kind: binlog.StopGTID, GTIDs: mustSet(t, foreign+":50")})
+	wantFault(t, err, fault.CodeRange, fault.KindRange)
+}

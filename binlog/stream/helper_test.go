@@ -60,6 +60,8 @@ type received struct {
 	files map[string]*bytes.Buffer
 	last  binlog.Position
 	held  int // events that were marked so
+	// largest is how long the longest event was.
+	largest int
 }
 
 func newReceived() *received { return &received{files: map[string]*bytes.Buffer{}} }
@@ -81,6 +83,7 @@ func (r *received) add(e stream.Event) error {
 		return fmt.Errorf("event at %s:%d to %d of %d bytes, and %d bytes were there", e.File, e.Start, e.End, len(e.Raw), b.Len())
 	}
 	b.Write(e.Raw)
+	r.largest = max(r.largest, len(e.Raw))
 	r.last = binlog.Position{File: e.File, Pos: e.End}
 	return nil
 }

@@ -246,3 +246,15 @@ func TestPurgedFileIsTold(t *testing.T) {
 	_, err := stream.Follow(t.Context(), stream.Config{Address: backupAddress(t, s)}, start)
 	wantError(t, err, stream.ErrPurged)
 }
+
+// An event may be longer than the longest packet that a client may send: an UPDATE holds its row twice.
+func TestEventsLongerThanMaxAllowedPacket(t *testing.T) {
+	s := mysqltest.Source(t)
+	mysqltest.Exec(t, s, "CREATE SCHEMA a", "CREATE TABLE a.t (id INT PRIMARY KEY, b LONGBLOB)", "SET GLOBAL max_allowed_packet = 1048576")
+	mysqltest.Exec(t, s, "INSERT INTO a.t VALUES (1, REPEAT('x', 1000000))", "UPDATE a.t SET b = CONCAT('y', b)")
+	r := untilEnd(t, s, follow(t, stream.Config{Address: backupAddress(t, s)}, firstFile(t, s)))
+	if r.largest < 2_000_000 {
+		t.Errorf("the largest event has %d bytes: the test proves nothing", r.largest)
+	}
+	r.compare(t, s)
+}

@@ -1,0 +1,29 @@
+package source
+
+import (
+	"testing"
+
+	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/server"
+)
+
+// A flavour whose log is another one is refused, by backup and archive alike: no test of ours says
+// that it works. A version that is not proved is told.
+func TestFlavorsAndVersions(t *testing.T) {
+	for _, c := range []struct {
+		facts server.Facts
+		level Level
+	}{
+		{server.Facts{Flavor: server.FlavorMySQL, Version: "9.7.4", Major: 9, Minor: 7}, LevelInfo},
+		{server.Facts{Flavor: server.FlavorMySQL, Version: "8.4.3", Major: 8, Minor: 4}, LevelWarning},
+		{server.Facts{Flavor: server.FlavorMariaDB, Version: "10.11.19-MariaDB-log", Major: 10, Minor: 11}, LevelError},
+	} {
+		found := checkVersion(c.facts)
+		if len(found) != 1 || found[0].Level != c.level || found[0].ID != "version" {
+			t.Errorf("%s: %+v, want level %s", c.facts.Version, found, c.level)
+		}
+		if err := Refuse(found); (c.level == LevelError) != (err != nil) || err != nil && fault.Of(err).Kind != fault.KindSource {
+			t.Errorf("%s is refused with %v", c.facts.Version, err)
+		}
+	}
+}
