@@ -41,8 +41,8 @@ func Start(ctx context.Context) (*mysqltest.Server, error) {
 	return install.Start(ctx, Options)
 }
 
-// Options are those of a server for the simulator.
-var Options = mysqltest.Options{Relaxed: true, ExtraArgs: []string{"--innodb-flush-log-at-trx-commit=0"}}
+// Options are those of a server for the simulator: nothing has to survive.
+var Options = mysqltest.Options{Relaxed: true, ExtraArgs: []string{"--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--innodb-doublewrite=OFF"}}
 
 // bench is a server with the sessions of a simulation.
 type bench struct {
@@ -51,7 +51,7 @@ type bench struct {
 	targets []*target
 }
 
-func newBench(ctx context.Context, server *mysqltest.Server) (b *bench, err error) {
+func newBench(ctx context.Context, server *mysqltest.Server, targets int) (b *bench, err error) {
 	b = new(bench)
 	if b.db, err = open(server); err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func (b *bench) close() error {
 // Run simulates, and returns what every rule made of it. It ends at the first history in which a real rule
 // fails, with its story as the error.
 func Run(ctx context.Context, server *mysqltest.Server, c Config) (_ *Report, err error) {
-	b, err := newBench(ctx, server)
+	b, err := newBench(ctx, server, targets)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +202,7 @@ func (r *run) note(do func(*Report)) {
 // Replay makes the history of one seed again and writes down all of it, with what each rule makes of it. The
 // error tells that a real rule fails.
 func Replay(ctx context.Context, server *mysqltest.Server, seed uint64, out io.Writer) (err error) {
-	b, err := newBench(ctx, server)
+	b, err := newBench(ctx, server, 1)
 	if err != nil {
 		return err
 	}

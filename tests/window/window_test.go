@@ -35,7 +35,7 @@ func TestFact11_5_NaiveRulesFail(t *testing.T) {
 // TestReplayOfASeed: a seed makes the same history and the same statements every time, whatever ran
 // before it.
 func TestReplayOfASeed(t *testing.T) {
-	b, err := newBench(t.Context(), mysqltest.Take(t, Options))
+	b, err := newBench(t.Context(), mysqltest.Take(t, Options), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
