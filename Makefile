@@ -84,6 +84,11 @@ replay-speed: servers build ## the replay of 60,000 sysbench transactions beside
 mutants: servers ## each rule switched off by a failpoint, and the test that fails
 	go run ./tests/cmd/mutants $(ARGS)
 
+.PHONY: window
+window: HISTORIES = 20000
+window: servers ## the rules of the window in random histories of small tables, and naive rules that fail there (HISTORIES=n for each, ARGS='-seed n' tells one)
+	go run ./tests/cmd/window -histories $(HISTORIES) $(ARGS)
+
 .PHONY: clean
 clean: ## remove what was built (bin/, .cache/); the servers stay
 	rm -rf bin .cache

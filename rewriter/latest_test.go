@@ -3,8 +3,6 @@ package rewriter
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 
@@ -16,55 +14,10 @@ type step func(l *Latest, b *Batch, r *event.ImageReader, i int) error
 
 var deletes, upserts step = (*Latest).Delete, (*Latest).Upsert
 
-// order says which steps of which keys come when: a list of shares, each a range of steps.
-type order func(n int, r *rand.Rand) []share
-
+// share is what is written of one step: some of the keys.
 type share struct {
 	step step
 	keys []int
-}
-
-// twoSteps is what the lane does: shards in any order inside each step.
-func twoSteps(n int, r *rand.Rand) []share {
-	return []share{{deletes, r.Perm(n)}, {upserts, r.Perm(n)}}
-}
-
-// naiveOrders are obvious ways of writing a Latest that lose rows. The test must see each of them
-// fail (DESIGN section 8).
-var naiveOrders = map[string]order{
-	"each shard ends before the next begins": func(n int, r *rand.Rand) (list []share) {
-		for _, i := range r.Perm(n) {
-			list = append(list, share{deletes, []int{i}}, share{upserts, []int{i}})
-		}
-		return list
-	},
-	"upserts before deletes": func(n int, r *rand.Rand) []share {
-		return []share{{upserts, r.Perm(n)}, {deletes, r.Perm(n)}}
-	},
-}
-
-// keyed replays changes as the keyed lane does: in generations, of each key only the last image,
-// by an order. rules has one rule for each change.
-func (s *simulator) keyed(t *testing.T, k kind, changes []Change, rules []Rule, o order) error {
-	t.Helper()
-	table := s.tables[k.target()]
-	for from := 0; from < len(changes); {
-		l := NewLatest(table)
-		to := from
-		for most := from + 1 + s.r.IntN(12); to < min(most, len(changes)) && rules[to] == rules[from]; to++ {
-			if err := l.Add(rules[to], changes[to], Origin{Row: uint64(to)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		from = to
-		l.Sort()
-		for _, sh := range o(l.Len(), s.r) {
-			if err := s.share(t, l, sh, 1+s.r.IntN(2000)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // share runs one share of the steps in statements of about limit bytes.
@@ -87,47 +40,6 @@ func (b *bench) share(t *testing.T, l *Latest, sh share, limit int) error {
 		}
 	}
 	return nil
-}
-
-// TestKeyedLaneConverges replays random histories of real tables through Latest: the window up to
-// the source's rows at its high, and everything behind it held to account, without a false alarm.
-// Orders that write the same in one step are seen to fail.
-func TestKeyedLaneConverges(t *testing.T) {
-	const histories = 320
-	s := newSimulator(t)
-	failures := map[string]int{}
-	for i := range histories {
-		k := kinds[i%len(kinds)]
-		h := s.make(t, k)
-		low, high, dump := s.window(t, h)
-		var changes []Change
-		var rules []Rule
-		for i, e := range h.logged[low:] {
-			for _, c := range e.changes {
-				changes, rules = append(changes, c), append(rules, map[bool]Rule{true: Window, false: Account}[low+i < high])
-			}
-		}
-		want := h.states[len(h.states)-1]
-		try := func(o order) error {
-			s.load(t, k, dump)
-			if err := s.keyed(t, k, changes, rules, o); err != nil {
-				return err
-			}
-			if got := s.target(t, k); !slices.EqualFunc(got, want, slices.Equal) {
-				return fmt.Errorf("got %v, want %v", got, want)
-			}
-			return nil
-		}
-		if err := try(twoSteps); err != nil {
-			t.Fatalf("history %d, %s: window (%d,%d] of %d, dump %v: %v", i, k.name, low, high, len(h.logged), dump, err)
-		}
-		for name, o := range naiveOrders {
-			if try(o) != nil {
-				failures[name]++
-			}
-		}
-	}
-	allFailed(t, naiveOrders, failures, histories)
 }
 
 // TestKeyedLaneAccount: a row that is not what the log says is found, whatever happened to it
