@@ -32,7 +32,7 @@ func (b *readsBucket) Get(ctx context.Context, key string, offset, length int64)
 // A quiet source writes one file for weeks, in more segments than there is memory for their headers
 // (promise 8): such a file is compacted without holding them, and its index says the same.
 func TestAFileOfVeryManySegmentsIsCompacted(t *testing.T) {
-	s, entries := archivedHistory(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s, entries := archivedInParts(t, mysqltest.Options{GTID: true, Relaxed: true}, 4)
 	files := s.closedFiles(t)
 	run := func(s *site, held int) {
 		s.untilIdle(t, func(c *archive.Config) { *c = c.WithLargeSegments(largeSize).WithHeadersHeld(held) })

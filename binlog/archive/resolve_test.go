@@ -19,14 +19,21 @@ import (
 // archivedHistory archives a few files, with entries larger than a segment, and returns the entries.
 func archivedHistory(t testing.TB, o mysqltest.Options) (*site, []*event.Entry) {
 	t.Helper()
+	return archivedInParts(t, o, 1)
+}
+
+// archivedInParts is the same in several segments, however quick its writes are.
+func archivedInParts(t testing.TB, o mysqltest.Options, parts int) (*site, []*event.Entry) {
+	t.Helper()
 	s := newSite(t, mysqltest.Take(t, o))
 	r := s.start(t, s.config(t))
 	mysqltest.Exec(t, s.source, "CREATE SCHEMA w", "CREATE TABLE w.t (id INT PRIMARY KEY AUTO_INCREMENT, b LONGBLOB)")
-	for i := range 160 {
+	const writes = 160
+	for i := range writes {
 		if err := write(t.Context(), s.source.Root(), i); err != nil {
 			t.Fatal(err)
 		}
-		if i%40 == 39 { // several segments, however quick the writes are
+		if (i+1)%(writes/parts) == 0 {
 			s.untilIdleBeside(t, r)
 		}
 	}
