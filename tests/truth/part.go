@@ -33,8 +33,10 @@ func (t *Truth) Part(names map[string]string) *Truth {
 func renamedText(text string, names map[string]string) string {
 	var pairs []string
 	for from, to := range names {
-		_, old, _ := strings.Cut(from, ".")
+		schema, old, _ := strings.Cut(from, ".")
 		_, name, _ := strings.Cut(to, ".")
+		parent := "REFERENCES `" + schema + "`.`" // of a child in another schema
+		pairs = append(pairs, parent+old+"` (", parent+name+"` (")
 		for _, around := range [][2]string{{"CREATE TABLE `", "` ("}, {"REFERENCES `", "` ("}, {"CONSTRAINT `", "_chk_"}, {"CONSTRAINT `", "_ibfk_"}} {
 			pairs = append(pairs, around[0]+old+around[1], around[0]+name+around[1])
 		}
