@@ -157,7 +157,7 @@ func (a *asides) back(ctx context.Context, side sideOf, o checkpoint.Aside) erro
 	}
 	var clauses []string
 	for _, c := range o.Constraints {
-		if !slices.Contains(there, c) { // a killed run may have come this far
+		if !slices.ContainsFunc(there, sameConstraint(c)) { // a killed run may have come this far
 			clauses = append(clauses, c.Clause)
 		}
 	}
@@ -167,6 +167,12 @@ func (a *asides) back(ctx context.Context, side sideOf, o checkpoint.Aside) erro
 		}
 	}
 	return a.note(ctx, checkpoint.Aside{Table: o.Table})
+}
+
+// sameConstraint tells constraints of one table by what names them: a clause that was rewritten reads
+// otherwise than the server prints it.
+func sameConstraint(c ddl.Constraint) func(ddl.Constraint) bool {
+	return func(o ddl.Constraint) bool { return o.ForeignKey == c.ForeignKey && strings.EqualFold(o.Name, c.Name) }
 }
 
 // cascade lists the tables into which changes of a table would cascade by a foreign key that was set

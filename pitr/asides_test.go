@@ -114,6 +114,12 @@ func TestSurvives_KillWhileConstraintsAreAside(t *testing.T) {
 	b.schema("d")
 	s.on("CREATE TABLE d.old (id INT PRIMARY KEY, v INT, CONSTRAINT first CHECK (v > 0), CONSTRAINT last CHECK (v < 100))", "RENAME TABLE d.old TO d.t")
 	b.table("d.t", "")
+	s.on("CREATE TABLE d.p (id INT PRIMARY KEY)", "CREATE TABLE d.c (id INT PRIMARY KEY, p INT, KEY (p))", "CREATE TABLE d.e (id INT PRIMARY KEY, p INT, CONSTRAINT fk FOREIGN KEY (p) REFERENCES d.p (id))")
+	b.table("d.p", "")
+	b.table("d.e", "")
+	s.on("CREATE TABLE d._p_new (id INT PRIMARY KEY)", "RENAME TABLE d.p TO d._p_old, d._p_new TO d.p",
+		"ALTER TABLE d.e DROP FOREIGN KEY fk", "ALTER TABLE d.c ADD CONSTRAINT fk FOREIGN KEY (p) REFERENCES d.p (id)")
+	b.table("d.c", "")
 	b.end()
 	s.on("INSERT INTO d.t VALUES (1,1)")
 	s.archive()

@@ -64,7 +64,7 @@ func TestAccountFindsDivergence(t *testing.T) {
 			// The binlog may win from here on, and the case is listed.
 			_, result, err := s.restore(Wish{OnDivergence: BinlogWins})
 			s.wantFault(err, fault.CodeDifference, fault.KindDivergence, "")
-			if result == nil || !result.Resumed || len(result.Divergence) == 0 || result.Divergence[0].Position.String() != at.String() {
+			if result == nil || !result.Resumed || len(result.Divergence) != 1 || result.Divergence[0].Position.String() != at.String() {
 				t.Errorf("result %+v", result)
 			}
 			if got := s.query(s.dest.Root(), "SELECT v FROM d.t WHERE id=1")[0][0]; got != "later" {

@@ -105,7 +105,9 @@ func (r *run) beginAnew(ctx context.Context) (err error) {
 	r.past = checkpoint.NewPast(r.director.Fold)
 	r.past.Resumed = true
 	r.target.OthersEnded()
-	r.result.Divergence = r.result.Divergence[:0]
+	// What was found so far is found again.
+	r.result.Divergence, r.result.Loose, r.result.RowsVerified = r.result.Divergence[:0], r.result.Loose[:0], nil
+	r.result.Warnings = append([]string{}, r.plan.warnings...)
 	r.newTables()
 	return nil
 }

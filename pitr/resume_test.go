@@ -195,6 +195,53 @@ func TestSurvives_KillOfARestoreOfAPart(t *testing.T) {
 	}
 }
 
+// TestSurvives_KillOfARestoreThatDropsAnUnfinishedOne: what --force has begun to drop, no run without it
+// goes on from.
+func TestSurvives_KillOfARestoreThatDropsAnUnfinishedOne(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.a (id INT PRIMARY KEY)", "INSERT INTO d.a VALUES (1),(2)", "CREATE TABLE d.b (id INT PRIMARY KEY)", "INSERT INTO d.b VALUES (1)")
+	b := s.begin()
+	b.schema("d")
+	b.table("d.a", "")
+	b.table("d.b", "")
+	b.end()
+	s.on("INSERT INTO d.b VALUES (2)")
+	s.archive()
+	k := newKiller(t)
+	_, trips, err := k.run(s, Wish{}, 0)
+	s.must(err)
+	wentOn, refused := 0, 0
+	for first := trips / 3; first < trips*2/3; first += 2 {
+		for second := int64(1); second < 14; second += 2 {
+			mysqltest.Exec(t, s.dest, "DROP DATABASE IF EXISTS d")
+			for _, run := range []struct {
+				w    Wish
+				trip int64
+			}{{Wish{}, first}, {Wish{Force: true}, second}} {
+				if _, _, err := k.run(s, run.w, run.trip); !errors.Is(err, errKilled) {
+					t.Fatalf("killed at %d and %d: %v", first, second, err)
+				}
+			}
+			_, _, err := k.run(s, Wish{}, 0)
+			if err == nil {
+				wentOn++
+			} else {
+				refused++
+				s.wantFault(err, fault.CodeFailed, fault.KindTarget, "the target has objects that this restore would create")
+				_, _, err = k.run(s, Wish{Force: true}, 0)
+			}
+			s.must(err)
+			s.same("d")
+			if t.Failed() {
+				t.Fatalf("killed at %d and %d of %d", first, second, trips)
+			}
+		}
+	}
+	if wentOn == 0 || refused == 0 {
+		t.Errorf("%d went on, %d were refused", wentOn, refused)
+	}
+}
+
 // TestSurvives_TargetThatLostAFile: a server that was killed in the middle of DDL may come back with a
 // table whose file is gone. The restore begins anew.
 func TestSurvives_TargetThatLostAFile(t *testing.T) {

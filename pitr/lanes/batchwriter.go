@@ -62,7 +62,11 @@ func (w *Writer) write(ctx context.Context, b *rewriter.Batch, notes ...checkpoi
 		if target.IsLockConflict(err) && try < target.LockTries {
 			continue
 		}
-		return w.rowByRow(ctx, b, notes)
+		found := len(w.Divergence)
+		if err = w.rowByRow(ctx, b, notes); !target.IsLockConflict(err) || try >= target.LockTries {
+			return err
+		}
+		w.Divergence = w.Divergence[:found] // the transaction is rolled back, and with it what it noted
 	}
 }
 
@@ -202,19 +206,19 @@ func (w *Writer) rowByRow(ctx context.Context, b *rewriter.Batch, notes []checkp
 			if transaction {
 				err = errors.Join(err, w.Session.Exec(ctx, "ROLLBACK"))
 			}
-			if problem != "" {
+			if problem != "" && !target.IsLockConflict(err) {
 				err = errors.Join(err, w.Progress.Write(ctx, w.Session, w.lastDivergence()))
 			}
 			return err
 		}
 	}
+	if !transaction {
+		return w.Progress.Write(ctx, w.Session, notes...)
+	}
 	if len(notes) > 0 {
 		if err := w.Session.Exec(ctx, w.Progress.Put(notes...)); err != nil {
-			return err
+			return errors.Join(err, w.Session.Exec(ctx, "ROLLBACK"))
 		}
-	}
-	if !transaction {
-		return nil
 	}
 	return w.Session.Exec(ctx, "COMMIT")
 }
@@ -286,6 +290,9 @@ func (w *Writer) differs(ctx context.Context, b *rewriter.Batch, s *rewriter.Sta
 		if problem, err := w.single(ctx, &a); err != nil || problem != "" {
 			return errors.Join(err, DivergenceFault(d))
 		}
+	}
+	if !b.Transactional() {
+		return w.Progress.Write(ctx, w.Session, w.lastDivergence())
 	}
 	// Once: what a deadlock takes back here is the batch's transaction.
 	return w.Progress.WriteOnce(ctx, w.Session, []checkpoint.Note{w.lastDivergence()})
