@@ -10,5 +10,5 @@ var rowsQuery = Feature{
 	Between: func(r *rand.Rand) []string {
 		return []string{"SET SESSION binlog_rows_query_log_events=" + pick(r, "ON", "OFF")}
 	},
-	Logged: "Rows_query",
+	Logged: "\tRows_query", LogArgs: []string{"-v", "-v"}, // mysqlbinlog passes them over otherwise
 }
