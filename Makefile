@@ -60,7 +60,7 @@ build-failpoints:
 	@overlay=$$(go run ./scripts/failpoints) && go build "-overlay=$$overlay" -o bin/tripod-failpoints ./cmd/tripod
 
 .PHONY: history
-history: servers build-failpoints ## one random history, backed up and restored at several points (SEED=n)
+history: servers build-failpoints ## one random history, backed up and restored at several points (SEED=n, ARGS="-features a,b -without c"; -list tells all)
 	go run ./tests/cmd/history -seed $(SEED) $(ARGS)
 
 .PHONY: soak

@@ -195,25 +195,21 @@ func (h *run) readByMysqlbinlog(ctx context.Context, paths []string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, program, append([]string{"--no-defaults", "--verify-binlog-checksum"}, paths...)...)
-	var text counter
+	args := append([]string{"--no-defaults", "--verify-binlog-checksum"}, h.features.flags(func(f *Feature) []string { return f.LogArgs })...)
+	cmd := exec.CommandContext(ctx, program, append(args, paths...)...)
+	text := newLogCensus(h.features)
 	var errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &text, &errs
+	cmd.Stdout, cmd.Stderr = text, &errs
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("mysqlbinlog of the archive: %w: %s", err, lastLines(errs.String(), 5))
 	}
-	if text.n == 0 || strings.Contains(errs.String(), "ERROR") {
-		return fmt.Errorf("mysqlbinlog read %d bytes of text out of the archive: %s", text.n, lastLines(errs.String(), 5))
+	if text.bytes == 0 || strings.Contains(errs.String(), "ERROR") {
+		return fmt.Errorf("mysqlbinlog read %d bytes of text out of the archive: %s", text.bytes, lastLines(errs.String(), 5))
+	}
+	for feature, n := range text.found {
+		h.census.add(feature, byLog, n)
 	}
 	return nil
-}
-
-// counter counts what is written.
-type counter struct{ n int64 }
-
-func (c *counter) Write(p []byte) (int, error) {
-	c.n += int64(len(p))
-	return len(p), nil
 }
 
 // wantNoHoles asks tripod itself: one unbroken stretch, no hole.

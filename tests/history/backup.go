@@ -22,18 +22,23 @@ type backedUp struct {
 // backUpUnderLoad starts the writers, runs the backup and changes definitions until enough
 // changes lie inside it.
 func (h *run) backUpUnderLoad(ctx context.Context) error {
-	h.writers = startWriters(ctx, h.source, h.live, h.Seed, h.Writers)
+	h.writers = h.startWriters(ctx, h.Seed, h.Writers)
 	var err error
-	if h.ddl, err = newDDL(ctx, h.source, h.live, rand.New(rand.NewPCG(h.Seed, 99)), h.counters); err != nil {
+	if h.ddl, err = h.newDDL(ctx, rand.New(rand.NewPCG(h.Seed, 99))); err != nil {
 		return err
 	}
 	// Three ways to begin: the archiver first, the backup alone (it archives by itself), both at once.
 	how := h.r.IntN(3)
-	if h.KillArchiver > 0 {
+	if h.features.has(killArchivers.Name) {
 		how = 0
 	}
 	if how != 1 {
 		if err := h.startArchiver(ctx); err != nil {
+			return err
+		}
+	}
+	for range h.r.IntN(3) {
+		if _, err := h.ddl.step(ctx); err != nil {
 			return err
 		}
 	}
@@ -43,9 +48,10 @@ func (h *run) backUpUnderLoad(ctx context.Context) error {
 	}
 	done := make(chan ended, 1)
 	var result backedUp
+	flags := h.features.flags(func(f *Feature) []string { return f.Backup })
 	threads := fmt.Sprint(4 + h.r.IntN(3))
 	go func() {
-		o, err := h.backUp(ctx, &result, h.sourceArgs("backup", "--threads", threads, "--ddl-tries", "200", "--snapshot-tries", "200", "--log-level", "debug")...)
+		o, err := h.backUp(ctx, &result, append(h.sourceArgs("backup", "--threads", threads, "--ddl-tries", "200", "--snapshot-tries", "200", "--log-level", "debug"), flags...)...)
 		done <- ended{o, err}
 	}()
 	h.stopKills = h.killArchiver(ctx)
@@ -116,7 +122,9 @@ func (h *run) changeDuring(ctx context.Context, over func() (bool, error)) error
 			}
 			continue
 		}
+		h.ddl.phase = insidePhase
 		ok, aimed, err := h.changeOnce(ctx)
+		h.ddl.phase = behindPhase
 		if err != nil {
 			return err
 		}

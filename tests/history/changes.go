@@ -2,6 +2,32 @@ package history
 
 import "fmt"
 
+// DDL of tables. The kinds that change what rows mean are also aimed at tables being read.
+var (
+	columnChanges = Feature{
+		Name: "columns", Doc: "columns are added, dropped, changed, renamed", Share: 100,
+		DDL: []kind{
+			{"add column", addColumn, meaning | staying, ""}, {"add column", addColumn, meaning | staying, ""}, {"drop column", dropColumn, meaning | staying, ""},
+			{"modify column", modifyColumn, meaning | staying, ""}, {"rename column", renameColumn, meaning | staying, ""},
+			{"default", setDefault, definitionOnly, ""},
+		},
+	}
+	indexes  = Feature{Name: "indexes", Doc: "indexes and unique keys are added and dropped", Share: 80, DDL: []kind{{"index", index, definitionOnly, ""}, {"unique", unique, meaning | staying, ""}}}
+	comments = Feature{Name: "comments", Doc: "comments of tables with quotes and comments in them", Share: 70, DDL: []kind{{"comment", comment, definitionOnly, ""}}}
+	counters = Feature{
+		Name: "counters", Doc: "AUTO_INCREMENT counters set, and spelled in statements that leave them", Share: 80,
+		DDL: []kind{{"counter", setCounter, definitionOnly | setsBack | counting, ""}, {"counting column", countingColumn, meaning | staying | counting, ""}},
+	}
+	rebuilds   = Feature{Name: "rebuilds", Doc: "tables are rebuilt, and converted to another character set", Share: 80, DDL: []kind{{"rebuild", rebuild, meaning | staying, ""}, {"convert", convert, meaning | staying, ""}}}
+	truncates  = Feature{Name: "truncate", Doc: "TRUNCATE TABLE", Share: 70, DDL: []kind{{"truncate", truncate, meaning | staying | setsBack, ""}}}
+	tableMoves = Feature{Name: "rename-tables", Doc: "tables are renamed, in their schema and across schemas", Share: 80, DDL: []kind{{"rename", rename, meaning | setsBack, ""}, {"rename", rename, meaning | setsBack, ""}}}
+	drops      = Feature{Name: "drops", Doc: "tables are dropped, made, and made anew in another shape", Share: 80, DDL: []kind{{"drop", drop, setsBack, ""}, {"recreate", recreate, meaning | setsBack, ""}, {"create", create, 0, ""}}}
+	likes      = Feature{Name: "like", Doc: "CREATE TABLE .. LIKE", Share: 60, DDL: []kind{{"like", like, 0, ""}}}
+	selects    = Feature{Name: "ctas", Doc: "CREATE TABLE .. SELECT", Share: 60, DDL: []kind{{"select", createSelect, 0, ""}}}
+	databases  = Feature{Name: "databases", Doc: "a schema is dropped and made again, and the character set of another changed", Share: 60, DDL: []kind{{"database", database, 0, ""}, {"charset", charset, 0, ""}}}
+	idles      = Feature{Name: "idle", Doc: "statements that are logged although they change nothing", Share: 60, DDL: []kind{{"idle", idle, idling, ""}}}
+)
+
 func (d *ddl) fresh(prefix string) string {
 	d.count++
 	return fmt.Sprintf("%s_%d", prefix, d.count)
@@ -156,31 +182,6 @@ func rename(d *ddl, n name, _ []column) []string {
 	return []string{"RENAME TABLE " + n.String() + " TO " + to.String()}
 }
 
-// swap is the cut-over of gh-ost: a ghost of another shape, filled by copying, takes the name.
-func swap(d *ddl, n name, columns []column) []string {
-	ghost, old := name{n.schema, d.fresh("_gho")}, name{n.schema, d.fresh("_del")}
-	list := ""
-	for _, c := range columns {
-		if !c.generated {
-			list += ", " + quote(c.name)
-		}
-	}
-	if list == "" {
-		return nil
-	}
-	list = list[2:]
-	statements := []string{
-		"CREATE TABLE " + ghost.String() + " LIKE " + n.String(),
-		"ALTER TABLE " + ghost.String() + " ADD COLUMN " + d.newColumn(),
-		"INSERT IGNORE INTO " + ghost.String() + " (" + list + ") SELECT " + list + " FROM " + n.String(),
-		"RENAME TABLE " + n.String() + " TO " + old.String() + ", " + ghost.String() + " TO " + n.String(),
-	}
-	if d.r.IntN(2) == 0 {
-		statements = append(statements, "DROP TABLE "+old.String())
-	}
-	return statements
-}
-
 func drop(d *ddl, n name, _ []column) []string {
 	if d.r.IntN(2) == 0 {
 		return []string{"DROP TABLE IF EXISTS " + n.String() + ", " + quoteName(n.schema, "never_there")}
@@ -188,18 +189,28 @@ func drop(d *ddl, n name, _ []column) []string {
 	return []string{"DROP TABLE " + n.String()}
 }
 
+// template draws a shape that has a key.
+func (d *ddl) template() (template, bool) {
+	templates := d.run.features.templates()
+	if len(templates) == 0 {
+		return template{}, false
+	}
+	t := templates[d.r.IntN(len(templates))]
+	return t, !t.keyless
+}
+
 // recreate gives the name to a table of another shape.
 func recreate(d *ddl, n name, _ []column) []string {
-	t := templates[d.r.IntN(len(templates))]
-	if t.keyless {
+	t, ok := d.template()
+	if !ok {
 		return nil
 	}
 	return []string{"DROP TABLE " + n.String(), t.create(n.schema, n.table)}
 }
 
 func create(d *ddl, n name, _ []column) []string {
-	t := templates[d.r.IntN(len(templates))]
-	if t.keyless {
+	t, ok := d.template()
+	if !ok {
 		return nil
 	}
 	return []string{t.create(n.schema, d.fresh(t.name))}
@@ -231,7 +242,7 @@ func database(d *ddl, _ name, _ []column) []string {
 	return []string{
 		"DROP DATABASE IF EXISTS " + quote(guestSchema),
 		"CREATE DATABASE " + quote(guestSchema) + " DEFAULT CHARACTER SET " + pick(d.r, "latin1", "utf8mb4", "utf8mb3"),
-		templates[3].create(guestSchema, d.fresh("latin")),
+		charsets.Tables[1].create(guestSchema, d.fresh("latin")),
 		"CREATE TABLE " + quoteName(guestSchema, d.fresh("plain")) + " (id INT PRIMARY KEY, v VARCHAR(30))",
 	}
 }
@@ -245,14 +256,6 @@ func charset(d *ddl, _ name, _ []column) []string {
 
 func convert(d *ddl, n name, _ []column) []string {
 	return []string{"ALTER TABLE " + n.String() + " CONVERT TO CHARACTER SET utf8mb4"}
-}
-
-func partition(d *ddl, n name, columns []column) []string {
-	if n.table != "parts" {
-		return nil
-	}
-	return []string{"ALTER TABLE " + n.String() + " " + pick(d.r, "TRUNCATE PARTITION p1", "DROP PARTITION p0",
-		"REORGANIZE PARTITION px INTO (PARTITION p5 VALUES LESS THAN (500), PARTITION px VALUES LESS THAN MAXVALUE)", "REBUILD PARTITION p2")}
 }
 
 // idle statements are logged although they change nothing (facts 8.9, 15.4).

@@ -14,15 +14,11 @@ import (
 // that is read later, says exactly where the counter is then. Nobody else writes meanwhile. It
 // returns the tables, and notes their counters.
 func (h *run) moveCounters(ctx context.Context) (map[string]bool, error) {
-	conn, err := h.source.Conn(ctx)
+	probe, err := h.open(ctx, "probe", "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0, information_schema_stats_expiry=0")
 	if err != nil {
-		return nil, fmt.Errorf("connect to move counters: %w", err)
+		return nil, err
 	}
-	defer conn.Close()
-	const set = "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0, information_schema_stats_expiry=0"
-	if _, err := conn.ExecContext(ctx, set); err != nil {
-		return nil, fmt.Errorf("set the session to move counters: %w", err)
-	}
+	defer probe.close()
 	moved := map[string]bool{}
 	for _, n := range h.live.names() {
 		columns := h.live.columns(n)
@@ -30,7 +26,7 @@ func (h *run) moveCounters(ctx context.Context) (map[string]bool, error) {
 		if !ok || h.probes.IntN(2) == 0 {
 			continue
 		}
-		next, err := moveCounter(ctx, conn, h.probes, n, counting, columns)
+		next, err := moveCounter(ctx, probe, h.probes, n, counting, columns)
 		if err != nil {
 			return nil, fmt.Errorf("move the counter of %s: %w", n, err)
 		}
@@ -39,8 +35,7 @@ func (h *run) moveCounters(ctx context.Context) (map[string]bool, error) {
 			h.counters[n] = next
 		}
 	}
-	_, err = conn.ExecContext(ctx, "SET foreign_key_checks=1, sql_mode=DEFAULT, information_schema_stats_expiry=DEFAULT")
-	return moved, err
+	return moved, nil
 }
 
 // counted returns the AUTO_INCREMENT column.
@@ -54,22 +49,22 @@ func counted(columns []column) (column, bool) {
 }
 
 // moveCounter returns where the counter is now, 0 where the table took no row.
-func moveCounter(ctx context.Context, conn *sql.Conn, r *rand.Rand, n name, counting column, columns []column) (uint64, error) {
+func moveCounter(ctx context.Context, probe *session, r *rand.Rand, n name, counting column, columns []column) (uint64, error) {
 	var next sql.NullInt64
-	err := conn.QueryRowContext(ctx, "SELECT AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", n.schema, n.table).Scan(&next)
+	err := probe.conn.QueryRowContext(ctx, "SELECT AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?", n.schema, n.table).Scan(&next)
 	if err != nil {
 		return 0, err
 	}
 	value := uint64(max(next.Int64, 1)) + r.Uint64N(30)
 	one, del := r.IntN(2) == 0, r.IntN(4) > 0
 	if one {
-		if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
+		if err := probe.exec(ctx, "BEGIN"); err != nil {
 			return 0, err
 		}
 	}
 	taken := false
 	for range 6 {
-		_, err := conn.ExecContext(ctx, rowWith(r, n, counting, value, columns))
+		err := probe.exec(ctx, rowWith(r, n, counting, value, columns))
 		if isLost(err) {
 			return 0, err
 		}
@@ -78,12 +73,12 @@ func moveCounter(ctx context.Context, conn *sql.Conn, r *rand.Rand, n name, coun
 		}
 	}
 	if taken && del {
-		if _, err := conn.ExecContext(ctx, fmt.Sprintf("DELETE FROM %s WHERE %s = %d", n, quote(counting.name), value)); err != nil {
+		if err := probe.exec(ctx, fmt.Sprintf("DELETE FROM %s WHERE %s = %d", n, quote(counting.name), value)); err != nil {
 			return 0, err
 		}
 	}
 	if one {
-		if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
+		if err := probe.exec(ctx, "COMMIT"); err != nil {
 			return 0, err
 		}
 	}

@@ -2,19 +2,19 @@ package history
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
 // ddl runs statements that change definitions, one at a time.
 type ddl struct {
-	conn  *sql.Conn
-	db    *sql.DB
-	live  *live
-	r     *rand.Rand
-	count int // names made so far
+	run     *run
+	session *session
+	kinds   []kind
+	r       *rand.Rand
+	count   int // names made so far
 	// anywhere, meeting and inPlace are decks: what is not drawn since their last shuffle, so that
 	// every kind comes up.
 	anywhere, meeting, inPlace []kind
@@ -22,15 +22,15 @@ type ddl struct {
 	done []string
 	// definitionOnly are those of them that change no row and no column list.
 	definitionOnly map[string]bool
-	// counters lose the tables whose counter may have been set back.
-	counters map[name]uint64
+	phase          string // of the backup
 }
 
-// kind of DDL: a list of statements for a table as it is now.
+// kind of DDL: a list of statements for a table as it is now, none where it does not fit.
 type kind struct {
-	name string
-	make func(d *ddl, n name, columns []column) []string
-	is   nature
+	name    string
+	make    func(d *ddl, n name, columns []column) []string
+	is      nature
+	feature string // filled in
 }
 
 // nature says what a kind may do.
@@ -42,56 +42,52 @@ const (
 	definitionOnly                    // changes no row and no column list
 	setsBack                          // may set the table's counter back, or give its name to another table
 	counting                          // is for a table with an AUTO_INCREMENT column
-	idling                            // changes nothing
+	idling                            // changes no definition
+	once                              // is too dear to come twice
 )
 
-// kinds of all DDL. Those that change what rows mean are also aimed at tables being read.
-var kinds = []kind{
-	{"add column", addColumn, meaning | staying}, {"add column", addColumn, meaning | staying}, {"drop column", dropColumn, meaning | staying},
-	{"modify column", modifyColumn, meaning | staying}, {"rename column", renameColumn, meaning | staying}, {"index", index, definitionOnly},
-	{"unique", unique, meaning | staying}, {"comment", comment, definitionOnly}, {"default", setDefault, definitionOnly},
-	{"counter", setCounter, definitionOnly | setsBack | counting}, {"counting column", countingColumn, meaning | staying | counting},
-	{"rebuild", rebuild, meaning | staying}, {"truncate", truncate, meaning | staying | setsBack}, {"rename", rename, meaning | setsBack},
-	{"rename", rename, meaning | setsBack}, {"swap", swap, meaning | setsBack}, {"swap", swap, meaning | setsBack},
-	{"drop", drop, setsBack}, {"recreate", recreate, meaning | setsBack}, {"create", create, 0}, {"like", like, 0}, {"select", createSelect, 0},
-	{"database", database, 0}, {"charset", charset, 0}, {"convert", convert, meaning | staying},
-	{"view", view, 0}, {"routine", routine, 0}, {"trigger", trigger, 0}, {"event", event, 0}, {"partition", partition, setsBack}, {"idle", idle, idling},
-}
-
-func newDDL(ctx context.Context, db *sql.DB, l *live, r *rand.Rand, counters map[name]uint64) (*ddl, error) {
-	conn, err := db.Conn(ctx)
+func (h *run) newDDL(ctx context.Context, r *rand.Rand) (*ddl, error) {
+	s, err := h.open(ctx, "ddl", "SET NAMES utf8mb4, lock_wait_timeout=3, sql_mode='ALLOW_INVALID_DATES'")
 	if err != nil {
-		return nil, fmt.Errorf("connect for DDL: %w", err)
+		return nil, err
 	}
-	if _, err := conn.ExecContext(ctx, "SET NAMES utf8mb4, lock_wait_timeout=3, sql_mode='ALLOW_INVALID_DATES'"); err != nil {
-		return nil, fmt.Errorf("set the session for DDL: %w", err)
-	}
-	return &ddl{conn: conn, db: db, live: l, r: r, counters: counters, definitionOnly: map[string]bool{}}, nil
+	return &ddl{run: h, session: s, kinds: h.features.kinds(), r: r, definitionOnly: map[string]bool{}, phase: beforePhase}, nil
 }
 
-func (d *ddl) close() error { return d.conn.Close() }
+func (d *ddl) close() { d.session.close() }
 
-// draw takes the next kind of a deck, which is shuffled anew when it is empty.
-func (d *ddl) draw(deck *[]kind, is nature) kind {
-	for len(*deck) == 0 {
-		for _, i := range d.r.Perm(len(kinds)) {
-			if kinds[i].is&is == is {
-				*deck = append(*deck, kinds[i])
+// draw takes the next kind of a deck, which is shuffled anew when it is empty. There may be none.
+func (d *ddl) draw(deck *[]kind, is nature) (kind, bool) {
+	if len(*deck) == 0 {
+		for _, i := range d.r.Perm(len(d.kinds)) {
+			if d.kinds[i].is&is == is {
+				*deck = append(*deck, d.kinds[i])
 			}
 		}
 	}
+	if len(*deck) == 0 {
+		return kind{}, false
+	}
 	k := (*deck)[0]
 	*deck = (*deck)[1:]
-	return k
+	return k, true
 }
 
 // step runs one kind of DDL on one table; it returns how many statements changed something.
 // What the server refuses (a column that a generated one needs, a duplicate) is no failure.
 func (d *ddl) step(ctx context.Context) (int, error) {
-	k := d.draw(&d.anywhere, 0)
+	k, ok := d.draw(&d.anywhere, 0)
+	if !ok {
+		return 0, nil
+	}
+	return d.somewhere(ctx, k)
+}
+
+// somewhere runs a kind on any table that it may fit.
+func (d *ddl) somewhere(ctx context.Context, k kind) (int, error) {
 	var names []name
-	for _, n := range d.live.names() {
-		if _, ok := counted(d.live.columns(n)); ok || k.is&counting == 0 {
+	for _, n := range d.run.live.names() {
+		if _, ok := counted(d.run.live.columns(n)); ok || k.is&counting == 0 {
 			names = append(names, n)
 		}
 	}
@@ -109,17 +105,42 @@ func (d *ddl) meet(ctx context.Context, n name, stay bool) (int, error) {
 		deck, is = &d.inPlace, staying
 	}
 	for range 4 {
-		if ok, err := d.change(ctx, d.draw(deck, is), n); ok > 0 || err != nil {
+		k, some := d.draw(deck, is)
+		if !some {
+			return 0, nil
+		}
+		if ok, err := d.change(ctx, k, n); ok > 0 || err != nil {
 			return ok, err
 		}
 	}
 	return 0, nil
 }
 
+// owedTries is on how many tables a feature's DDL is tried that was not carried out so far.
+const owedTries = 25
+
+// owed carries out what is owed to features: one kind at least of each that has any.
+func (d *ddl) owed(ctx context.Context) error {
+	for _, f := range d.run.features {
+		for try := 0; len(f.DDL) > 0 && d.run.census.of(f.Name, byDDL) == 0; try++ {
+			if try == owedTries {
+				return nil // the census tells
+			}
+			k := f.DDL[try%len(f.DDL)]
+			k.feature = f.Name
+			if _, err := d.somewhere(ctx, k); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (d *ddl) change(ctx context.Context, k kind, n name) (int, error) {
+	statements := k.make(d, n, d.run.live.columns(n))
 	ran, counted := 0, 0
-	for _, s := range k.make(d, n, d.live.columns(n)) {
-		_, err := d.conn.ExecContext(ctx, s)
+	for _, s := range statements {
+		err := d.session.exec(ctx, s)
 		if isLost(err) {
 			return counted, fmt.Errorf("%s: %w", s, err)
 		}
@@ -138,8 +159,14 @@ func (d *ddl) change(ctx context.Context, k kind, n name) (int, error) {
 	if ran == 0 {
 		return 0, nil
 	}
-	if k.is&setsBack != 0 {
-		delete(d.counters, n)
+	if ran == len(statements) {
+		d.run.census.changed(k.feature, d.phase)
+		if k.is&once != 0 {
+			d.kinds = slices.DeleteFunc(d.kinds, func(other kind) bool { return other.name == k.name })
+		}
 	}
-	return counted, d.live.refresh(ctx, d.db)
+	if k.is&setsBack != 0 {
+		delete(d.run.counters, n)
+	}
+	return counted, d.run.live.refresh(ctx, d.run.source)
 }

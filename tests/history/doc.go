@@ -7,7 +7,35 @@
 // statements that change what their rows mean are sent at these, so that the rules of DDL are
 // tried. A soak fails if that was so in fewer than 9 of 10 histories.
 //
-// By seed are: the tables and their rows before the history, how archiver and backup begin,
+// # Features
+//
+// What a history may hold is switched by features ([Feature]): kinds of tables, statements of sessions, settings, DDL,
+// flags, kills and further comparisons. A seed draws them, each by its share of seeds; -features a,b has them in any
+// case, -without c,d leaves them out, and either takes all. A feature that was switched on and did nothing (no
+// statement on its tables, none of its DDL, nothing in the log, nothing done by its transactions or comparisons) fails the history. A
+// soak prints, of each, in how many histories it was, how often it did at least what it has to do, and where its DDL
+// fell: before, inside or behind the backup.
+//
+// To add one:
+//
+//  1. A file of its own with a variable of type Feature, and the variable at the end of the list in features.go.
+//  2. Where a running server takes the setting: Globals, Session (at the begin of a session) and Between (in
+//     mid-flight). Where it has to be started with it: Server.
+//  3. Tables with the shapes that it needs; writers change their rows as those of any other. Statements that the common
+//     transactions never send: Transaction. What has to stay open between transactions, at stop points too: Beside.
+//     Both send with the writer's exec, which records, return how often they did it, and add their commits to committed.
+//  4. DDL, with its nature: meaning and staying are what aims it at tables being read, setsBack what makes a table's
+//     counter unsure; idling is for settings.
+//  5. Logged: what mysqlbinlog prints of each, so that the archive itself proves that it was there.
+//  6. Not: why it cannot be with other settings (GTIDs) or servers.
+//  7. A Share. One that costs seconds, or a server of its own, has a small one. Where the product refuses it as yet, 0:
+//     it is tried by name only.
+//
+// compression.go, checksum.go and partitions.go are short examples.
+//
+// # Seeds
+//
+// By seed are: the features, the tables and their rows before the history, how archiver and backup begin,
 // threads, chunk size and the time between chunks, the order of stop points, who may set
 // definers, and the random numbers that the transactions of each session, and the DDL, are made
 // from. By timing are: which rows and tables these meet, which table is being read

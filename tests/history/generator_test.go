@@ -2,7 +2,6 @@ package history
 
 import (
 	"context"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -21,26 +20,23 @@ func TestGeneratorReachesEveryShapeAndKind(t *testing.T) {
 	if _, err := s.CreateRestoreUser(ctx, schemas...); err != nil { // a definer
 		t.Fatal(err)
 	}
+	h, err := newRun(Servers{Source: s}, Config{Seed: 1, GTID: true, With: []string{everything}, Without: []string{bigTransactions.Name}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, h.setGlobals(ctx))
+	defer func() { must(t, h.putBack()) }()
+	h.source = s.Root()
+	setup, err := h.open(ctx, "setup", "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer setup.close()
 	var statements []string
-	names := map[name]template{}
-	for _, schema := range []string{mainSchema, otherSchema} {
-		statements = append(statements, "CREATE DATABASE "+quote(schema))
-	}
-	for _, shape := range templates {
-		n := name{mainSchema, shape.name}
-		names[n] = shape
-		statements = append(statements, shape.create(n.schema, n.table))
-	}
-	if err := s.Exec(ctx, append(statements, linked...)...); err != nil {
-		t.Fatal(err)
-	}
-	h := &run{source: s.Root(), live: &live{}, r: rand.New(rand.NewPCG(1, 1))}
-	if err := h.live.refresh(ctx, h.source); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.fill(ctx, names); err != nil {
-		t.Fatal(err)
-	}
+	statements, h.shapes = layout(h.r, h.features)
+	must(t, setup.all(ctx, statements...))
+	must(t, h.live.refresh(ctx, h.source))
+	must(t, h.fill(ctx, setup))
 	before, err := truth.Take(ctx, h.source, schemas...)
 	if err != nil {
 		t.Fatal(err)
@@ -54,8 +50,8 @@ func TestGeneratorReachesEveryShapeAndKind(t *testing.T) {
 			t.Errorf("%s holds only %d rows after the fill", n, rows)
 		}
 	}
-	w := startWriters(ctx, h.source, h.live, 1, 4)
-	d, err := newDDL(ctx, h.source, h.live, h.r, map[name]uint64{})
+	w := h.startWriters(ctx, 1, 4)
+	d, err := h.newDDL(ctx, h.r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,9 +67,8 @@ func TestGeneratorReachesEveryShapeAndKind(t *testing.T) {
 	if err := w.finish(); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.close(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, d.owed(ctx))
+	d.close()
 	t.Logf("%d committed, %d rolled back, %d statements refused", w.committed.Load(), w.rolledBack.Load(), w.refused.Load())
 	if missing := missingDDL(d); len(missing) > 0 {
 		t.Errorf("no DDL with any of %q was carried out", missing)

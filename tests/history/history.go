@@ -20,15 +20,15 @@ import (
 type Config struct {
 	Seed         uint64
 	GTID         bool
-	Transactions int           // at least so many are committed
-	Changes      int           // at least so many DDL statements inside the backup
-	Writers      int           // concurrent sessions
-	KillArchiver time.Duration // kill -9 of the archiver at this interval; 0 for never
-	KillBackup   bool          // kill -9 of the backup at random moments; it is run again
-	Binary       string        // tripod, built with failpoints
-	Keep         string        // folder that keeps store and logs of a failed history; empty for none
-	GoOn         bool          // a soak goes on behind a failed history
-	Log          io.Writer     // one line a step; nil for none
+	Transactions int       // at least so many are committed
+	Changes      int       // at least so many DDL statements inside the backup
+	Writers      int       // concurrent sessions
+	With         []string  // features that it holds whatever the seed draws; all for each that can be
+	Without      []string  // features that it does not hold; all for none but those asked for
+	Binary       string    // tripod, built with failpoints
+	Keep         string    // folder that keeps store and logs of a failed history; empty for none
+	GoOn         bool      // a soak goes on behind a failed history
+	Log          io.Writer // one line a step; nil for none
 }
 
 // Servers are kept between histories: starting one takes seconds.
@@ -59,6 +59,8 @@ type Report struct {
 	Backup       time.Duration
 	Restores     time.Duration
 	Took         time.Duration
+	Features     map[string]int            // the least that a feature which was on did of what it has to do
+	Phases       map[string]map[string]int // DDL by feature, and where it was with regard to the backup
 }
 
 // StopPoint is where a restore has to arrive.
@@ -75,34 +77,56 @@ const instance = "history"
 // dumperPackage is where the failpoints lie that make chunks small and slow.
 const dumperPackage = "github.com/tripod-db/tripod/dumper"
 
+// Run makes one history on servers of the fleet.
+func (f *Fleet) Run(ctx context.Context, c Config) (Report, error) {
+	s, err := f.Servers(ctx, c)
+	if err != nil {
+		return Report{Seed: c.Seed}, err
+	}
+	return Run(ctx, s, c)
+}
+
 // Run makes one history and judges every restore of it. The error tells the first difference.
 func Run(ctx context.Context, s Servers, c Config) (Report, error) {
 	began := time.Now()
-	h := newRun(s, c)
-	err := h.all(ctx)
+	h, err := newRun(s, c)
+	if err != nil {
+		return Report{Seed: c.Seed}, err
+	}
+	err = h.all(ctx)
 	h.report.Took = time.Since(began)
 	if err != nil {
-		err = fmt.Errorf("history of seed %d (GTIDs %v): %w", c.Seed, c.GTID, err)
+		err = fmt.Errorf("history of seed %d (GTIDs %v, features %s): %w", c.Seed, c.GTID, h.features, err)
 	}
 	return h.report, errors.Join(err, h.cleanUp(err != nil))
 }
 
-func newRun(s Servers, c Config) *run {
+func newRun(s Servers, c Config) (*run, error) {
+	on, err := choose(c)
+	if err != nil {
+		return nil, err
+	}
 	random := func(use uint64) *rand.Rand { return rand.New(rand.NewPCG(c.Seed, use)) }
 	return &run{
-		Config: c, servers: s, report: Report{Seed: c.Seed}, live: &live{}, counters: map[name]uint64{},
+		Config: c, servers: s, report: Report{Seed: c.Seed}, features: on, census: newCensus(), record: &record{},
+		live: &live{}, counters: map[name]uint64{},
 		r: random(7), pace: random(8), probes: random(9), kills: random(10),
-	}
+	}, nil
 }
 
 type run struct {
 	Config
 	servers  Servers
 	report   Report
-	r        *rand.Rand // what is the same for a seed: tables, rows before the history, flags
-	pace     *rand.Rand // drawn from as often as time has it
-	probes   *rand.Rand // of counters
-	kills    *rand.Rand // of the backup
+	features chosen
+	census   *census
+	record   *record
+	changed  []string          // global settings of the source, to be put back
+	shapes   map[string]string // features by the names of their tables
+	r        *rand.Rand        // what is the same for a seed: tables, rows before the history, flags
+	pace     *rand.Rand        // drawn from as often as time has it
+	probes   *rand.Rand        // of counters
+	kills    *rand.Rand        // of the backup
 	folder   string
 	prog     program
 	source   *sql.DB
@@ -150,20 +174,34 @@ func (h *run) all(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := h.restoreParts(ctx); err != nil {
-		return err
+	for _, f := range h.features {
+		if f.Judge != nil {
+			n, err := f.Judge(ctx, h)
+			if err != nil {
+				return fmt.Errorf("%s: %w", f.Name, err)
+			}
+			h.holds(f.Name, n)
+		}
 	}
 	return h.enough()
 }
 
 // enough: a history that held less than was asked for proves less than it claims.
 func (h *run) enough() error {
-	r := h.report
-	if r.Transactions < int64(h.Transactions) || r.Changes < h.Changes || r.StopPoints != 3 || r.Parts != 2 || r.Definers == 0 {
+	var idle []string
+	h.report.Features, idle = h.census.held(h.features)
+	h.report.Phases = h.census.copyPhases()
+	if len(idle) > 0 {
+		return fmt.Errorf("the history held too little, nothing of %s", strings.Join(idle, ", "))
+	}
+	if r := h.report; r.Transactions < int64(h.Transactions) || r.Changes < h.Changes || r.StopPoints != 3 {
 		return fmt.Errorf("the history held too little: %+v", r)
 	}
 	return nil
 }
+
+// holds counts what a feature did.
+func (h *run) holds(feature string, n int) { h.census.add(feature, byItself, n) }
 
 func (h *run) store() string { return "file://" + filepath.Join(h.folder, "store") }
 
@@ -182,7 +220,7 @@ func (h *run) endArchive(ctx context.Context) error {
 	if over, how := h.archiver.ended(); over {
 		return fmt.Errorf("the archiver ended by itself: %s", how)
 	}
-	if h.KillArchiver > 0 {
+	if h.features.has(killArchivers.Name) {
 		h.archiver.kill()
 	} else if err := h.archiver.interrupt(); err != nil {
 		return err
@@ -206,7 +244,7 @@ func (h *run) endKills() error {
 
 // cleanUp ends what runs and removes the folder, or moves it where a failure is kept.
 func (h *run) cleanUp(failed bool) error {
-	errs := []error{h.endKills()}
+	errs := []error{h.endKills(), h.putBack()}
 	if h.writers != nil {
 		h.writers.stop()
 		h.writers.done.Wait()

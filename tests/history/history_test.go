@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
-	"time"
 
 	build "github.com/tripod-db/tripod/tests/program"
 )
@@ -18,7 +18,7 @@ func testFleet(t *testing.T) (fleet *Fleet, binary string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if fleet, err = StartFleet(ctx, ""); err != nil {
+	if fleet, err = NewFleet(""); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -41,12 +41,15 @@ func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
 			Seed: seed, GTID: i%3 != 2, Binary: binary,
 			Transactions: DefaultTransactions, Changes: DefaultChanges, Writers: DefaultWriters,
 		}
+		c.Without = []string{killArchivers.Name, killBackups.Name}
 		if i == 1 || i == 5 {
-			c.KillArchiver = time.Second
+			c.With = append(c.With, killArchivers.Name)
 		}
-		c.KillBackup = i == 2 || i == 4 || i == 7
-		t.Run(fmt.Sprintf("seed=%d,gtid=%v,kills=%v,backup=%v", seed, c.GTID, c.KillArchiver > 0, c.KillBackup), func(t *testing.T) {
-			r, err := Run(ctx, fleet.Servers(c.GTID), c)
+		if i == 2 || i == 4 || i == 7 {
+			c.With = append(c.With, killBackups.Name)
+		}
+		t.Run(fmt.Sprintf("seed=%d,gtid=%v,with=%s", seed, c.GTID, strings.Join(c.With, ",")), func(t *testing.T) {
+			r, err := fleet.Run(ctx, c)
 			if err != nil {
 				t.Fatal(err)
 			}

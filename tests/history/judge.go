@@ -48,6 +48,7 @@ func (h *run) judge(ctx context.Context, p stopPoint) error {
 	}
 	h.report.Counters += len(p.exact)
 	h.report.Definers += restored.Definers()
+	h.holds(definers.Name, restored.Definers())
 	h.logf("restored %s: %d rows loaded, %d transactions replayed, %s: equal", p.flag, result.Rows, result.Txns, o.took.Round(time.Millisecond))
 	return nil
 }

@@ -28,8 +28,12 @@ type round struct {
 }
 
 func killRound(ctx context.Context, s Servers, c Config, kills int) (*round, error) {
-	k := &round{run: newRun(s, c), kills: Kills{}, random: rand.New(rand.NewPCG(c.Seed, 11)), began: time.Now()}
-	err := k.all(ctx, kills)
+	r, err := newRun(s, c)
+	if err != nil {
+		return &round{run: &run{}}, err
+	}
+	k := &round{run: r, kills: Kills{}, random: rand.New(rand.NewPCG(c.Seed, 11)), began: time.Now()}
+	err = k.all(ctx, kills)
 	k.report.Took = time.Since(k.began)
 	if err != nil {
 		err = fmt.Errorf("kills of seed %d (GTIDs %v): %w", c.Seed, c.GTID, err)
@@ -81,10 +85,10 @@ func (k *round) all(ctx context.Context, kills int) error {
 func (k *round) write(ctx context.Context) (err error) {
 	k.writers = k.moreWriters(ctx)
 	if k.ddl != nil {
-		_ = k.ddl.close() // its connection died with the source
+		k.ddl.close() // its connection died with the source
 	}
 	done := k.ddl
-	if k.ddl, err = newDDL(ctx, k.source, k.live, rand.New(rand.NewPCG(k.Seed, k.random.Uint64())), k.counters); err != nil {
+	if k.ddl, err = k.newDDL(ctx, rand.New(rand.NewPCG(k.Seed, k.random.Uint64()))); err != nil {
 		return err
 	}
 	if done != nil {
@@ -94,7 +98,7 @@ func (k *round) write(ctx context.Context) (err error) {
 }
 
 func (k *round) moreWriters(ctx context.Context) *writers {
-	w := startWriters(ctx, k.source, k.live, k.random.Uint64(), k.Writers)
+	w := k.startWriters(ctx, k.random.Uint64(), k.Writers)
 	if k.writers != nil {
 		w.committed.Store(k.writers.committed.Load())
 		w.rolledBack.Store(k.writers.rolledBack.Load())
@@ -342,5 +346,5 @@ func (h *run) restoreArgs(p stopPoint) []string {
 	if p.flag == "--to-time" { // one in three is as good as all
 		args = append(args, "--verify", "chunks")
 	}
-	return args
+	return append(args, h.features.flags(func(f *Feature) []string { return f.Restore })...)
 }

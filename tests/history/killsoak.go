@@ -101,7 +101,11 @@ func KillSoak(ctx context.Context, f *Fleet, c Config, kills int, everyPhase boo
 		if !everyPhase {
 			share = min(share, kills-all.Total())
 		}
-		round, err := killRound(ctx, f.Servers(c.GTID), c, share)
+		servers, err := f.Servers(ctx, c)
+		if err != nil {
+			return err
+		}
+		round, err := killRound(ctx, servers, c, share)
 		for victim, hits := range round.kills {
 			for phase, n := range hits {
 				for range n {

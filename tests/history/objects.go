@@ -5,8 +5,37 @@ import "github.com/tripod-db/tripod/internal/mysqltest"
 // definer is the account that some objects are defined by; the others are the root's.
 var definer = "`" + mysqltest.RestoreUser.Name + "`@`%`"
 
+var (
+	views = Feature{
+		Name: "views", Doc: "views, and views on views", Share: 70, DDL: []kind{{"view", view, 0, ""}},
+		Linked: []string{
+			"CREATE DEFINER=" + definer + " VIEW `shop`.`v_parents` AS SELECT p.id, j.what FROM parents p LEFT JOIN journal j ON j.n = p.id",
+			"CREATE VIEW `shop`.`v_on_view` AS SELECT COUNT(*) AS n FROM v_parents",
+		},
+	}
+	routines = Feature{
+		Name: "routines", Doc: "functions and procedures", Share: 70, DDL: []kind{{"routine", routine, 0, ""}},
+		Linked: []string{
+			"CREATE FUNCTION `shop`.`doubled`(x INT) RETURNS INT DETERMINISTIC RETURN x * 2",
+			"CREATE DEFINER=" + definer + " PROCEDURE `shop`.`add_parent`(IN i INT) BEGIN INSERT IGNORE INTO parents (id, v) VALUES (i, 'proc'); END",
+		},
+	}
+	triggers = Feature{
+		Name: "triggers", Doc: "triggers, one that writes into another table", Share: 70, DDL: []kind{{"trigger", trigger, 0, ""}},
+		Linked: []string{
+			"CREATE TRIGGER `shop`.`parents_ai` AFTER INSERT ON `shop`.`parents` FOR EACH ROW INSERT INTO journal (what, n) VALUES ('parent', NEW.id)",
+			"CREATE DEFINER=" + definer + " TRIGGER `shop`.`parents_bu` BEFORE UPDATE ON `shop`.`parents` FOR EACH ROW SET NEW.u = IF(NEW.u = 7, 8, NEW.u)",
+		},
+	}
+	events = Feature{
+		Name: "events", Doc: "events of the scheduler", Share: 70, DDL: []kind{{"event", event, 0, ""}},
+		Linked: []string{"CREATE EVENT `shop`.`nightly` ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' COMMENT 'it''s late' DO DELETE FROM journal WHERE n < 0"},
+	}
+	definers = Feature{Name: "definers", Doc: "some objects are made with the definer that restores, and in a third of the histories any may be set", Share: 80, counts: true}
+)
+
 func (d *ddl) definer() string {
-	if d.r.IntN(3) > 0 {
+	if !d.run.features.has(definers.Name) || d.r.IntN(3) > 0 {
 		return ""
 	}
 	return "DEFINER=" + definer + " "

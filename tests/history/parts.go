@@ -12,22 +12,33 @@ import (
 	"github.com/tripod-db/tripod/tests/truth"
 )
 
-// restoreParts restores, at one stop point each, a few tables alone, a few under other names, and,
-// with GTIDs, everything without some transactions. What was renamed, swapped and exchanged before is
-// the history's.
-func (h *run) restoreParts(ctx context.Context) error {
-	r := rand.New(rand.NewPCG(h.Seed, 11))
-	if err := h.restorePart(ctx, r, h.stops[r.IntN(len(h.stops))], false); err != nil {
-		return err
+// What was renamed, swapped and exchanged before is the history's.
+var (
+	someTables = Feature{
+		Name: "parts", Doc: "at one stop point, a restore of a few tables alone", Share: 60,
+		Judge: func(ctx context.Context, h *run) (int, error) {
+			return h.restorePart(ctx, rand.New(rand.NewPCG(h.Seed, 11)), false)
+		},
 	}
-	if err := h.restorePart(ctx, r, h.stops[r.IntN(len(h.stops))], true); err != nil {
-		return err
+	renamedTables = Feature{
+		Name: "renames", Doc: "at one stop point, a restore of a few tables under other names", Share: 60,
+		Judge: func(ctx context.Context, h *run) (int, error) {
+			return h.restorePart(ctx, rand.New(rand.NewPCG(h.Seed, 12)), true)
+		},
 	}
-	if !h.GTID {
-		return nil
+	skips = Feature{
+		Name: "skip-gtid", Doc: "a restore without some transactions", Share: 60,
+		Not: func(c Config) string {
+			if !c.GTID {
+				return "the source has no GTIDs"
+			}
+			return ""
+		},
+		Judge: func(ctx context.Context, h *run) (int, error) {
+			return h.restoreWithout(ctx, rand.New(rand.NewPCG(h.Seed, 13)))
+		},
 	}
-	return h.restoreWithout(ctx, r)
-}
+)
 
 // quotedName quotes schema.table as names are given to tripod.
 func quotedName(n string) string {
@@ -35,7 +46,8 @@ func quotedName(n string) string {
 	return quoteName(s, t)
 }
 
-func (h *run) restorePart(ctx context.Context, r *rand.Rand, p stopPoint, renamed bool) error {
+func (h *run) restorePart(ctx context.Context, r *rand.Rand, renamed bool) (int, error) {
+	p := h.stops[r.IntN(len(h.stops))]
 	tables := p.truth.Tables()
 	r.Shuffle(len(tables), func(i, j int) { tables[i], tables[j] = tables[j], tables[i] })
 	args, names := p.arguments(), map[string]string{}
@@ -53,7 +65,7 @@ func (h *run) restorePart(ctx context.Context, r *rand.Rand, p stopPoint, rename
 		restored, _, err = h.restoreInto(ctx, append(args, "--exclude", exclude))
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var moved []string
 	atLeast, exact := map[string]uint64{}, map[string]bool{}
@@ -66,11 +78,11 @@ func (h *run) restorePart(ctx context.Context, r *rand.Rand, p stopPoint, rename
 	part, restored := p.truth.Part(names), restored.WithoutSchemas().WithoutTriggersOf(moved...)
 	d := append(part.Differences(restored), part.CounterDifferences(restored, atLeast, exact)...)
 	if len(d) > 0 {
-		return fmt.Errorf("restored %v, but it differs:\n%s", args, strings.Join(d[:min(len(d), 30)], "\n"))
+		return 0, fmt.Errorf("restored %v, but it differs:\n%s", args, strings.Join(d[:min(len(d), 30)], "\n"))
 	}
 	h.report.Parts++
 	h.logf("restored %d tables alone, renamed %v: equal", len(names), renamed)
-	return nil
+	return 1, nil
 }
 
 var excludeHint = regexp.MustCompile(`--rename changes no text, and these name what is renamed: .*--exclude ([^"]+)"`)
@@ -94,11 +106,11 @@ const skipTries = 6
 
 // restoreWithout leaves out some transactions between the first two stop points. Rows that are not
 // told to be loose are the source's, and of the others no more differ than were told.
-func (h *run) restoreWithout(ctx context.Context, r *rand.Rand) error {
+func (h *run) restoreWithout(ctx context.Context, r *rand.Rand) (int, error) {
 	for range skipTries {
 		set, err := h.someGTIDs(ctx, r)
 		if err != nil || set == "" {
-			return err
+			return 0, err
 		}
 		p := h.stops[1+r.IntN(len(h.stops)-1)]
 		restored, out, err := h.restoreInto(ctx, append(p.arguments(), "--skip-gtid", set))
@@ -106,13 +118,13 @@ func (h *run) restoreWithout(ctx context.Context, r *rand.Rand) error {
 			continue
 		}
 		if err != nil {
-			return err
+			return 0, err
 		}
 		var result struct {
 			Loose []string `json:"loose"`
 		}
 		if err := json.Unmarshal(out, &result); err != nil {
-			return fmt.Errorf("read the result of --skip-gtid: %w", err)
+			return 0, fmt.Errorf("read the result of --skip-gtid: %w", err)
 		}
 		tables, rows := map[string]bool{}, map[string]int{}
 		for _, l := range result.Loose {
@@ -131,13 +143,13 @@ func (h *run) restoreWithout(ctx context.Context, r *rand.Rand) error {
 			}
 		}
 		if len(d) > 0 {
-			return fmt.Errorf("restored without %s, but it differs:\n%s\nloose:\n%s", set, strings.Join(d[:min(len(d), 30)], "\n"), strings.Join(result.Loose, "\n"))
+			return 0, fmt.Errorf("restored without %s, but it differs:\n%s\nloose:\n%s", set, strings.Join(d[:min(len(d), 30)], "\n"), strings.Join(result.Loose, "\n"))
 		}
 		h.report.Skips++
 		h.logf("restored without %s: %d loose rows, the others equal", set, len(result.Loose))
-		return nil
+		return 1, nil
 	}
-	return nil
+	return 1, nil // refused by name each time, or by the server: that is judged, too
 }
 
 // someGTIDs draws transactions between the first two stop points; empty where there are none.

@@ -15,6 +15,9 @@ func (h *run) prepare(ctx context.Context) error {
 	if h.folder, err = os.MkdirTemp("", "tripod-history-"); err != nil {
 		return err
 	}
+	if err := h.setGlobals(ctx); err != nil {
+		return err
+	}
 	for _, s := range []*mysqltest.Server{h.servers.Source, h.servers.Target} {
 		if err := s.Reset(ctx); err != nil {
 			return err
@@ -31,18 +34,24 @@ func (h *run) prepare(ctx context.Context) error {
 		// Little data, but many chunks and time between them: wide windows.
 		fmt.Sprintf("GO_FAILPOINTS=%[1]s/chunkRows=return(%[2]d);%[1]s/betweenChunks=sleep(%[3]d)", dumperPackage, h.chunkRows, 12+h.r.IntN(16)),
 	}}
-	if h.KillBackup { // whatever is finished is known to the next run
+	if h.features.has(killBackups.Name) { // whatever is finished is known to the next run
 		h.prog.env[len(h.prog.env)-1] += ";" + dumperPackage + "/journalOften=return(1)"
 	}
 	h.source = h.servers.Source.Root()
-	statements, names := layout(h.r, true)
-	if err := h.servers.Source.Exec(ctx, statements...); err != nil {
+	setup, err := h.open(ctx, "setup", "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0")
+	if err != nil {
+		return err
+	}
+	defer setup.close()
+	var statements []string
+	statements, h.shapes = layout(h.r, h.features)
+	if err := setup.all(ctx, statements...); err != nil {
 		return err
 	}
 	if err := h.live.refresh(ctx, h.source); err != nil {
 		return err
 	}
-	if err := h.fill(ctx, names); err != nil {
+	if err := h.fill(ctx, setup); err != nil {
 		return err
 	}
 	_, err = h.moveCounters(ctx)
@@ -60,42 +69,32 @@ func (h *run) accounts(ctx context.Context) (backup, restore mysqltest.User, err
 	if err := errors.Join(err, definerErr, restoreErr); err != nil {
 		return backup, restore, err
 	}
-	if h.mayDefine = h.r.IntN(3) == 0; h.mayDefine {
+	if h.mayDefine = h.features.has(definers.Name) && h.r.IntN(3) == 0; h.mayDefine {
 		err = target.Exec(ctx, "GRANT SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER, SYSTEM_USER ON *.* TO "+definer)
 	}
 	return backup, restore, err
 }
 
 // fill puts rows into every table before the history begins: chunks need something to hold.
-func (h *run) fill(ctx context.Context, names map[name]template) error {
-	conn, err := h.source.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0"); err != nil {
-		return err
-	}
+func (h *run) fill(ctx context.Context, setup *session) error {
 	for _, n := range h.live.names() {
-		columns := h.live.columns(n)
 		var usable []column
-		for _, c := range columns {
+		for _, c := range h.live.columns(n) {
 			if !c.generated {
 				usable = append(usable, c)
 			}
 		}
-		if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
+		if err := setup.exec(ctx, "BEGIN"); err != nil {
 			return err
 		}
 		for range 40 + h.r.IntN(60) {
-			if _, err := conn.ExecContext(ctx, insert(h.r, "REPLACE", n, usable)); isLost(err) {
+			if err := setup.exec(ctx, insert(h.r, "REPLACE", n, usable)); isLost(err) {
 				return err
 			}
 		}
-		if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
+		if err := setup.exec(ctx, "COMMIT"); err != nil {
 			return err
 		}
 	}
-	_, err = conn.ExecContext(ctx, "SET foreign_key_checks=1, sql_mode=DEFAULT")
-	return err
+	return nil
 }

@@ -5,9 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
-
-	"github.com/tripod-db/tripod/internal/mysqltest"
 )
 
 // Defaults of the issue that this judge was written for: what a history holds at least.
@@ -17,56 +16,13 @@ const (
 	DefaultWriters      = 4
 )
 
-// Fleet holds a source with GTIDs, one without, and a target, for as many histories as wanted.
-type Fleet struct {
-	withGTID, without, target *mysqltest.Server
-}
-
-// StartFleet starts the three servers below dir (empty: the temporary folder).
-func StartFleet(ctx context.Context, dir string) (*Fleet, error) {
-	install, err := mysqltest.Find()
-	if err != nil {
-		return nil, err
-	}
-	f := &Fleet{}
-	for _, s := range []struct {
-		into    **mysqltest.Server
-		options mysqltest.Options
-	}{
-		{&f.withGTID, sourceOptions(dir, true)},
-		{&f.without, sourceOptions(dir, false)},
-		{&f.target, mysqltest.Options{Dir: dir, Relaxed: true, LocalInfile: true, TrustFunctionCreators: true}},
-	} {
-		if *s.into, err = install.Start(ctx, s.options); err != nil {
-			return nil, errors.Join(err, f.Stop(context.WithoutCancel(ctx)))
-		}
-	}
-	return f, nil
-}
-
-// Servers picks source and target for a history.
-func (f *Fleet) Servers(gtid bool) Servers {
-	if gtid {
-		return Servers{Source: f.withGTID, Target: f.target}
-	}
-	return Servers{Source: f.without, Target: f.target}
-}
-
-// Stop ends the servers.
-func (f *Fleet) Stop(ctx context.Context) error {
-	var errs []error
-	for _, s := range []*mysqltest.Server{f.withGTID, f.without, f.target} {
-		if s != nil {
-			errs = append(errs, s.Stop(ctx))
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // sums are over the histories of a soak that did not fail.
 type sums struct {
 	Report
 	histories, gtids, again int
+	histogram               map[string]int            // in how many histories each feature was
+	did                     map[string]int            // what it did at least, in all
+	places                  map[string]map[string]int // where its DDL fell
 }
 
 func (s *sums) add(r Report, gtid bool) {
@@ -86,6 +42,32 @@ func (s *sums) add(r Report, gtid bool) {
 	s.Skips += r.Skips
 	s.Definers += r.Definers
 	s.Rows += r.Rows
+	if s.histogram == nil {
+		s.histogram, s.did, s.places = map[string]int{}, map[string]int{}, map[string]map[string]int{}
+	}
+	for feature, n := range r.Features {
+		s.histogram[feature]++
+		s.did[feature] += n
+	}
+	for feature, phases := range r.Phases {
+		if s.places[feature] == nil {
+			s.places[feature] = map[string]int{}
+		}
+		addTo(s.places[feature], phases)
+	}
+}
+
+// features is a table of what each feature did.
+func (s *sums) features() string {
+	var b strings.Builder
+	for _, f := range features {
+		fmt.Fprintf(&b, "  %-14s in %3d histories, %6d times", f.Name, s.histogram[f.Name], s.did[f.Name])
+		if len(f.DDL) > 0 {
+			fmt.Fprintf(&b, "; DDL %s the backup", places(s.places[f.Name]))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 // Soak runs histories with consecutive seeds, two of three with GTIDs, and stops at the first
@@ -98,7 +80,7 @@ func Soak(ctx context.Context, f *Fleet, c Config, histories int, out io.Writer)
 	for i := range histories {
 		c.Seed = first + uint64(i)
 		c.GTID = i%3 != 2
-		r, err := Run(ctx, f.Servers(c.GTID), c)
+		r, err := f.Run(ctx, c)
 		if err != nil {
 			if !c.GoOn || ctx.Err() != nil {
 				return err
@@ -114,6 +96,7 @@ func Soak(ctx context.Context, f *Fleet, c Config, histories int, out io.Writer)
 		"%d restores equal, and %d of parts, %d without some transactions, %d counters exact, %d definers kept or told; a table read again in %d histories\n",
 		all.histories, all.gtids, all.histories-all.gtids, first, c.Seed, time.Since(began).Minutes(), all.Transactions, all.Changes, all.Aimed, all.Rows,
 		all.StopPoints, all.Parts, all.Skips, all.Counters, all.Definers, all.again)
+	fmt.Fprint(out, all.features())
 	if failed := histories - all.histories; failed > 0 {
 		return fmt.Errorf("%d of %d histories failed", failed, histories)
 	}

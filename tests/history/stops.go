@@ -36,6 +36,11 @@ func (h *run) takeStopPoints(ctx context.Context) error {
 				}
 			}
 		}
+		if i == len(flags)-1 {
+			if err := h.ddl.owed(ctx); err != nil {
+				return err
+			}
+		}
 		if flag == "" { // nothing may come behind the end
 			if err := h.writers.finish(); err != nil {
 				return fmt.Errorf("write: %w", err)
@@ -51,7 +56,8 @@ func (h *run) takeStopPoints(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
-	return h.ddl.close()
+	h.ddl.close()
+	return nil
 }
 
 func (w *writers) failed() error {

@@ -19,6 +19,7 @@ type column struct {
 	precision, scale           int64
 	srid                       int64
 	key                        bool // part of the primary key or of a unique key
+	primary                    bool
 }
 
 func (c column) unsigned() bool { return strings.Contains(c.columnType, "unsigned") }

@@ -2,7 +2,6 @@ package history
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -17,8 +16,7 @@ import (
 // writers change rows in transactions until they are stopped. Between two transactions each
 // passes the gate, which the harness closes while it takes the truth.
 type writers struct {
-	db   *sql.DB
-	live *live
+	run  *run
 	gate sync.RWMutex
 
 	committed  atomic.Int64
@@ -35,23 +33,40 @@ type writers struct {
 // in a second, while no chunk passes without a commit.
 const writerPause = 15 * time.Millisecond
 
+// betweenEvery: one in so many transactions is followed by a setting that a feature changes in mid-flight.
+const betweenEvery = 6
+
 // writerModes are the SQL modes of sessions that write; zero dates and 31 February among them.
 var writerModes = []string{"", "ALLOW_INVALID_DATES", "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO", "ALLOW_INVALID_DATES,ANSI_QUOTES"}
 
-func startWriters(ctx context.Context, db *sql.DB, l *live, seed uint64, count int) *writers {
+// startWriters starts sessions that write, and one for each feature that wants one of its own.
+func (h *run) startWriters(ctx context.Context, seed uint64, count int) *writers {
 	ctx, cancel := context.WithCancel(ctx)
-	w := &writers{db: db, live: l, stop: cancel}
-	for i := range count {
-		r := rand.New(rand.NewPCG(seed, uint64(i)+1000))
-		w.done.Go(func() {
-			if err := w.run(ctx, r); err != nil && ctx.Err() == nil {
-				w.mu.Lock()
-				w.err = errors.Join(w.err, err)
-				w.mu.Unlock()
+	all := &writers{run: h, stop: cancel}
+	features := h.features
+	start := func(name string, number uint64, step func(context.Context, *writer) error) {
+		w := &writer{writers: all, r: rand.New(rand.NewPCG(seed, number)), features: features}
+		all.done.Go(func() {
+			if err := w.run(ctx, name, step); err != nil && ctx.Err() == nil {
+				all.mu.Lock()
+				all.err = errors.Join(all.err, err)
+				all.mu.Unlock()
 			}
 		})
 	}
-	return w
+	for i := range count {
+		start(fmt.Sprintf("writer%d", i), uint64(i)+1000, func(ctx context.Context, w *writer) error { return w.step(ctx) })
+	}
+	for i, f := range features {
+		if f.Beside != nil {
+			step := f.Beside()
+			start(f.Name, uint64(i)+2000, func(ctx context.Context, w *writer) error {
+				n, err := step(ctx, w)
+				return w.count(f.Name, n, err)
+			})
+		}
+	}
+	return all
 }
 
 func (w *writers) finish() error {
@@ -60,21 +75,31 @@ func (w *writers) finish() error {
 	return w.err
 }
 
-func (w *writers) run(ctx context.Context, r *rand.Rand) error {
-	conn, err := w.db.Conn(ctx)
-	if err != nil {
-		return fmt.Errorf("connect a writer: %w", err)
+// writer is one session that writes.
+type writer struct {
+	*writers
+	*session
+	r        *rand.Rand
+	features []*Feature
+}
+
+func (w *writer) run(ctx context.Context, name string, step func(context.Context, *writer) error) (err error) {
+	settings := fmt.Sprintf("SET NAMES utf8mb4, sql_mode='%s', innodb_lock_wait_timeout=1, lock_wait_timeout=2, time_zone='%s'",
+		writerModes[w.r.IntN(len(writerModes))], pick(w.r, "+00:00", "+09:00", "-03:30"))
+	if w.session, err = w.writers.run.open(ctx, name, settings); err != nil {
+		return err
 	}
-	defer conn.Close()
-	mode := writerModes[r.IntN(len(writerModes))]
-	set := fmt.Sprintf("SET NAMES utf8mb4, sql_mode='%s', innodb_lock_wait_timeout=1, lock_wait_timeout=2, time_zone='%s'",
-		mode, pick(r, "+00:00", "+09:00", "-03:30"))
-	if _, err := conn.ExecContext(ctx, set); err != nil {
-		return fmt.Errorf("set a writer's session: %w", err)
+	defer w.close()
+	for _, f := range w.features {
+		if f.Session != nil {
+			if err := w.all(ctx, f.Session(w.r)...); err != nil {
+				return fmt.Errorf("set a writer's session for %s: %w", f.Name, err)
+			}
+		}
 	}
 	for ctx.Err() == nil {
 		w.gate.RLock()
-		err := w.transaction(ctx, conn, r)
+		err := step(ctx, w)
 		w.gate.RUnlock()
 		if err != nil {
 			return err
@@ -86,43 +111,72 @@ func (w *writers) run(ctx context.Context, r *rand.Rand) error {
 	return nil
 }
 
+// step is a transaction, of a feature's own kind or of the common one, and now and then a setting.
+func (w *writer) step(ctx context.Context) error {
+	for _, f := range w.features {
+		if f.Transaction != nil && w.r.IntN(f.Every) == 0 {
+			n, err := f.Transaction(ctx, w)
+			return w.count(f.Name, n, err)
+		}
+	}
+	if err := w.transaction(ctx); err != nil {
+		return err
+	}
+	for _, f := range w.features {
+		if f.Between != nil && w.r.IntN(betweenEvery) == 0 {
+			if err := w.all(ctx, f.Between(w.r)...); err != nil {
+				return fmt.Errorf("change a writer's session for %s: %w", f.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// count notes what a feature did.
+func (w *writer) count(feature string, n int, err error) error {
+	if n > 0 {
+		w.writers.run.holds(feature, n)
+	}
+	return lost(err)
+}
+
 // transaction runs one of: a statement of its own, or several with savepoints, committed or
 // rolled back. Errors of statements are the application's daily life.
-func (w *writers) transaction(ctx context.Context, conn *sql.Conn, r *rand.Rand) error {
-	if r.IntN(4) == 0 {
-		err := w.statement(ctx, conn, r)
+func (w *writer) transaction(ctx context.Context) error {
+	if w.r.IntN(4) == 0 {
+		err := w.change(ctx)
 		if err == nil {
 			w.committed.Add(1)
 		}
 		return lost(err)
 	}
-	if err := w.exec(ctx, conn, "BEGIN"); err != nil {
+	if err := w.exec(ctx, "BEGIN"); err != nil {
 		return lost(err)
 	}
 	changed := false
-	for i := range r.IntN(5) + 1 {
-		point := r.IntN(5) == 0
+	for i := range w.r.IntN(5) + 1 {
+		point := w.r.IntN(5) == 0
 		if point {
-			if err := w.exec(ctx, conn, fmt.Sprintf("SAVEPOINT s%d", i)); err != nil {
+			if err := w.exec(ctx, fmt.Sprintf("SAVEPOINT s%d", i)); err != nil {
 				return lost(err)
 			}
 		}
-		err := w.statement(ctx, conn, r)
+		err := w.change(ctx)
 		if isLost(err) {
 			return err
 		}
 		changed = changed || err == nil
-		if point && r.IntN(2) == 0 {
-			if err := lost(w.exec(ctx, conn, fmt.Sprintf("ROLLBACK TO s%d", i))); err != nil {
+		if point && w.r.IntN(2) == 0 {
+			if err := lost(w.exec(ctx, fmt.Sprintf("ROLLBACK TO s%d", i))); err != nil {
 				return err
 			}
 		}
 	}
 	end := "COMMIT"
-	if r.IntN(8) == 0 {
+	if w.r.IntN(8) == 0 {
 		end = "ROLLBACK"
 	}
-	err := w.exec(ctx, conn, end)
+	err := w.exec(ctx, end)
 	switch {
 	case err == nil && end == "ROLLBACK":
 		w.rolledBack.Add(1)
@@ -132,8 +186,9 @@ func (w *writers) transaction(ctx context.Context, conn *sql.Conn, r *rand.Rand)
 	return lost(err)
 }
 
-func (w *writers) exec(ctx context.Context, conn *sql.Conn, statement string) error {
-	_, err := conn.ExecContext(ctx, statement)
+// exec runs a statement of the session.
+func (w *writer) exec(ctx context.Context, statement string) error {
+	err := w.session.exec(ctx, statement)
 	if err != nil && !isLost(err) {
 		w.refused.Add(1)
 	}
@@ -153,17 +208,23 @@ func lost(err error) error {
 	return nil
 }
 
-func (w *writers) statement(ctx context.Context, conn *sql.Conn, r *rand.Rand) error {
-	names := w.live.names()
+// change runs one random statement on a random table.
+func (w *writer) change(ctx context.Context) error {
+	h := w.writers.run
+	names := h.live.names()
 	if len(names) == 0 {
 		return nil
 	}
-	n := names[r.IntN(len(names))]
-	s := change(r, n, w.live.columns(n))
+	n := names[w.r.IntN(len(names))]
+	s := change(w.r, n, h.live.columns(n))
 	if s == "" {
 		return nil
 	}
-	return w.exec(ctx, conn, s)
+	err := w.exec(ctx, s)
+	if feature := h.shapes[n.table]; err == nil && feature != "" {
+		h.census.add(feature, byTables, 1)
+	}
+	return err
 }
 
 // change draws one statement on a table.

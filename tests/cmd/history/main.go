@@ -32,13 +32,24 @@ func run(ctx context.Context) (err error) {
 	flag.IntVar(&c.Transactions, "transactions", history.DefaultTransactions, "committed transactions, at least")
 	flag.IntVar(&c.Changes, "changes", history.DefaultChanges, "DDL statements inside the backup, at least")
 	flag.IntVar(&c.Writers, "writers", history.DefaultWriters, "concurrent writers")
-	flag.DurationVar(&c.KillArchiver, "kill-archiver", 0, "kill -9 the archiver at this interval")
-	flag.BoolVar(&c.KillBackup, "kill-backup", false, "kill -9 the backup at random moments, and run it again")
+	with := flag.String("features", "", "features that the history has whatever its seed draws, a,b or all")
+	without := flag.String("without", "", "features that it has not, a,b or all (but those of -features)")
+	list := flag.Bool("list", false, "list the features, and how many of a hundred seeds draw each")
 	flag.StringVar(&c.Binary, "tripod", "bin/tripod-failpoints", "tripod, built with failpoints")
 	flag.BoolVar(&c.GoOn, "go-on", false, "let a soak go on behind a failed history")
 	flag.StringVar(&c.Keep, "keep", "", "folder that keeps a failed history's store and logs")
 	flag.Parse()
-	fleet, err := history.StartFleet(ctx, "")
+	if *list {
+		fmt.Print(history.ListFeatures())
+		return nil
+	}
+	if c.With, err = history.ParseFeatures(*with); err != nil {
+		return err
+	}
+	if c.Without, err = history.ParseFeatures(*without); err != nil {
+		return err
+	}
+	fleet, err := history.NewFleet("")
 	if err != nil {
 		return err
 	}
@@ -52,7 +63,7 @@ func run(ctx context.Context) (err error) {
 		return history.Soak(ctx, fleet, c, *soak, os.Stdout)
 	}
 	fmt.Printf("seed %d\n", c.Seed)
-	r, err := history.Run(ctx, fleet.Servers(c.GTID), c)
+	r, err := fleet.Run(ctx, c)
 	fmt.Printf("%+v\n", r)
 	return err
 }
