@@ -72,8 +72,8 @@ func copyFile(from, to string, info fs.FileInfo, fill func(out, in *os.File, siz
 	return out.Truncate(info.Size())
 }
 
-// copyData copies the stretches of a file that are no holes. The kernel does it, file to file: under the race detector each
-// byte that comes through this process costs more than all the rest of a start.
+// copyData copies the stretches of a file that are no holes. The kernel does it, file to file: what comes through this
+// process passes the race detector.
 func copyData(out, in *os.File, size int64) error {
 	for at := int64(0); at < size; {
 		begin, err := in.Seek(at, unix.SEEK_DATA)
