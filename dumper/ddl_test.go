@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -30,10 +31,13 @@ func fill(table string, n int) []string {
 // holds of it at the end is one state of it. Nothing is written behind the backup, and every
 // statement is before D0, so the tables loaded are the source's.
 func TestW3StatementsBetweenChunks(t *testing.T) {
+	// GTIDs change where the clock's marks are, not what a statement does: without them it is every third case, others in
+	// each run.
+	third := rand.IntN(3)
 	for _, gtid := range []bool{true, false} {
 		s := newSite(t, mysqltest.Options{GTID: gtid, Relaxed: true})
 		target := mysqltest.Target(t)
-		for _, c := range []struct {
+		for i, c := range []struct {
 			name       string
 			statements []string
 			again      string // in the reasons why d.t was read again; empty for a tombstone
@@ -53,6 +57,9 @@ func TestW3StatementsBetweenChunks(t *testing.T) {
 			{"drop a column of an instant table", []string{"ALTER TABLE d.t ADD COLUMN w INT DEFAULT 3, ALGORITHM=INSTANT", "ALTER TABLE d.t DROP COLUMN w, ALGORITHM=INSTANT"}, "w"},
 			{"engine", []string{"ALTER TABLE d.t ENGINE=InnoDB"}, "ENGINE"},
 		} {
+			if !gtid && i%3 != third {
+				continue
+			}
 			t.Run(fmt.Sprintf("gtid=%v/%s", gtid, c.name), func(t *testing.T) {
 				s := s.with(t)
 				clean := []string{"DROP DATABASE IF EXISTS d", "DROP DATABASE IF EXISTS e"}

@@ -37,7 +37,7 @@ func TestR6WaitEndsThoughTheStreamMoves(t *testing.T) {
 	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
 	s.exec(append([]string{"CREATE DATABASE d", "CREATE TABLE d.other (a INT PRIMARY KEY AUTO_INCREMENT)", "CREATE TABLE d.log (a INT)",
 		"INSERT INTO d.log VALUES (1)", "CREATE VIEW d.v AS SELECT 1 AS one"}, fill("d.t", 35)...)...)
-	defer s.writes(5*time.Millisecond, "INSERT INTO d.other VALUES ()")()
+	defer s.writes(20*time.Millisecond, "INSERT INTO d.other VALUES ()")()
 	w := s.throughWire()
 	for _, c := range []struct{ name, needle, waitsFor string }{
 		{"discovery", "COALESCE(TABLE_ROWS", "discovery"},
@@ -64,7 +64,7 @@ func TestR6WaitEndsThoughTheStreamMoves(t *testing.T) {
 func TestR6WaitEndsThoughTheStoreStands(t *testing.T) {
 	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
 	s.exec(append([]string{"CREATE DATABASE d", "CREATE TABLE d.other (a INT PRIMARY KEY AUTO_INCREMENT)"}, fill("d.t", 35)...)...)
-	defer s.writes(5*time.Millisecond, "INSERT INTO d.other VALUES ()")()
+	defer s.writes(20*time.Millisecond, "INSERT INTO d.other VALUES ()")()
 	s.gate.before(func(ctx context.Context, key string) {
 		if strings.Contains(key, "/d/t/00000002") {
 			<-ctx.Done()

@@ -2,6 +2,8 @@ package pitr
 
 import (
 	"errors"
+	"flag"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -106,6 +108,9 @@ func (s *story) as(from, to string) {
 	}
 }
 
+// everyTrip costs minutes: TESTFLAGS='-run KillWhileConstraints -every-trip' PKG=./pitr.
+var everyTrip = flag.Bool("every-trip", false, "kill at every round trip, not at some that are others in each run")
+
 // A restore that is killed at any round trip of setting aside and putting back ends as one that was not.
 func TestSurvives_KillWhileConstraintsAreAside(t *testing.T) {
 	s := newStory(t, "d", "n")
@@ -127,7 +132,13 @@ func TestSurvives_KillWhileConstraintsAreAside(t *testing.T) {
 	for _, w := range []Wish{{}, {Rename: []string{"d=n"}}} {
 		_, trips, err := k.run(s, w, 0)
 		s.must(err)
-		for trip := trips / 2; trip < trips*4/5; trip++ { // of the replay
+		step := int64(4)
+		if *everyTrip {
+			step = 1
+		}
+		first := trips/2 + rand.Int64N(step)
+		t.Logf("killed at each %d. of the trips from %d on", step, first)
+		for trip := first; trip < trips*4/5; trip += step { // of the replay
 			mysqltest.Exec(t, s.dest, "DROP DATABASE IF EXISTS d", "DROP DATABASE IF EXISTS n")
 			if _, _, err := k.run(s, w, trip); !errors.Is(err, errKilled) {
 				t.Fatalf("trip %d: not killed: %v", trip, err)

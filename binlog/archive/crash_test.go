@@ -84,7 +84,7 @@ func TestArchiverKilledAtEveryPlace(t *testing.T) {
 			mysqltest.Failpoint(t, "binlog/archive/"+place, "off") // fails in a build without failpoints
 			s := newSite(t, mysqltest.Source(t))
 			stop := load(t, s.source, 2*time.Millisecond)
-			for n := range 4 {
+			for _, n := range []int{0, 1, 3} {
 				// The first n times the place is passed, then the process ends at it.
 				term := "panic"
 				if n > 0 && place != "leased" { // passed once in a process

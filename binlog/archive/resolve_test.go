@@ -191,7 +191,7 @@ func TestStopPositions(t *testing.T) {
 			seed := rand.Uint64()
 			t.Logf("seed %d", seed)
 			random := rand.New(rand.NewPCG(seed, 0))
-			for range 40 {
+			for range 15 {
 				n := random.IntN(len(entries))
 				e := entries[n]
 				inside := e.Start

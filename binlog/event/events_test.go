@@ -32,6 +32,9 @@ func TestChecksumOfEveryByte(t *testing.T) {
 		for i := range r.raw {
 			p := NewParser()
 			for _, before := range raws[:n] {
+				if typ := Type(before.raw[4]); typ != TypeFormatDescription && typ != TypeTableMap {
+					continue // nothing that follows needs it
+				}
 				if _, err := p.Parse(before.raw); err != nil {
 					t.Fatal(err)
 				}
@@ -140,9 +143,9 @@ func TestLargeTransactionIsNotCollected(t *testing.T) {
 	c := newSession(t, s)
 	c.exec(t, "CREATE DATABASE a", "CREATE TABLE a.t (id int PRIMARY KEY AUTO_INCREMENT, v varbinary(4000))", "SET binlog_transaction_compression=ON")
 	first := beginLog(t, s)
-	c.exec(t, "SET cte_max_recursion_depth=100000", "INSERT INTO a.t(v) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<12000) SELECT REPEAT('x',4000) FROM n")
+	c.exec(t, "SET cte_max_recursion_depth=100000", "INSERT INTO a.t(v) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<6000) SELECT REPEAT('x',4000) FROM n")
 	raws := logSince(t, s, first)
-	if n := size(raws); n > 4<<20 {
+	if n := size(raws); n > 2<<20 {
 		t.Fatalf("%d bytes: not compressed", n)
 	}
 	heap := func() uint64 {
@@ -154,17 +157,17 @@ func TestLargeTransactionIsNotCollected(t *testing.T) {
 	start, most, n := heap(), uint64(0), 0
 	a := NewAssembler("tl")
 	a.OnRows(func(*Entry, *Rows) error {
-		if n++; n%1000 == 0 {
+		if n++; n%500 == 0 {
 			most = max(most, heap())
 		}
 		return nil
 	})
 	e := assemble(t, a, raws)[0]
-	if e.Tables[0].Rows != 12000 || n < 3000 {
+	if e.Tables[0].Rows != 6000 || n < 1500 {
 		t.Fatalf("%d rows in %d events", e.Tables[0].Rows, n)
 	}
-	if most > start+16<<20 {
-		t.Errorf("%d bytes held of a transaction of 48 MB", most-start)
+	if most > start+12<<20 {
+		t.Errorf("%d bytes held of a transaction of 24 MB", most-start)
 	}
 }
 

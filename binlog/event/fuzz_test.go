@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -118,27 +119,36 @@ func TestSeedCorpus(t *testing.T) {
 	}
 }
 
-// TestTruncatedAndAlteredEvents cuts every event of the seeds at every length, and alters every
-// byte: errors are fine, panics are not.
+// TestTruncatedAndAlteredEvents cuts every event of the seeds at every length, and alters every byte: errors are fine,
+// panics are not. Of long events it takes some lengths and bytes, others in each run.
 func TestTruncatedAndAlteredEvents(t *testing.T) {
+	random := newRand(t)
 	for _, seed := range corpus(t, "FuzzParser") {
-		var prefix []byte
+		var format, prefix []byte
 		for pos := 0; pos < len(seed); {
 			size := int(binary.LittleEndian.Uint32(seed[pos+9:]))
 			raw := seed[pos : pos+size]
-			step := 1 + size/200
-			for cut := HeaderSize; cut < size; cut += step {
+			// A sample of an event costs as much as the event is long.
+			step := 1 + size/min(200, 16+(128<<10)/size)
+			for cut := HeaderSize + random.IntN(step); cut < size; cut += step {
 				short := append([]byte{}, raw[:cut]...)
 				binary.LittleEndian.PutUint32(short[9:], uint32(cut))
 				readAlone(t, prefix, short)
 			}
-			for i := HeaderSize; i < size; i += step {
+			for i := HeaderSize + random.IntN(step); i < size; i += step {
 				altered := append([]byte{}, raw...)
 				altered[i] ^= 0xff
 				readAlone(t, prefix, altered)
 			}
-			if typ := Type(raw[4]); typ == TypeFormatDescription || typ == TypeTableMap {
+			switch Type(raw[4]) {
+			case TypeFormatDescription:
+				format = raw
+				prefix = slices.Clone(format)
+			case TypeTableMap:
 				prefix = append(prefix, raw...)
+			case TypeQuery: // begins a transaction, which has table maps of its own
+				prefix = slices.Clone(format)
+			default:
 			}
 			pos += size
 		}

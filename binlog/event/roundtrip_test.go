@@ -24,14 +24,14 @@ func TestLiteralsRoundTrip(t *testing.T) {
 	}
 	first := beginLog(t, s)
 	for _, table := range tables {
-		for range 12 {
+		for range 6 {
 			c.exec(t, table.insert(r, 5))
 		}
 	}
 	raws := logSince(t, s, first)
 	inserts := newLiterals(t, tables)
 	inserts.add(raws)
-	if inserts.rows != len(tables)*60 {
+	if inserts.rows != len(tables)*30 {
 		t.Fatalf("%d rows in the log", inserts.rows)
 	}
 	c.exec(t, inserts.statements...)

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"sync"
 )
 
 // mysqldVariable names the environment variable by which a user makes tests run against a server of their own.
@@ -79,15 +80,30 @@ func newInstall(mysqld, root, templates string) (Install, error) {
 	if err != nil {
 		return Install{}, fmt.Errorf("find %s: %w", mysqld, err)
 	}
+	version, err := versionOf(mysqld)
+	if err != nil {
+		return Install{}, err
+	}
+	return Install{Mysqld: mysqld, Version: version, root: root, templates: templates}, nil
+}
+
+// versions are those of the programs that were asked: each is asked once, which costs as much as a tenth of a start.
+var versions sync.Map
+
+func versionOf(mysqld string) (string, error) {
+	if known, ok := versions.Load(mysqld); ok {
+		return known.(string), nil
+	}
 	out, err := exec.CommandContext(context.Background(), mysqld, "--no-defaults", "--version").CombinedOutput()
 	if err != nil {
-		return Install{}, fmt.Errorf("%w (%s --version: %w: %s)", ErrNoServer, mysqld, err, out)
+		return "", fmt.Errorf("%w (%s --version: %w: %s)", ErrNoServer, mysqld, err, out)
 	}
 	version := serverVersion.FindSubmatch(out)
 	if version == nil {
-		return Install{}, fmt.Errorf("%w (%s is no MySQL server: its --version is %q)", ErrNoServer, mysqld, out)
+		return "", fmt.Errorf("%w (%s is no MySQL server: its --version is %q)", ErrNoServer, mysqld, out)
 	}
-	return Install{Mysqld: mysqld, Version: string(version[1]), root: root, templates: templates}, nil
+	versions.Store(mysqld, string(version[1]))
+	return string(version[1]), nil
 }
 
 // Program returns the path of a program that belongs to the server: mysql, mysqlbinlog, mysqldump, mysqladmin.

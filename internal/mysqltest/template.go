@@ -15,7 +15,7 @@ import (
 )
 
 // templateFormat is raised when templates are made in another way, so that old ones are not used.
-const templateFormat = "1"
+const templateFormat = "2"
 
 // lockPoll is how often a process looks whether another one has finished what both need.
 const lockPoll = 20 * time.Millisecond
@@ -44,17 +44,25 @@ func (i Install) template(ctx context.Context, initArgs []string) (string, error
 
 // initialize creates the data directory dir, whole or not at all.
 func (i Install) initialize(ctx context.Context, dir string, initArgs []string) error {
-	unfinished := dir + ".new"
-	if err := os.RemoveAll(unfinished); err != nil {
-		return fmt.Errorf("initialize %s: %w", dir, err)
+	full, unfinished := dir+".full", dir+".new"
+	for _, left := range []string{full, unfinished} { // by one that was killed
+		if err := os.RemoveAll(left); err != nil {
+			return fmt.Errorf("initialize %s: %w", dir, err)
+		}
 	}
-	args := append(i.commonArgs(unfinished), initArgs...)
+	args := append(i.commonArgs(full), initArgs...)
 	out, err := exec.CommandContext(ctx, i.Mysqld, append(args, "--initialize-insecure")...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("initialize %s: %w: %s", dir, err, tail(out, 2000))
 	}
 	// Every server makes an identity of its own at its first start.
-	if err := os.Remove(filepath.Join(unfinished, "auto.cnf")); err != nil && !os.IsNotExist(err) {
+	if err := os.Remove(filepath.Join(full, "auto.cnf")); err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("initialize %s: %w", dir, err)
+	}
+	if err := squeezeTree(full, unfinished); err != nil {
+		return fmt.Errorf("initialize %s: %w", dir, err)
+	}
+	if err := os.RemoveAll(full); err != nil {
 		return fmt.Errorf("initialize %s: %w", dir, err)
 	}
 	if err := os.Rename(unfinished, dir); err != nil {
