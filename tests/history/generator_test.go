@@ -27,7 +27,7 @@ func TestGeneratorReachesEveryShapeAndKind(t *testing.T) {
 	must(t, h.setGlobals(ctx))
 	defer func() { must(t, h.putBack()) }()
 	h.source = s.Root()
-	setup, err := h.open(ctx, "setup", "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0")
+	setup, err := h.open(ctx, setupSession, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0")
 	if err != nil {
 		t.Fatal(err)
 	}

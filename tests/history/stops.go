@@ -69,15 +69,22 @@ func (w *writers) failed() error {
 func (h *run) stopPoint(ctx context.Context, flag string) error {
 	h.writers.gate.Lock()
 	defer h.writers.gate.Unlock()
-	p := stopPoint{flag: flag, atLeast: map[string]uint64{}}
+	p := stopPoint{flag: flag}
 	var err error
 	if p.exact, err = h.moveCounters(ctx); err != nil {
 		return err
 	}
+	h.record.mark(markStop, flag)
+	return h.note(ctx, p)
+}
+
+// note takes the place and the truth of a stop point while nobody writes.
+func (h *run) note(ctx context.Context, p stopPoint) (err error) {
+	p.atLeast = map[string]uint64{}
 	for n, next := range h.counters {
 		p.atLeast[n.schema+"."+n.table] = next
 	}
-	switch flag {
+	switch p.flag {
 	case "--to-time":
 		var at string
 		err = h.source.QueryRowContext(ctx, "SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%fZ')").Scan(&at)
