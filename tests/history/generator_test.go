@@ -20,7 +20,7 @@ func TestGeneratorReachesEveryShapeAndKind(t *testing.T) {
 	if _, err := s.CreateRestoreUser(ctx, schemas...); err != nil { // a definer
 		t.Fatal(err)
 	}
-	h, err := newRun(Servers{Source: s}, Config{Seed: 1, GTID: true, With: []string{everything}, Without: []string{bigTransactions.Name}})
+	h, err := newRun(Servers{Source: s}, Config{Seed: 1, GTID: true, Rows: DefaultRows, With: []string{everything}, Without: []string{bigTransactions.Name}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,9 @@ type Config struct {
 	Transactions int           // at least so many are committed
 	Changes      int           // at least so many DDL statements inside the backup
 	Writers      int           // concurrent sessions
+	Stops        int           // stop points that are restored and compared
+	Rows         int           // about so many in a table before the history
+	Tables       int           // features at most that have tables, but for those asked for; 0 for all that the seed draws
 	With         []string      // features that it holds whatever the seed draws; all for each that can be
 	Without      []string      // features that it does not hold; all for none but those asked for
 	Binary       string        // tripod, built with failpoints
@@ -183,21 +186,37 @@ func (h *run) logf(format string, args ...any) {
 }
 
 func (h *run) all(ctx context.Context) error {
-	if err := h.prepare(ctx); err != nil {
+	if err := h.stage("prepare", func() error { return h.prepare(ctx) }); err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
-	if err := h.backUpUnderLoad(ctx); err != nil {
+	if err := h.stage("back up", func() error { return h.backUpUnderLoad(ctx) }); err != nil {
 		return err
 	}
-	if err := h.takeStopPoints(ctx); err != nil {
+	if err := h.stage("stop points", func() error { return h.takeStopPoints(ctx) }); err != nil {
 		return err
 	}
-	if err := h.endArchive(ctx); err != nil {
+	if err := h.stage("end of the archive", func() error { return h.endArchive(ctx) }); err != nil {
 		return err
 	}
-	if err := h.checkArchive(ctx); err != nil {
+	if err := h.stage("check of the archive", func() error { return h.checkArchive(ctx) }); err != nil {
 		return err
 	}
+	if err := h.stage("restores", func() error { return h.judgeAll(ctx) }); err != nil {
+		return err
+	}
+	return h.enough()
+}
+
+// stage logs how long a part of a history took.
+func (h *run) stage(name string, do func() error) error {
+	began := time.Now()
+	err := do()
+	h.logf("%s: %.2f s", name, time.Since(began).Seconds())
+	return err
+}
+
+// judgeAll restores every stop point, and what features want more.
+func (h *run) judgeAll(ctx context.Context) error {
 	for i, p := range h.stops {
 		if err := h.restore(ctx, p); err != nil {
 			h.failedStop = i
@@ -213,7 +232,7 @@ func (h *run) all(ctx context.Context) error {
 			h.holds(f.Name, n)
 		}
 	}
-	return h.enough()
+	return nil
 }
 
 // enough: a history that held less than was asked for proves less than it claims.
@@ -224,7 +243,7 @@ func (h *run) enough() error {
 	if len(idle) > 0 {
 		return fmt.Errorf("the history held too little, nothing of %s", strings.Join(idle, ", "))
 	}
-	if r := h.report; r.Transactions < int64(h.Transactions) || r.Changes < h.Changes || r.StopPoints != 3 {
+	if r := h.report; r.Transactions < int64(h.Transactions) || r.Changes < h.Changes || r.StopPoints != h.Stops {
 		return fmt.Errorf("the history held too little: %+v", r)
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 const setupSession = "setup"
 
 func (h *run) prepare(ctx context.Context) error {
-	h.chunkRows, h.threads = 10+h.r.IntN(30), 4+h.r.IntN(3)
+	h.chunkRows, h.threads = max(4, h.Rows/7)+h.r.IntN(max(1, h.Rows*3/7)), 4+h.r.IntN(3)
 	h.mayDefine = h.features.has(definers.Name) && h.r.IntN(3) == 0
 	sleep := fmt.Sprintf("betweenChunks=sleep(%d)", 12+h.r.IntN(16))
 	if err := h.equip(ctx, func(table string) { h.record.mark(markChunk, table) }, sleep); err != nil {
@@ -110,7 +110,7 @@ func (h *run) fill(ctx context.Context, setup *session) error {
 		if err := setup.exec(ctx, "BEGIN"); err != nil {
 			return err
 		}
-		for range 40 + h.r.IntN(60) {
+		for range h.Rows*4/7 + h.r.IntN(max(1, h.Rows*6/7)) {
 			if err := setup.exec(ctx, insert(h.r, "REPLACE", n, usable)); isLost(err) {
 				return err
 			}

@@ -31,6 +31,10 @@ func run(ctx context.Context) (err error) {
 	flag.BoolVar(&c.GTID, "gtid", true, "source with GTIDs (one history; a soak mixes)")
 	flag.IntVar(&c.Transactions, "transactions", history.DefaultTransactions, "committed transactions, at least")
 	flag.IntVar(&c.Changes, "changes", history.DefaultChanges, "DDL statements inside the backup, at least")
+	flag.IntVar(&c.Stops, "stops", history.DefaultStops, "stop points that are restored and compared")
+	flag.IntVar(&c.Rows, "rows", history.DefaultRows, "rows in a table before the history, about")
+	flag.IntVar(&c.Tables, "tables", 0, "features with tables, at most; 0 for all that the seed draws")
+	quick := flag.Bool("quick", false, "few tables with few rows, 120 transactions, 6 stop points")
 	flag.IntVar(&c.Writers, "writers", history.DefaultWriters, "concurrent writers")
 	with := flag.String("features", "", "features that the history has whatever its seed draws, a,b or all")
 	without := flag.String("without", "", "features that it has not, a,b or all (but those of -features)")
@@ -45,6 +49,9 @@ func run(ctx context.Context) (err error) {
 	if *list {
 		fmt.Print(history.ListFeatures())
 		return nil
+	}
+	if *quick {
+		c.Quick()
 	}
 	if c.With, err = history.ParseFeatures(*with); err != nil {
 		return err
