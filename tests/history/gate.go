@@ -137,7 +137,7 @@ func (g *gate) pass(conn net.Conn, table string) error {
 		return err
 	}
 	if _, err := conn.Write([]byte("\n")); err != nil {
-		return nil //nolint:nilerr // the backup has ended, which is told elsewhere
+		return nil // the backup has ended, which is told elsewhere
 	}
 	n, _ := conn.Read(make([]byte, 1)) // else an end, or the deadline: the chunk is stored, or waits for a lock
 	g.mu.Lock()

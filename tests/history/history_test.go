@@ -36,7 +36,7 @@ func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
 	ctx := t.Context()
 	fleet, binary := testFleet(t)
 	seeds := []uint64{1, 2, 3, 4, 5, 6, rand.Uint64N(1 << 40), rand.Uint64N(1 << 40), rand.Uint64N(1 << 40)}
-	again, adopted := 0, 0
+	ran, again, adopted := 0, 0, 0
 	for i, seed := range seeds {
 		c := Config{
 			Seed: seed, GTID: i%3 != 2, Binary: binary, Keep: filepath.Join("..", "..", ".cache", "histories"),
@@ -63,12 +63,13 @@ func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
 				again++
 			}
 			adopted += r.Adopted
+			ran++
 		})
 	}
-	if adopted == 0 {
+	if all := ran == len(seeds); all && adopted == 0 {
 		t.Error("three backups were killed, and not one chunk was adopted")
 	}
-	if again < len(seeds)-3 { // 9 of 10 is for a soak: nine are too few to tell, and small tables are read in a moment
+	if again < ran-3 { // 9 of 10 is for a soak: nine are too few to tell, and small tables are read in a moment
 		t.Errorf("a table was read again in only %d of %d histories", again, len(seeds))
 	}
 	t.Run("recorded", func(t *testing.T) { replayRecorded(t, fleet, binary) })
