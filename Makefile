@@ -14,6 +14,8 @@ TIMEOUT ?= 15m
 SEED ?= 1
 HISTORIES ?= 150
 KILLS ?= 150
+# A recorded history that make history runs again instead of a new one.
+RECORD ?=
 # Further flags for demo, history and soak.
 ARGS ?=
 
@@ -63,7 +65,7 @@ build-failpoints:
 
 .PHONY: history
 history: servers build-failpoints ## one random history, backed up and restored at several points (SEED=n, ARGS="-features a,b -without c"; -list tells all)
-	go run ./tests/cmd/history -seed $(SEED) $(ARGS)
+	go run ./tests/cmd/history $(if $(RECORD),-replay $(RECORD),-seed $(SEED)) $(ARGS)
 
 .PHONY: soak
 soak: servers build-failpoints ## many random histories (HISTORIES=n)

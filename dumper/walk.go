@@ -109,6 +109,13 @@ func (w *walker) next(ctx context.Context) (last bool, err error) {
 		}
 	})
 	failpoint.Inject("betweenChunks", nil)
+	passed := func(bool) {}
+	failpoint.Inject("gate", func(at failpoint.Value) {
+		if address, ok := at.(string); ok {
+			passed = passGate(address, w.want.Name.Quoted())
+		}
+	})
+	defer func() { passed(last) }()
 	err = w.roomy(func() (err error) {
 		last, err = w.store(ctx)
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strconv"
 	"time"
 )
 
@@ -49,9 +50,8 @@ func (h *run) backUpUnderLoad(ctx context.Context) error {
 	done := make(chan ended, 1)
 	var result backedUp
 	flags := h.features.flags(func(f *Feature) []string { return f.Backup })
-	threads := fmt.Sprint(4 + h.r.IntN(3))
 	go func() {
-		o, err := h.backUp(ctx, &result, append(h.sourceArgs("backup", "--threads", threads, "--ddl-tries", "200", "--snapshot-tries", "200", "--log-level", "debug"), flags...)...)
+		o, err := h.backUp(ctx, &result, append(h.backupArgs(), flags...)...)
 		done <- ended{o, err}
 	}()
 	h.stopKills = h.killArchiver(ctx)
@@ -71,7 +71,9 @@ func (h *run) backUpUnderLoad(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
+	h.record.mark(markBackedUp)
 	h.report.Backup, h.report.Tables, h.report.Rows = x.o.took, len(result.Tables), result.Rows
+	h.ddl.phase = behindPhase
 	h.report.ReadAgain, h.report.Adopted = h.readAgain(result), result.Adopted.Chunks
 	h.logf("backup %s: %d tables, %d rows, %d changes inside, %d aimed at a table being read, %d read again, %s", result.BackupID,
 		h.report.Tables, h.report.Rows, h.report.Changes, h.report.Aimed, h.report.ReadAgain, x.o.took.Round(time.Millisecond))
@@ -79,6 +81,10 @@ func (h *run) backUpUnderLoad(ctx context.Context) error {
 		return h.startArchiver(ctx)
 	}
 	return nil
+}
+
+func (h *run) backupArgs() []string {
+	return h.sourceArgs("backup", "--threads", strconv.Itoa(h.threads), "--ddl-tries", "200", "--snapshot-tries", "200", "--log-level", "debug")
 }
 
 // readAgain counts how often a table of the backup was read once more because of a statement
@@ -117,14 +123,16 @@ func (h *run) changeDuring(ctx context.Context, over func() (bool, error)) error
 			return context.Cause(ctx)
 		}
 		if !h.exists("intent.json") || (h.report.Changes >= wanted && h.met >= wantedMet) {
-			if err := pause(ctx, 5*time.Millisecond); err != nil {
+			if err := pause(ctx, pollEvery); err != nil {
 				return err
 			}
 			continue
 		}
+		if h.ddl.phase == beforePhase {
+			h.record.mark(markBackup)
+		}
 		h.ddl.phase = insidePhase
 		ok, aimed, err := h.changeOnce(ctx)
-		h.ddl.phase = behindPhase
 		if err != nil {
 			return err
 		}
@@ -176,6 +184,9 @@ func (h *run) exists(object string) bool {
 	found, err := filepath.Glob(filepath.Join(h.folder, "store", instance, "backups", "*", object))
 	return err == nil && len(found) > 0
 }
+
+// pollEvery is the time between two looks at a condition.
+const pollEvery = 5 * time.Millisecond
 
 // pause waits between two looks at a condition.
 func pause(ctx context.Context, d time.Duration) error {

@@ -9,12 +9,15 @@ import (
 	"strings"
 )
 
+// probeSession is the name of the session that moves counters.
+const probeSession = "probe"
+
 // moveCounters commits, in half of the tables with an AUTO_INCREMENT column, a row with a value
 // beyond all that were given out, and in most cases deletes it again: the log, or a definition
 // that is read later, says exactly where the counter is then. Nobody else writes meanwhile. It
 // returns the tables, and notes their counters.
 func (h *run) moveCounters(ctx context.Context) (map[string]bool, error) {
-	probe, err := h.open(ctx, "probe", "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0, information_schema_stats_expiry=0")
+	probe, err := h.open(ctx, probeSession, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0, information_schema_stats_expiry=0")
 	if err != nil {
 		return nil, err
 	}
@@ -33,6 +36,7 @@ func (h *run) moveCounters(ctx context.Context) (map[string]bool, error) {
 		if next > 0 {
 			moved[n.schema+"."+n.table] = true
 			h.counters[n] = next
+			h.record.mark(markCounter, next, n)
 		}
 	}
 	return moved, nil

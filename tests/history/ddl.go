@@ -167,6 +167,7 @@ func (d *ddl) change(ctx context.Context, k kind, n name) (int, error) {
 	}
 	if k.is&setsBack != 0 {
 		delete(d.run.counters, n)
+		d.run.record.mark(markNoCount, n)
 	}
 	return counted, d.run.live.refresh(ctx, d.run.source)
 }

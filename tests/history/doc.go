@@ -40,8 +40,20 @@
 // definers, and the random numbers that the transactions of each session, and the DDL, are made
 // from. By timing are: which rows and tables these meet, which table is being read
 // when DDL is aimed, how much of a history lies inside the backup, and where stop points fall. So
-// a seed makes a history of the same shape again, not the same history; what a failed one held is
-// kept with -keep.
+// a seed makes a history of the same shape again, not the same history.
+//
+// # Records
+//
+// What makes a failed history the same again is its record: every statement of every session, in the order in which
+// they were done, with the places of the backup's begin and end, of its chunks and of the stop points. It is kept with
+// -keep, beside store and logs. A replay (make history RECORD=file) sends the statements one after the other, holds
+// the backup at a gate in front of each chunk until the record comes to it, and restores the stop point that failed. The
+// commands and what they say are compared by kind only: which command ended with which exit code, or that rows differ.
+//
+// A history that fails again in a replay is made smaller, as long as it fails in the same way: whole tables go first,
+// then transactions, then statements, first rows and chunks (-shrink 5m bounds the time). What needs statements that run
+// side by side, kills, or the gap between two ticks does not fail in a replay; then the history says so, and record, store
+// and logs are what there is. Tables without a key are read without the gate, and restores of parts are not repeated.
 //
 // tripod is run as the program that users run, through its commands, flags, exit codes and
 // JSON fields only. The truth (contents, definitions, objects) is taken while the writers

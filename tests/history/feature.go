@@ -107,7 +107,23 @@ func choose(c Config) (chosen, error) {
 		}
 		list = append(list, f)
 	}
+	if c.Tables > 0 {
+		list = list.limited(r, c)
+	}
 	return list, nil
+}
+
+// limited leaves out features with tables, by chance, until there are no more than wanted. Those asked for by name stay.
+func (c chosen) limited(r *rand.Rand, config Config) chosen {
+	var named []string
+	for _, f := range c {
+		if len(f.Tables) > 0 && !slices.Contains(config.With, f.Name) {
+			named = append(named, f.Name)
+		}
+	}
+	r.Shuffle(len(named), func(i, j int) { named[i], named[j] = named[j], named[i] })
+	gone := named[min(config.Tables, len(named)):]
+	return slices.DeleteFunc(c, func(f *Feature) bool { return slices.Contains(gone, f.Name) })
 }
 
 // ParseFeatures reads the value of -features or -without.

@@ -33,6 +33,13 @@ func TestFeaturesAreChosen(t *testing.T) {
 			t.Errorf("-features %s -without %s has %s, want %s", test.with, test.without, got, test.want)
 		}
 	}
+	for seed := range uint64(20) {
+		on, err := choose(Config{Seed: seed, GTID: true, Tables: 2, With: []string{keyless.Name}})
+		must(t, err)
+		if n := len(slices.DeleteFunc(slices.Clone(on), func(f *Feature) bool { return len(f.Tables) == 0 })); n != 3 || !on.has(keyless.Name) {
+			t.Errorf("%d features of %s have tables, want two and keyless", n, on)
+		}
+	}
 	if _, err := choose(Config{With: []string{skips.Name}}); err == nil || !strings.Contains(err.Error(), "no GTIDs") {
 		t.Errorf("got %v for a feature that cannot be, want why", err)
 	}

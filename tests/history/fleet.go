@@ -42,6 +42,9 @@ func (f *Fleet) Servers(ctx context.Context, c Config) (s Servers, err error) {
 	}
 	source := sourceOptions(f.dir, c.GTID)
 	target := mysqltest.Options{Dir: f.dir, Relaxed: true, LocalInfile: true, TrustFunctionCreators: true}
+	for _, o := range []*mysqltest.Options{&source, &target} {
+		o.ExtraArgs = append(o.ExtraArgs, "--innodb-flush-method=nosync") // kills are of processes, never of the machine
+	}
 	for _, feature := range on {
 		if feature.Server != nil {
 			feature.Server(&source, &target)

@@ -20,14 +20,14 @@ func TestGeneratorReachesEveryShapeAndKind(t *testing.T) {
 	if _, err := s.CreateRestoreUser(ctx, schemas...); err != nil { // a definer
 		t.Fatal(err)
 	}
-	h, err := newRun(Servers{Source: s}, Config{Seed: 1, GTID: true, With: []string{everything}, Without: []string{bigTransactions.Name}})
+	h, err := newRun(Servers{Source: s}, Config{Seed: 1, GTID: true, Rows: DefaultRows, With: []string{everything}, Without: []string{bigTransactions.Name}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	must(t, h.setGlobals(ctx))
 	defer func() { must(t, h.putBack()) }()
 	h.source = s.Root()
-	setup, err := h.open(ctx, "setup", "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0")
+	setup, err := h.open(ctx, setupSession, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,15 +20,20 @@ import (
 type Config struct {
 	Seed         uint64
 	GTID         bool
-	Transactions int       // at least so many are committed
-	Changes      int       // at least so many DDL statements inside the backup
-	Writers      int       // concurrent sessions
-	With         []string  // features that it holds whatever the seed draws; all for each that can be
-	Without      []string  // features that it does not hold; all for none but those asked for
-	Binary       string    // tripod, built with failpoints
-	Keep         string    // folder that keeps store and logs of a failed history; empty for none
-	GoOn         bool      // a soak goes on behind a failed history
-	Log          io.Writer // one line a step; nil for none
+	Transactions int           // at least so many are committed
+	Changes      int           // at least so many DDL statements inside the backup
+	Writers      int           // concurrent sessions
+	Stops        int           // stop points that are restored and compared
+	Rows         int           // about so many in a table before the history
+	Tables       int           // features at most that have tables, but for those asked for; 0 for all that the seed draws
+	With         []string      // features that it holds whatever the seed draws; all for each that can be
+	Without      []string      // features that it does not hold; all for none but those asked for
+	Binary       string        // tripod, built with failpoints
+	Failpoints   string        // one more: a rule switched off, such as dumper/bases/W3=return(true)
+	Keep         string        // folder that keeps store and logs of a failed history; empty for none
+	Shrink       time.Duration // how long a failed history that is kept is made smaller
+	GoOn         bool          // a soak goes on behind a failed history
+	Log          io.Writer     // one line a step; nil for none
 }
 
 // Servers are kept between histories: starting one takes seconds.
@@ -75,30 +80,52 @@ type stopPoint struct {
 const instance = "history"
 
 // dumperPackage is where the failpoints lie that make chunks small and slow.
-const dumperPackage = "github.com/tripod-db/tripod/dumper"
+const (
+	module        = "github.com/tripod-db/tripod/"
+	dumperPackage = module + "dumper"
+)
 
-// Run makes one history on servers of the fleet.
+// Run makes one history on servers of the fleet. One that fails is kept where Keep says, and made smaller.
 func (f *Fleet) Run(ctx context.Context, c Config) (Report, error) {
 	s, err := f.Servers(ctx, c)
 	if err != nil {
 		return Report{Seed: c.Seed}, err
 	}
-	return Run(ctx, s, c)
+	report, failed, err := single(ctx, s, c)
+	if failed == nil || c.Keep == "" || c.Shrink == 0 || ctx.Err() != nil {
+		return report, err
+	}
+	out := c.Log
+	if out == nil {
+		out = io.Discard
+	}
+	said, shrinkErr := f.shrinkKept(ctx, c, failed, out)
+	if said != "" {
+		err = fmt.Errorf("%w\n%s", err, said)
+	}
+	return report, errors.Join(err, shrinkErr)
 }
 
 // Run makes one history and judges every restore of it. The error tells the first difference.
 func Run(ctx context.Context, s Servers, c Config) (Report, error) {
+	report, _, err := single(ctx, s, c)
+	return report, err
+}
+
+// single makes one history, and returns the record of one that failed.
+func single(ctx context.Context, s Servers, c Config) (Report, *Recorded, error) {
 	began := time.Now()
 	h, err := newRun(s, c)
 	if err != nil {
-		return Report{Seed: c.Seed}, err
+		return Report{Seed: c.Seed}, nil, err
 	}
 	err = h.all(ctx)
 	h.report.Took = time.Since(began)
-	if err != nil {
-		err = fmt.Errorf("history of seed %d (GTIDs %v, features %s): %w", c.Seed, c.GTID, h.features, err)
+	if err == nil {
+		return h.report, nil, h.cleanUp(nil)
 	}
-	return h.report, errors.Join(err, h.cleanUp(err != nil))
+	err = fmt.Errorf("history of seed %d (GTIDs %v, features %s): %w", c.Seed, c.GTID, h.features, err)
+	return h.report, h.recorded(err), errors.Join(err, h.cleanUp(err))
 }
 
 func newRun(s Servers, c Config) (*run, error) {
@@ -109,7 +136,8 @@ func newRun(s Servers, c Config) (*run, error) {
 	random := func(use uint64) *rand.Rand { return rand.New(rand.NewPCG(c.Seed, use)) }
 	return &run{
 		Config: c, servers: s, report: Report{Seed: c.Seed}, features: on, census: newCensus(), record: &record{},
-		live: &live{}, counters: map[name]uint64{},
+		failedStop: -1,
+		live:       &live{}, counters: map[name]uint64{},
 		r: random(7), pace: random(8), probes: random(9), kills: random(10),
 	}, nil
 }
@@ -137,6 +165,10 @@ type run struct {
 	stops    []stopPoint
 	// chunkRows is how many rows the backup reads at once.
 	chunkRows int
+	threads   int // that read
+	gate      *gate
+	// failedStop is the number of the stop point whose restore failed, -1 for none.
+	failedStop int
 	// mayDefine: the account that restores may set any definer.
 	mayDefine bool
 	// met is how often DDL changed a table that was being read, and left it there.
@@ -154,23 +186,40 @@ func (h *run) logf(format string, args ...any) {
 }
 
 func (h *run) all(ctx context.Context) error {
-	if err := h.prepare(ctx); err != nil {
+	if err := h.stage("prepare", func() error { return h.prepare(ctx) }); err != nil {
 		return fmt.Errorf("prepare: %w", err)
 	}
-	if err := h.backUpUnderLoad(ctx); err != nil {
+	if err := h.stage("back up", func() error { return h.backUpUnderLoad(ctx) }); err != nil {
 		return err
 	}
-	if err := h.takeStopPoints(ctx); err != nil {
+	if err := h.stage("stop points", func() error { return h.takeStopPoints(ctx) }); err != nil {
 		return err
 	}
-	if err := h.endArchive(ctx); err != nil {
+	if err := h.stage("end of the archive", func() error { return h.endArchive(ctx) }); err != nil {
 		return err
 	}
-	if err := h.checkArchive(ctx); err != nil {
+	if err := h.stage("check of the archive", func() error { return h.checkArchive(ctx) }); err != nil {
 		return err
 	}
-	for _, p := range h.stops {
+	if err := h.stage("restores", func() error { return h.judgeAll(ctx) }); err != nil {
+		return err
+	}
+	return h.enough()
+}
+
+// stage logs how long a part of a history took.
+func (h *run) stage(name string, do func() error) error {
+	began := time.Now()
+	err := do()
+	h.logf("%s: %.2f s", name, time.Since(began).Seconds())
+	return err
+}
+
+// judgeAll restores every stop point, and what features want more.
+func (h *run) judgeAll(ctx context.Context) error {
+	for i, p := range h.stops {
 		if err := h.restore(ctx, p); err != nil {
+			h.failedStop = i
 			return err
 		}
 	}
@@ -183,7 +232,7 @@ func (h *run) all(ctx context.Context) error {
 			h.holds(f.Name, n)
 		}
 	}
-	return h.enough()
+	return nil
 }
 
 // enough: a history that held less than was asked for proves less than it claims.
@@ -194,7 +243,7 @@ func (h *run) enough() error {
 	if len(idle) > 0 {
 		return fmt.Errorf("the history held too little, nothing of %s", strings.Join(idle, ", "))
 	}
-	if r := h.report; r.Transactions < int64(h.Transactions) || r.Changes < h.Changes || r.StopPoints != 3 {
+	if r := h.report; r.Transactions < int64(h.Transactions) || r.Changes < h.Changes || r.StopPoints != h.Stops {
 		return fmt.Errorf("the history held too little: %+v", r)
 	}
 	return nil
@@ -242,8 +291,12 @@ func (h *run) endKills() error {
 	return stop()
 }
 
+// kept is the folder of what is kept of a failed history.
+func (c Config) kept() string { return filepath.Join(c.Keep, fmt.Sprintf("seed-%d", c.Seed)) }
+
 // cleanUp ends what runs and removes the folder, or moves it where a failure is kept.
-func (h *run) cleanUp(failed bool) error {
+func (h *run) cleanUp(failure error) error {
+	failed := failure != nil
 	errs := []error{h.endKills(), h.putBack()}
 	if h.writers != nil {
 		h.writers.stop()
@@ -255,15 +308,16 @@ func (h *run) cleanUp(failed bool) error {
 			errs = append(errs, fmt.Errorf("archiver's log:\n%s", lastLines(h.archiver.logs.String(), 15)))
 		}
 	}
+	if h.gate != nil {
+		errs = append(errs, h.gate.close())
+	}
 	if h.folder == "" {
 		return errors.Join(errs...)
 	}
 	if failed && h.Keep != "" {
-		if h.ddl != nil {
-			errs = append(errs, os.WriteFile(filepath.Join(h.folder, "ddl.sql"), []byte(strings.Join(h.ddl.done, ";\n")), 0o600))
-		}
-		kept := filepath.Join(h.Keep, fmt.Sprintf("seed-%d", h.Seed))
-		if err := os.CopyFS(kept, os.DirFS(h.folder)); err != nil {
+		errs = append(errs, h.recorded(failure).Save(filepath.Join(h.folder, recordFile)))
+		kept := h.kept()
+		if err := errors.Join(os.RemoveAll(kept), os.CopyFS(kept, os.DirFS(h.folder))); err != nil {
 			errs = append(errs, err)
 		} else {
 			errs = append(errs, fmt.Errorf("kept in %s", kept))

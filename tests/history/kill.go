@@ -32,7 +32,7 @@ func (h *run) backUp(ctx context.Context, result *backedUp, args ...string) (out
 			if over, how := s.ended(); over {
 				return outcome{}, fmt.Errorf("the backup ended by itself: %s", how)
 			}
-			if err := pause(ctx, 5*time.Millisecond); err != nil {
+			if err := pause(ctx, pollEvery); err != nil {
 				s.kill()
 				return outcome{}, err
 			}

@@ -11,7 +11,7 @@ import (
 func TestPromise5_KillsAtAnyMoment(t *testing.T) {
 	ctx := t.Context()
 	fleet, binary := testFleet(t)
-	c := Config{Seed: rand.Uint64N(1 << 40), Binary: binary, Transactions: DefaultTransactions, Writers: DefaultWriters}
+	c := Config{Seed: rand.Uint64N(1 << 40), Binary: binary, Transactions: DefaultTransactions, Writers: DefaultWriters, Stops: DefaultStops, Rows: DefaultRows}
 	var out strings.Builder
 	if err := KillSoak(ctx, fleet, c, 15, false, &out); err != nil {
 		t.Error(err)

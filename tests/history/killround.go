@@ -38,7 +38,7 @@ func killRound(ctx context.Context, s Servers, c Config, kills int) (*round, err
 	if err != nil {
 		err = fmt.Errorf("kills of seed %d (GTIDs %v): %w", c.Seed, c.GTID, err)
 	}
-	return k, errors.Join(err, k.cleanUp(err != nil))
+	return k, errors.Join(err, k.cleanUp(err))
 }
 
 func (k *round) all(ctx context.Context, kills int) error {
@@ -111,7 +111,7 @@ func (k *round) moreWriters(ctx context.Context) *writers {
 func (k *round) backUp(ctx context.Context, kills int) error {
 	victims := []string{backupVictim, backupVictim, archiverVictim, backupVictim, sourceVictim}
 	for i := range kills {
-		service, err := k.prog.start(ctx, k.backupArgs()...)
+		service, err := k.prog.start(ctx, k.killedArgs()...)
 		if err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func (k *round) backUp(ctx context.Context, kills int) error {
 		}
 	}
 	var result backedUp
-	o, err := k.prog.must(ctx, &result, k.backupArgs()...)
+	o, err := k.prog.must(ctx, &result, k.killedArgs()...)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (k *round) backUp(ctx context.Context, kills int) error {
 	return nil
 }
 
-func (k *round) backupArgs() []string {
+func (k *round) killedArgs() []string {
 	return k.sourceArgs("backup", "--threads", "4", "--ddl-tries", "200", "--snapshot-tries", "200")
 }
 

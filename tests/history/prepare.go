@@ -6,39 +6,22 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/tripod-db/tripod/internal/mysqltest"
 )
 
+// setupSession is the name of the session that makes tables and their first rows.
+const setupSession = "setup"
+
 func (h *run) prepare(ctx context.Context) error {
-	var err error
-	if h.folder, err = os.MkdirTemp("", "tripod-history-"); err != nil {
+	h.chunkRows, h.threads = max(4, h.Rows/7)+h.r.IntN(max(1, h.Rows*3/7)), 4+h.r.IntN(3)
+	h.mayDefine = h.features.has(definers.Name) && h.r.IntN(3) == 0
+	sleep := fmt.Sprintf("betweenChunks=sleep(%d)", 12+h.r.IntN(16))
+	if err := h.equip(ctx, func(table string) { h.record.mark(markChunk, table) }, sleep); err != nil {
 		return err
 	}
-	if err := h.setGlobals(ctx); err != nil {
-		return err
-	}
-	for _, s := range []*mysqltest.Server{h.servers.Source, h.servers.Target} {
-		if err := s.Reset(ctx); err != nil {
-			return err
-		}
-	}
-	backup, restore, err := h.accounts(ctx)
-	if err != nil {
-		return err
-	}
-	h.chunkRows = 10 + h.r.IntN(30)
-	h.prog = program{binary: h.Binary, env: []string{
-		"TRIPOD_SOURCE_PASSWORD=" + backup.Password, "TRIPOD_TARGET_PASSWORD=" + restore.Password,
-		"XDG_STATE_HOME=" + filepath.Join(h.folder, "state"),
-		// Little data, but many chunks and time between them: wide windows.
-		fmt.Sprintf("GO_FAILPOINTS=%[1]s/chunkRows=return(%[2]d);%[1]s/betweenChunks=sleep(%[3]d)", dumperPackage, h.chunkRows, 12+h.r.IntN(16)),
-	}}
-	if h.features.has(killBackups.Name) { // whatever is finished is known to the next run
-		h.prog.env[len(h.prog.env)-1] += ";" + dumperPackage + "/journalOften=return(1)"
-	}
-	h.source = h.servers.Source.Root()
-	setup, err := h.open(ctx, "setup", "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0")
+	setup, err := h.open(ctx, setupSession, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0")
 	if err != nil {
 		return err
 	}
@@ -58,6 +41,46 @@ func (h *run) prepare(ctx context.Context) error {
 	return err
 }
 
+// equip makes what every run of a history needs: servers as if new, accounts, a folder, a gate, tripod with its
+// failpoints. Little data, but many chunks make wide windows.
+func (h *run) equip(ctx context.Context, came func(table string), failpoints ...string) error {
+	var err error
+	if h.folder, err = os.MkdirTemp("", "tripod-history-"); err != nil {
+		return err
+	}
+	if err := h.setGlobals(ctx); err != nil {
+		return err
+	}
+	for _, s := range []*mysqltest.Server{h.servers.Source, h.servers.Target} {
+		if err := s.Reset(ctx); err != nil {
+			return err
+		}
+	}
+	backup, restore, err := h.accounts(ctx)
+	if err != nil {
+		return err
+	}
+	if h.gate, err = newGate(ctx, h.gateAddress(), came); err != nil {
+		return err
+	}
+	failpoints = append(failpoints, fmt.Sprintf("chunkRows=return(%d)", h.chunkRows), fmt.Sprintf("gate=return(%q)", h.gateAddress()))
+	if h.features.has(killBackups.Name) { // whatever is finished is known to the next run
+		failpoints = append(failpoints, "journalOften=return(1)")
+	}
+	for i, f := range failpoints {
+		failpoints[i] = dumperPackage + "/" + f
+	}
+	if h.Failpoints != "" {
+		failpoints = append(failpoints, module+h.Failpoints)
+	}
+	h.prog = program{binary: h.Binary, env: []string{
+		"TRIPOD_SOURCE_PASSWORD=" + backup.Password, "TRIPOD_TARGET_PASSWORD=" + restore.Password,
+		"XDG_STATE_HOME=" + filepath.Join(h.folder, "state"), "GO_FAILPOINTS=" + strings.Join(failpoints, ";"),
+	}}
+	h.source = h.servers.Source.Root()
+	return nil
+}
+
 // accounts makes those of tripod. The account that restores exists on the source too: it
 // defines some objects there, and those keep their definer. In a third of the histories it may
 // set any definer.
@@ -69,7 +92,7 @@ func (h *run) accounts(ctx context.Context) (backup, restore mysqltest.User, err
 	if err := errors.Join(err, definerErr, restoreErr); err != nil {
 		return backup, restore, err
 	}
-	if h.mayDefine = h.features.has(definers.Name) && h.r.IntN(3) == 0; h.mayDefine {
+	if h.mayDefine {
 		err = target.Exec(ctx, "GRANT SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER, SYSTEM_USER ON *.* TO "+definer)
 	}
 	return backup, restore, err
@@ -87,7 +110,7 @@ func (h *run) fill(ctx context.Context, setup *session) error {
 		if err := setup.exec(ctx, "BEGIN"); err != nil {
 			return err
 		}
-		for range 40 + h.r.IntN(60) {
+		for range h.Rows*4/7 + h.r.IntN(max(1, h.Rows*6/7)) {
 			if err := setup.exec(ctx, insert(h.r, "REPLACE", n, usable)); isLost(err) {
 				return err
 			}

@@ -14,7 +14,14 @@ const (
 	DefaultTransactions = 300
 	DefaultChanges      = 5
 	DefaultWriters      = 4
+	DefaultStops        = 3
+	DefaultRows         = 70
 )
+
+// Quick makes histories that take little time, so that many can be had: few tables with few rows, and more stop points.
+func (c *Config) Quick() {
+	c.Transactions, c.Changes, c.Stops, c.Rows, c.Tables = 120, 3, 6, 30, 4
+}
 
 // sums are over the histories of a soak that did not fail.
 type sums struct {

@@ -8,35 +8,39 @@ import (
 	"github.com/tripod-db/tripod/tests/truth"
 )
 
-// takeStopPoints lets the history go on, stops it three times, and notes what the source held.
-func (h *run) takeStopPoints(ctx context.Context) error {
-	flags := []string{"--to-position", "--to-time", "--to-gtid"}
-	if !h.GTID {
-		flags[2] = "" // the end of the archive: the last stop point of all
+// stopFlags are the ways to name a stop point, all three of them; the last one is the end.
+func (h *run) stopFlags() []string {
+	flags := make([]string, h.Stops)
+	for i := range flags {
+		flags[i] = []string{"--to-position", "--to-time", "--to-gtid"}[i%3]
+		if flags[i] == "--to-gtid" && !h.GTID {
+			flags[i] = "--to-position"
+		}
 	}
-	h.r.Shuffle(2, func(i, j int) { flags[i], flags[j] = flags[j], flags[i] })
-	share := int64(h.Transactions) / 4
+	last := len(flags) - 1
+	if flags[last] = "--to-gtid"; !h.GTID {
+		flags[last] = "" // the end of the archive: the last stop point of all
+	}
+	h.r.Shuffle(last, func(i, j int) { flags[i], flags[j] = flags[j], flags[i] })
+	return flags
+}
+
+// takeStopPoints lets the history go on, stops it as often as wanted, and notes what the source held.
+func (h *run) takeStopPoints(ctx context.Context) error {
+	flags := h.stopFlags()
+	share := int64(h.Transactions) / int64(len(flags)+1)
 	for i, flag := range flags {
+		last := i == len(flags)-1
 		if i > 0 {
 			want := h.writers.committed.Load() + share
-			if i == len(flags)-1 {
+			if last {
 				want = max(want, int64(h.Transactions))
 			}
-			for h.writers.committed.Load() < want {
-				if h.pace.IntN(4) == 0 {
-					if _, err := h.ddl.step(ctx); err != nil {
-						return err
-					}
-				}
-				if err := pause(ctx, 2*time.Millisecond); err != nil {
-					return err
-				}
-				if err := h.writers.failed(); err != nil {
-					return fmt.Errorf("write: %w", err)
-				}
+			if err := h.goOn(ctx, want); err != nil {
+				return err
 			}
 		}
-		if i == len(flags)-1 {
+		if last {
 			if err := h.ddl.owed(ctx); err != nil {
 				return err
 			}
@@ -60,6 +64,24 @@ func (h *run) takeStopPoints(ctx context.Context) error {
 	return nil
 }
 
+// goOn lets writers commit, and DDL come between, until there are so many transactions.
+func (h *run) goOn(ctx context.Context, transactions int64) error {
+	for h.writers.committed.Load() < transactions {
+		if h.pace.IntN(4) == 0 {
+			if _, err := h.ddl.step(ctx); err != nil {
+				return err
+			}
+		}
+		if err := pause(ctx, 2*time.Millisecond); err != nil {
+			return err
+		}
+		if err := h.writers.failed(); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+	}
+	return nil
+}
+
 func (w *writers) failed() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -69,15 +91,22 @@ func (w *writers) failed() error {
 func (h *run) stopPoint(ctx context.Context, flag string) error {
 	h.writers.gate.Lock()
 	defer h.writers.gate.Unlock()
-	p := stopPoint{flag: flag, atLeast: map[string]uint64{}}
+	p := stopPoint{flag: flag}
 	var err error
 	if p.exact, err = h.moveCounters(ctx); err != nil {
 		return err
 	}
+	h.record.mark(markStop, flag)
+	return h.note(ctx, p)
+}
+
+// note takes the place and the truth of a stop point while nobody writes.
+func (h *run) note(ctx context.Context, p stopPoint) (err error) {
+	p.atLeast = map[string]uint64{}
 	for n, next := range h.counters {
 		p.atLeast[n.schema+"."+n.table] = next
 	}
-	switch flag {
+	switch p.flag {
 	case "--to-time":
 		var at string
 		err = h.source.QueryRowContext(ctx, "SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%fZ')").Scan(&at)

@@ -31,17 +31,27 @@ func run(ctx context.Context) (err error) {
 	flag.BoolVar(&c.GTID, "gtid", true, "source with GTIDs (one history; a soak mixes)")
 	flag.IntVar(&c.Transactions, "transactions", history.DefaultTransactions, "committed transactions, at least")
 	flag.IntVar(&c.Changes, "changes", history.DefaultChanges, "DDL statements inside the backup, at least")
+	flag.IntVar(&c.Stops, "stops", history.DefaultStops, "stop points that are restored and compared")
+	flag.IntVar(&c.Rows, "rows", history.DefaultRows, "rows in a table before the history, about")
+	flag.IntVar(&c.Tables, "tables", 0, "features with tables, at most; 0 for all that the seed draws")
+	quick := flag.Bool("quick", false, "few tables with few rows, 120 transactions, 6 stop points")
 	flag.IntVar(&c.Writers, "writers", history.DefaultWriters, "concurrent writers")
 	with := flag.String("features", "", "features that the history has whatever its seed draws, a,b or all")
 	without := flag.String("without", "", "features that it has not, a,b or all (but those of -features)")
 	list := flag.Bool("list", false, "list the features, and how many of a hundred seeds draw each")
 	flag.StringVar(&c.Binary, "tripod", "bin/tripod-failpoints", "tripod, built with failpoints")
 	flag.BoolVar(&c.GoOn, "go-on", false, "let a soak go on behind a failed history")
-	flag.StringVar(&c.Keep, "keep", "", "folder that keeps a failed history's store and logs")
+	flag.StringVar(&c.Keep, "keep", ".cache/histories", "folder that keeps a failed history's record, store and logs")
+	flag.StringVar(&c.Failpoints, "failpoint", "", "one more failpoint, such as dumper/bases/W3=return(true): a rule switched off")
+	flag.DurationVar(&c.Shrink, "shrink", history.DefaultShrink, "how long a failed history is made smaller; 0 for not")
+	replay := flag.String("replay", "", "run this recorded history again, its statements one after the other")
 	flag.Parse()
 	if *list {
 		fmt.Print(history.ListFeatures())
 		return nil
+	}
+	if *quick {
+		c.Quick()
 	}
 	if c.With, err = history.ParseFeatures(*with); err != nil {
 		return err
@@ -54,6 +64,12 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, fleet.Stop(context.WithoutCancel(ctx))) }()
+	if *replay != "" {
+		if !given("shrink") {
+			c.Shrink = 0
+		}
+		return history.ReplayFile(ctx, fleet, c, *replay, os.Stdout)
+	}
 	if *kills > 0 {
 		c.Log = nil
 		return history.KillSoak(ctx, fleet, c, *kills, true, os.Stdout)
@@ -66,4 +82,10 @@ func run(ctx context.Context) (err error) {
 	r, err := fleet.Run(ctx, c)
 	fmt.Printf("%+v\n", r)
 	return err
+}
+
+// given tells whether a flag was set by the caller.
+func given(name string) (found bool) {
+	flag.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
 }
