@@ -117,7 +117,7 @@ func (b *backup) archivedXA(ctx context.Context, at binlog.Position) (open []seg
 		open, err = archive.Open(b.cfg.Catalog, b.cfg.Instance).OpenXA(ctx, at)
 		return err
 	})
-	if f := fault.Of(err); err != nil && f.Code == fault.CodeRange {
+	if f := fault.Of(err); f != nil && f.Code == fault.CodeRange {
 		return nil, false, nil
 	}
 	return open, err == nil, err
@@ -166,7 +166,7 @@ func (s *strangers) wait(ctx context.Context) (string, error) {
 		return "", nil
 	}
 	names := strings.Join(left, "; ")
-	if s.still.check(names, "") == nil {
+	if !s.still.lasts(names) {
 		return "XA transactions that were prepared before the archive begins, to be committed or rolled back: " + names, nil
 	}
 	message := fmt.Sprintf("%d XA transactions were prepared before the archive begins and are not finished: %s. Whichever is committed ends the range of this backup for every table", len(left), names)

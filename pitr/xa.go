@@ -68,7 +68,7 @@ type preparedXA struct {
 // newAssembly begins at a boundary between entries, at which transactions may be prepared: those that
 // the archive knows, and those that the manifest does. kept bounds what is kept.
 func newAssembly(ctx context.Context, r *archive.Reader, from binlog.Position, open []catalog.OpenXA, kept int, h hooks) (*assembly, error) {
-	a := &assembly{hooks: h, reader: r.Holding(int64(kept)), prepared: map[string]preparedXA{}, most: kept}
+	a := &assembly{hooks: h, reader: r.Holding(int64(kept / 2)), prepared: map[string]preparedXA{}, most: kept}
 	known, err := r.OpenXA(ctx, from)
 	if err != nil {
 		return nil, err
