@@ -2,11 +2,16 @@ package dumper
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/mysqltest"
+	"github.com/tripod-db/tripod/internal/progress"
+	"github.com/tripod-db/tripod/storage/catalog"
 )
 
 // prepareXA prepares a transaction that inserts a row.
@@ -28,6 +33,87 @@ func TestXAPreparedLongAgo(t *testing.T) {
 	target := mysqltest.Target(t)
 	s.load(target, m)
 	s.equal(target, "d")
+}
+
+// TestW4XAPreparedInAnOlderFile: where an archiver has seen the prepare, the commit is one of known
+// rows, and the manifest names it though the backup's own log begins behind it.
+func TestW4XAPreparedInAnOlderFile(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.exec(append([]string{"CREATE DATABASE d", "CREATE TABLE d.k (id INT)", "CREATE TABLE d.other (id INT)"}, fill("d.t", 35)...)...)
+	s.prepareXA("early", "INSERT INTO d.k VALUES (1)")
+	s.prepareXA("open", "INSERT INTO d.t VALUES (1000, 'prepared')")
+	s.exec("FLUSH BINARY LOGS")
+	if _, err := archive.Run(t.Context(), archive.Config{Server: s.srv, Catalog: s.catalog, Instance: instanceName, SpoolDir: t.TempDir(), UntilIdle: true, FromOldest: true}); err != nil {
+		t.Fatal(err)
+	}
+	s.atChunk("d.t", 2, func() { s.exec("XA COMMIT 'early'") })
+	r, m := s.backUp(inChunks, func(c *Config) { c.Threads = 1 })
+	if len(m.OpenXA) != 2 || strings.Contains(fmt.Sprint(m.Warnings), "before the archive begins and") {
+		t.Errorf("open %+v, warnings %q", m.OpenXA, m.Warnings)
+	}
+	for _, table := range r.Tables {
+		if table.Name == "other" && len(table.ReadAgain) != 0 {
+			t.Errorf("d.other was read again: %+v", table.ReadAgain)
+		}
+	}
+	intent, err := s.catalog.Intent(t.Context(), instanceName, m.ID)
+	if err != nil || intent.OldestPrepare != m.OpenXA[0].Prepare {
+		t.Errorf("the intent pins %s (%v), the first is %s", intent.OldestPrepare, err, m.OpenXA[0].Prepare)
+	}
+	s.exec("XA ROLLBACK 'open'")
+}
+
+// TestR5StatementsOfXACountAtTheCommit: one in statement format is in no row event, and in no window
+// before the XA transaction is committed.
+func TestR5StatementsOfXACountAtTheCommit(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 35)...)...)
+	s.exec("SET SESSION binlog_format=STATEMENT", "USE d", "XA START 's'", "UPDATE t SET v='statement' WHERE id=3", "XA END 's'", "XA PREPARE 's'")
+	s.atChunk("d.t", 2, func() { s.exec("XA COMMIT 's'") })
+	_, m := s.backUp(inChunks)
+	s.checkAgain(m, "UPDATE t")
+	target := mysqltest.Target(t)
+	s.load(target, m)
+	s.equal(target, "d")
+}
+
+// TestXAPreparedBeforeTheArchive: one that is open, and of which nobody has the prepare, is waited for;
+// in the end the backup names it.
+func TestXAPreparedBeforeTheArchive(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 5)...)...)
+	s.prepareXA("left", "INSERT INTO d.t VALUES (1000, 'prepared')")
+	s.prepareXA("soon", "INSERT INTO d.t VALUES (1001, 'prepared')")
+	s.exec("FLUSH BINARY LOGS")
+	s.exec("GRANT XA_RECOVER_ADMIN ON *.* TO '" + mysqltest.BackupUser.Name + "'@'%'")
+	phases, made := progress.NewBoard(time.Now), make(chan *catalog.Manifest)
+	go func() {
+		defer close(made)
+		r, err := s.tryBackUp(t.Context(), func(c *Config) { c.Wait, c.Progress = 5*time.Second, phases })
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		m, err := s.catalog.Manifest(t.Context(), instanceName, r.BackupID)
+		if err != nil {
+			t.Error(err)
+		}
+		made <- m
+	}()
+	waits := func(p progress.Snapshot) bool { return strings.Contains(p.Waiting, "736f6f6e") }
+	mysqltest.Eventually(t, func() bool { return slices.ContainsFunc(phases.Snapshot(), waits) }, "the backup waits for the XA transaction")
+	s.exec("XA COMMIT 'soon'")
+	m := <-made
+	if m == nil {
+		t.FailNow()
+	}
+	if last := m.Warnings[len(m.Warnings)-1]; !strings.Contains(last, "1 XA transactions were prepared before the archive begins") || !strings.Contains(last, "X'6c656674'") || len(m.OpenXA) != 0 {
+		t.Errorf("warnings %q, open %+v", m.Warnings, m.OpenXA)
+	}
+	if n := baseOf(t, m, "d.t"); n.RowCount != 6 {
+		t.Errorf("%d rows, read again %+v", n.RowCount, n.ReadAgain)
+	}
+	s.exec("XA ROLLBACK 'left'")
 }
 
 // TestXAOpenAtFloor: the manifest says where the prepare of an open transaction lies, and the

@@ -50,6 +50,9 @@ func (b *backup) finish(ctx context.Context, archiving *archiving) (*Result, err
 		if err := b.covered(ctx, reader, m, archiving); err != nil {
 			return nil, err
 		}
+		if err := b.addOpenXA(ctx, reader, m); err != nil {
+			return nil, err
+		}
 	}
 	// Tests kill the backup here.
 	failpoint.Inject("beforeManifest", nil)

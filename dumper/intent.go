@@ -12,7 +12,7 @@ import (
 )
 
 // intend writes the intent of a backup that begins, or renews that of the one that goes on.
-func (b *backup) intend(ctx context.Context, start binlog.Position) (err error) {
+func (b *backup) intend(ctx context.Context, start, oldestPrepare binlog.Position) (err error) {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown" // it is for people
@@ -25,7 +25,7 @@ func (b *backup) intend(ctx context.Context, start binlog.Position) (err error) 
 	b.intent = catalog.Intent{
 		Instance: b.cfg.Instance, Program: b.cfg.Program, Host: host, Started: binlog.TimeOf(b.started), Renewed: binlog.TimeOf(time.Now()),
 		Selection: b.selection.manifest(b.cfg), Compression: b.cfg.Compression, Floor: binlog.Point{Position: start},
-		FormatTime: b.watch.follower.FormatTime(), Proof: b.proof.Name,
+		FormatTime: b.watch.follower.FormatTime(), Proof: b.proof.Name, OldestPrepare: oldestPrepare,
 	}
 	if b.id, err = b.cfg.Catalog.CreateIntent(ctx, b.intent, b.started); err != nil {
 		return err

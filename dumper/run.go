@@ -196,7 +196,11 @@ func (b *backup) begin(ctx context.Context, start binlog.Position) error {
 	if b.adopted != nil {
 		first = pastMark(b.adopted.floor)
 	}
-	if err := b.bounded(ctx, "the store, given the intent,", func(ctx context.Context) error { return b.intend(ctx, start) }); err != nil {
+	openXA, err := b.lookForXA(ctx, start)
+	if err != nil {
+		return err
+	}
+	if err := b.bounded(ctx, "the store, given the intent,", func(ctx context.Context) error { return b.intend(ctx, start, oldestPrepare(openXA)) }); err != nil {
 		return err
 	}
 	b.board = newBoard(b.cfg.Wait, &b.lag, bases.New(bases.Config{
@@ -294,11 +298,24 @@ func (b *backup) untilDone(ctx context.Context) error {
 	still := stillness{limit: b.cfg.Wait, since: time.Now()}
 	held := b.held()
 	defer held.over()
+	strangers := strangers{backup: b, still: stillness{limit: b.cfg.Wait}}
 	for {
 		began := time.Now()
 		done, waiting := b.board.evaluate()
 		if done {
-			return errRead
+			waiting, err := strangers.wait(ctx)
+			switch {
+			case err != nil:
+				return err
+			case waiting == "":
+				return errRead
+			}
+			held.because("for " + waiting)
+			if err := sleep(ctx, evaluateEvery); err != nil {
+				return err
+			}
+			still.since = began
+			continue
 		}
 		if b.board.idle() {
 			held.because("for " + waiting)

@@ -19,13 +19,18 @@ type stillness struct {
 	last  string
 }
 
-// check fails when mark has been the same for longer than the limit.
-func (s *stillness) check(mark, what string) error {
+// lasts tells whether mark has been the same for longer than the limit.
+func (s *stillness) lasts(mark string) bool {
 	if mark != s.last {
 		s.last, s.since = mark, time.Now()
-		return nil
+		return false
 	}
-	if time.Since(s.since) < s.limit {
+	return time.Since(s.since) >= s.limit
+}
+
+// check fails when mark has been the same for longer than the limit.
+func (s *stillness) check(mark, what string) error {
+	if !s.lasts(mark) {
 		return nil
 	}
 	return timeout("%s: nothing has come nearer to its end for %v", what, s.limit)

@@ -38,10 +38,12 @@ type watch struct {
 
 	// prepared are the XA transactions that are open at the place the stream has come to: their
 	// rows count where they are committed (fact 15.5).
-	prepared map[string]*event.Entry
+	prepared map[string]preparedXA
 
 	mu    sync.Mutex
 	floor floorFacts
+	// strangers are XA transactions that the source lists as prepared and nobody has shown yet.
+	strangers map[string]bool
 }
 
 // floorFacts is what the watch notes while the stream passes floor.
@@ -67,7 +69,8 @@ func openWatch(ctx context.Context, cfg Config, start binlog.Position, resolver 
 		resolver:  resolver,
 		reader:    reader{facts: cfg.Source.Facts()},
 		log:       cfg.Log,
-		prepared:  map[string]*event.Entry{},
+		prepared:  map[string]preparedXA{},
+		strangers: map[string]bool{},
 	}, nil
 }
 
@@ -247,8 +250,8 @@ func (w *watch) noteFloor(at binlog.Position) {
 	}
 	w.floor.known = true
 	w.floor.gtids = w.assembler.Executed().String()
-	for xid, e := range w.prepared {
-		w.floor.openXA = append(w.floor.openXA, catalog.OpenXA{XID: xid, Prepare: e.Start})
+	for xid, x := range w.prepared {
+		w.floor.openXA = append(w.floor.openXA, catalog.OpenXA{XID: xid, Prepare: x.at})
 	}
 }
 
@@ -268,31 +271,24 @@ func (w *watch) atFloor() floorFacts {
 func (w *watch) entry(e *event.Entry) error {
 	out := &bases.Entry{Start: e.Start, End: e.End, Time: commitTime(e), XA: e.Kind == event.XACommit}
 	w.noteTime(out.Time)
-	touches := e.Tables
+	effect := e
 	switch e.Kind {
 	case event.XAPrepared:
-		w.prepared[e.XID] = e
-		touches = nil
+		w.prepared[e.XID] = preparedXA{at: e.Start, entry: e}
+		effect = &event.Entry{}
 	case event.XARollback:
 		delete(w.prepared, e.XID)
 	case event.XACommit:
-		prepare, known := w.prepared[e.XID]
-		delete(w.prepared, e.XID)
-		if !known {
-			// It may have changed any table; what is read behind it holds it.
-			out.Statements = append(out.Statements, bases.Statement{
-				Text:       "XA COMMIT " + e.XID + " of a transaction that was prepared before the backup's log begins",
-				EveryTable: true, LowWindow: true, Unlogged: true,
-			})
-			break
-		}
-		touches = prepare.Tables
+		effect = w.committed(e, out)
 	case event.Transaction, event.Statement:
 	}
-	for _, t := range touches {
+	if e.XID != "" {
+		w.end(e.XID)
+	}
+	for _, t := range effect.Tables {
 		out.Rows = append(out.Rows, bases.RowTouch{Name: t.Name, Partial: t.PartialImage || t.PartialJSON})
 	}
-	if err := w.statements(e, out); err != nil {
+	if err := w.statements(effect, out); err != nil {
 		return err
 	}
 	if len(out.Statements) > 0 {

@@ -6,7 +6,6 @@ import (
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
-	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -29,12 +28,28 @@ func resolveStop(ctx context.Context, r *archive.Reader, manifests []*catalog.Ma
 // tellEvery is after how many events the place is told to whoever watches.
 const tellEvery = 256
 
-// walk feeds the archive's events between two boundaries to an assembler and returns how many
-// bytes they are. done is called with every entry that ended. The units of the archive of which
-// skip, which is asked of each, says that nothing in them is needed are counted and not read.
-func walk(ctx context.Context, r *archive.Reader, a *event.Assembler, from, stop binlog.Position, phase progress.Phase,
-	skip func(*archive.Unit) bool, done func(*event.Entry) error,
-) (bytes uint64, err error) {
+// span is the part of the log that a walk goes over: between two boundaries between entries.
+type span struct {
+	from, stop binlog.Position
+	openXA     []catalog.OpenXA // that the manifest knows to be prepared at from
+	kept       int              // bytes of prepared XA transactions that may be kept
+}
+
+// spanOf is that of a restore with a backup.
+func spanOf(m *catalog.Manifest, stop binlog.Position) span {
+	return span{from: m.Floor.Position, stop: stop, openXA: m.OpenXA, kept: keptXA}
+}
+
+// walk tells the hooks of the entries of a part of the log and returns how many bytes they are. The
+// units of the archive of which skip, which is asked of each, says that nothing in them is needed are
+// counted and not read.
+func walk(ctx context.Context, r *archive.Reader, s span, phase progress.Phase, skip func(*archive.Unit) bool, h hooks) (bytes uint64, err error) {
+	from, stop := s.from, s.stop
+	assembly, err := newAssembly(ctx, r, from, s.openXA, s.kept, h)
+	if err != nil {
+		return 0, fmt.Errorf("read the archive: %w", err)
+	}
+	a := assembly.assembler
 	reached := from
 	needed := archive.Skip(func(u *archive.Unit) bool {
 		u.Whole = u.Whole && !stop.Before(u.EndPosition())
@@ -61,14 +76,8 @@ func walk(ctx context.Context, r *archive.Reader, a *event.Assembler, from, stop
 		if a.AtBoundary() && stop.AtOrBefore(e.Position) {
 			return bytes, nil
 		}
-		entry, err := a.Add(e.File, e.Pos, e.Raw)
-		if err != nil {
+		if err := assembly.add(ctx, e); err != nil {
 			return bytes, err
-		}
-		if entry != nil {
-			if err := done(entry); err != nil {
-				return bytes, err
-			}
 		}
 		reached = binlog.Later(reached, e.End())
 		bytes += uint64(len(e.Raw))

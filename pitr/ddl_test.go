@@ -169,7 +169,7 @@ func TestNotInTheLog(t *testing.T) {
 	}
 }
 
-// TestWhatThisVersionRefuses: XA and partial images are told, with table and position, before
+// TestWhatThisVersionRefuses: partial images are told, with table and position, before
 // anything is written.
 func TestWhatThisVersionRefuses(t *testing.T) {
 	s := newStory(t, "d")
@@ -179,12 +179,8 @@ func TestWhatThisVersionRefuses(t *testing.T) {
 	b.table("d.a", "")
 	b.end()
 	clean := s.position()
-	s.on("XA START 'x'", "INSERT INTO d.a VALUES (2,2,2)", "XA END 'x'", "XA PREPARE 'x'", "XA COMMIT 'x'")
-	xa := s.position()
-	_, _, err := s.restore(Wish{Stop: stopAt(xa)})
-	s.wantFault(err, fault.CodeRange, fault.KindStatement, "XA")
 	s.on("SET SESSION binlog_row_image=MINIMAL", "UPDATE d.a SET v=2 WHERE id=1", "SET SESSION binlog_row_image=FULL")
-	_, _, err = s.restore(Wish{})
+	_, _, err := s.restore(Wish{})
 	s.wantFault(err, fault.CodeRange, fault.KindStatement, "d.a")
 	if got := s.contents(s.dest, "d"); len(got) != 0 {
 		t.Errorf("a refused restore wrote %q", got)

@@ -142,6 +142,6 @@ func (s *story) needs() *needs {
 	r := archive.Open(s.catalog, instance)
 	line, err := r.Line(s.Context())
 	s.must(err)
-	s.must(scanned.run(s.Context(), r, m.Floor.Position, line[len(line)-1].To.Position, progress.Discard.Begin("plan", progress.Amount{})))
+	s.must(scanned.run(s.Context(), r, spanOf(m, line[len(line)-1].To.Position), progress.Discard.Begin("plan", progress.Amount{})))
 	return scanned.needs(m)
 }

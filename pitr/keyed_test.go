@@ -162,14 +162,13 @@ func TestKeyedLaneHoldsContradictionsToAccount(t *testing.T) {
 // eachRow calls do for every row change of the archive between two positions.
 func (s *story) eachRow(from, to binlog.Position, do func(schema.Name, rewriter.Change)) {
 	s.Helper()
-	a := event.NewAssembler(from.Timeline, event.WithoutRowCounts())
-	a.OnRows(func(_ *event.Entry, rows *event.Rows) error {
+	rows := func(_ *event.Entry, rows *event.Rows) error {
 		return rows.Each(func(before, after event.Image) error {
 			do(rows.Table.Name, rewriter.Change{Map: rows.Table, Before: before, After: after})
 			return nil
 		})
-	})
+	}
 	phase := progress.Discard.Begin("test", progress.Amount{})
-	_, err := walk(s.Context(), archive.Open(s.catalog, instance), a, from, to, phase, func(*archive.Unit) bool { return false }, func(*event.Entry) error { return nil })
+	_, err := walk(s.Context(), archive.Open(s.catalog, instance), span{from: from, stop: to}, phase, func(*archive.Unit) bool { return false }, hooks{rows: rows})
 	s.must(err)
 }

@@ -2,14 +2,12 @@ package pitr
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/binlog/segment"
-	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -26,7 +24,7 @@ func TestRecoverableRangesEndAtLimits(t *testing.T) {
 		return m
 	}
 	limited := func(start uint64, tables ...string) archive.Limited {
-		l := segment.Limit{Start: start, Kind: segment.LimitXA, Rows: true, Tables: named(tables...)}
+		l := segment.Limit{Start: start, Kind: segment.LimitPartialImage, Rows: true, Tables: named(tables...)}
 		return archive.Limited{Limit: l, At: binlog.Point{Position: at(start)}, Last: at(start)}
 	}
 	several := limited(300, "a")
@@ -86,57 +84,6 @@ func endsText(ends []RangeEnd) string {
 		texts = append(texts, fmt.Sprintf("%s@%d:%s", e.Name.Name, e.Position.Pos, strings.Join(e.Backups, ",")))
 	}
 	return strings.Join(texts, " ")
-}
-
-// An XA transaction is at its XA COMMIT (fact 15.5): its rows are in no chunk that was read while
-// it was prepared, so a backup from that time ends at the commit, wherever the prepare lies, and
-// nothing ends where it is rolled back, or only prepared.
-func TestXACountsWhereItIsCommitted(t *testing.T) {
-	s := newStory(t, "d")
-	s.on("CREATE DATABASE d", "CREATE TABLE d.a (id INT PRIMARY KEY)", "CREATE TABLE d.b (id INT PRIMARY KEY)", "CREATE TABLE d.c (id INT PRIMARY KEY)")
-	prepare := func(id, table string) {
-		s.on("XA START '"+id+"'", fmt.Sprintf("INSERT INTO d.%s VALUES (%d)", table, len(id)), "XA END '"+id+"'", "XA PREPARE '"+id+"'")
-	}
-	take := func(open ...catalog.OpenXA) *backup {
-		b := s.begin()
-		b.OpenXA = open
-		b.schema("d")
-		return b
-	}
-	read := func(b *backup) {
-		for _, n := range []string{"a", "b", "c"} {
-			b.table("d."+n, "")
-		}
-		b.end()
-	}
-	at := s.position()
-	prepare("before", "a")
-	b := take(catalog.OpenXA{XID: "X'6265666f7265',X'',1", Prepare: at})
-	prepare("beside", "b")
-	read(b)
-	prepare("taken back", "a")
-	s.on("XA ROLLBACK 'taken back'")
-	prepare("behind", "c")
-	_, _, err := s.restore(Wish{})
-	s.must(err)
-	s.same("d")
-
-	var excluded []string
-	for _, x := range []struct{ id, table string }{{"before", "d.a"}, {"beside", "d.b"}, {"behind", "d.c"}} {
-		commit := s.position()
-		s.on("XA COMMIT '" + x.id + "'")
-		w := Wish{Selection: catalog.Selection{Exclude: slices.Clone(excluded)}, Force: true}
-		_, _, err := s.restore(w)
-		s.wantFault(err, fault.CodeRange, fault.KindStatement, x.table+" at "+commit.String())
-		w.Stop = stopAt(commit)
-		_, _, err = s.restore(w)
-		s.must(err)
-		excluded = append(excluded, x.table)
-	}
-	read(take())
-	_, _, err = s.restore(Wish{Force: true})
-	s.must(err)
-	s.same("d")
 }
 
 func at(pos uint64) binlog.Position {

@@ -71,7 +71,7 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 	}
 	s := newScan(d, loads, definitions)
 	began := time.Now()
-	if err := s.run(ctx, reader, p.From.Position, p.Stop.Position, phase); err != nil {
+	if err := s.run(ctx, reader, spanOf(p.manifest, p.Stop.Position), phase); err != nil {
 		return nil, err
 	}
 	read := time.Since(began)

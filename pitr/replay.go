@@ -9,6 +9,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/binlog/limit"
+	"github.com/tripod-db/tripod/binlog/segment"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
@@ -43,33 +44,18 @@ type replay struct {
 	loose        looseReport
 }
 
-// run replays the log between two boundaries between entries.
-func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop binlog.Position) error {
-	limits, err := collector(ctx, r.director, reader)
-	if err != nil {
-		return err
-	}
+// run replays a part of the log.
+func (r *replay) run(ctx context.Context, reader *archive.Reader, s span) error {
 	r.director.Cascades = r.cascades
-	a := event.NewAssembler(from.Timeline, event.WithoutRowCounts())
-	a.OnBegin(func(*event.Entry) error {
-		r.step, r.rowOfEntry, r.eventsBefore = 0, 0, r.events
-		limits.Begin()
-		return nil
-	})
-	a.OnRows(func(e *event.Entry, rows *event.Rows) error { return r.rowsEvent(ctx, e, rows) })
-	a.OnQuery(func(e *event.Entry, q *event.Query) error { return r.query(ctx, e, q) })
-	_, err = walk(ctx, reader, a, from, stop, r.phase, r.director.NeedsNothing, func(e *event.Entry) error {
-		switch {
-		case r.director.Skips(e):
-			r.skipped++
-		case r.events > r.eventsBefore:
-			r.transactions++
-		}
-		found := limits.End(e)
-		if r.past.Passed(e.Start) {
-			return nil // the run that passed it has looked
-		}
-		return r.director.Refusal(e.Start, "", found...)
+	_, err := walk(ctx, reader, s, r.phase, r.director.NeedsNothing, hooks{
+		begin: func(*event.Entry) error {
+			r.step, r.rowOfEntry, r.eventsBefore = 0, 0, r.events
+			return nil
+		},
+		rows:       func(e *event.Entry, rows *event.Rows) error { return r.rowsEvent(ctx, e, rows) },
+		query:      func(e *event.Entry, q *event.Query) error { return r.query(ctx, e, q) },
+		ended:      r.ended,
+		unprepared: func(e *event.Entry) error { return r.refusal(e, limit.Unprepared()) },
 	})
 	if err != nil {
 		return err
@@ -86,19 +72,42 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, from, stop bin
 	for _, t := range r.tables.sorted() {
 		r.loose.wholeTable(r.director.Shown(t.Name), t.loose, "a statement changed it behind what was left out")
 	}
-	if err := r.putBack(ctx, stop, func(schema.Name) binlog.Side { return binlog.After }); err != nil {
+	if err := r.putBack(ctx, s.stop, func(schema.Name) binlog.Side { return binlog.After }); err != nil {
 		return err
 	}
 	return r.tables.dropHelpers(ctx, r.tables.sorted())
+}
+
+// ended takes the end of an entry.
+func (r *replay) ended(e *event.Entry) error {
+	switch {
+	case !isTransaction(e):
+		return nil
+	case r.director.Skips(e):
+		r.skipped++
+	case r.events > r.eventsBefore:
+		r.transactions++
+	}
+	return r.refusal(e, limit.OfEntry(e)...)
+}
+
+// isTransaction tells an entry that changes something from the other halves of XA transactions.
+func isTransaction(e *event.Entry) bool {
+	return e.Kind == event.Transaction || e.Kind == event.Statement
+}
+
+// refusal is that of an entry by what it is as a whole.
+func (r *replay) refusal(e *event.Entry, limits ...segment.Limit) error {
+	if r.past.Passed(e.Start) {
+		return nil // the run that passed it has looked
+	}
+	return r.director.Refusal(e.Start, "", limits...)
 }
 
 // rowsEvent is R7 for one rows event.
 func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows) error {
 	name := rows.Table.Name
 	onTarget, taken := r.director.RowTable(name)
-	if e.XID != "" { // an XA transaction counts where it is committed
-		return nil
-	}
 	if !taken {
 		return r.cascaded(ctx, e, rows)
 	}

@@ -3,6 +3,7 @@ package pitr
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -30,6 +31,12 @@ func eventful(s *story, r *rand.Rand) {
 		"CREATE TABLE d.parts (id INT PRIMARY KEY, v INT) CHARACTER SET utf8mb4 PARTITION BY RANGE (id) (PARTITION low VALUES LESS THAN (10), PARTITION high VALUES LESS THAN MAXVALUE)",
 		"CREATE TABLE e.t (id INT PRIMARY KEY, v INT)", "CREATE VIEW d.v AS SELECT id FROM d.p", "INSERT INTO d.p (v) VALUES (1),(2)", "INSERT INTO d.c (p) VALUES (1),(2)",
 		"INSERT INTO d.parts VALUES (1,1),(2,2),(20,20)", "INSERT INTO e.t VALUES (1,1)")
+	s.on("CREATE TABLE d.xa (id INT PRIMARY KEY, v VARBINARY(1000), u INT UNIQUE)", "CREATE TABLE d.xk (n INT)", "INSERT INTO d.xa VALUES (-1,'',-1),(-2,'',-2)", "INSERT INTO d.xk VALUES (1),(1),(2)")
+	var rows []string
+	for i := range 400 { // more than is kept in memory
+		rows = append(rows, fmt.Sprintf("(%d,RANDOM_BYTES(1000),%d)", i, i))
+	}
+	s.on(prepared("'early'", "INSERT INTO xa VALUES "+strings.Join(rows, ","), "INSERT INTO xk SELECT id%7 FROM xa", "UPDATE xk SET n=n+1 WHERE n=5 LIMIT 7", "DELETE FROM xa WHERE id=-1")...)
 	s.on(hotChanges(r, 40)...)
 	b := s.begin()
 	b.schema("d")
@@ -41,7 +48,7 @@ func eventful(s *story, r *rand.Rand) {
 	hot.Rows.High, hot.Statements.High = s.position(), s.position()
 	s.on("CREATE TABLE d.former (id INT PRIMARY KEY, v INT, CONSTRAINT early CHECK (v < 100), CONSTRAINT later CHECK (v <> 5))", "INSERT INTO d.former VALUES (1,1)",
 		"RENAME TABLE d.former TO d.latter")
-	for _, name := range []string{"d.latter", "d.taken", "d.text", "d.none", "d.p", "d.c", "d.parts", "e.t"} {
+	for _, name := range []string{"d.latter", "d.taken", "d.text", "d.none", "d.p", "d.c", "d.parts", "d.xa", "d.xk", "e.t"} {
 		b.table(name, "")
 	}
 	b.object(catalog.KindView, "d.v", "")
@@ -58,6 +65,7 @@ func eventful(s *story, r *rand.Rand) {
 		{"CREATE TABLE d.plain (n INT) ENGINE=MyISAM", "INSERT INTO d.plain VALUES (1),(1),(2),(3)", "INSERT INTO d.plain VALUES (4),(4)", "UPDATE d.plain SET n=n+1 WHERE n>1",
 			"CREATE TABLE d.flat (id INT PRIMARY KEY, n INT) ENGINE=MyISAM", "INSERT INTO d.flat VALUES (1,1),(2,2),(3,3)", "DELETE FROM d.flat WHERE id=2", "INSERT INTO d.plain VALUES (7)"},
 		{"DROP DATABASE e"},
+		{"XA COMMIT 'early'", "DELETE FROM d.xk WHERE n=3 LIMIT 9", "UPDATE d.xa SET u=u+1000 WHERE id<50"},
 		{"CREATE PROCEDURE d.proc() SELECT 1", "CREATE TRIGGER d.trig BEFORE INSERT ON d.p FOR EACH ROW SET NEW.v=NEW.v", "CREATE EVENT d.ev ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1"},
 		{"ALTER DATABASE d CHARACTER SET latin1", "CREATE TABLE d.cols (a INT, b INT)", "INSERT INTO d.cols VALUES (1,2)", "ALTER TABLE d.cols CHANGE a b INT, CHANGE b a INT FIRST"},
 		{"CREATE TABLE d.shift (a INT, b INT)", "INSERT INTO d.shift VALUES (1,2)", "ALTER TABLE d.shift DROP COLUMN a, CHANGE b a INT, ADD COLUMN b INT"},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/pitr/director"
@@ -36,10 +37,6 @@ func TestRolledBackEntriesAreRefused(t *testing.T) {
 		tables.list[n] = &table{Table: lanes.Table{Name: n}, def: def}
 	}
 	d.RollsBack = tables.rollsBack
-	limits, err := collector(t.Context(), d, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range []struct {
 		start      uint64
 		table      string
@@ -53,7 +50,7 @@ func TestRolledBackEntriesAreRefused(t *testing.T) {
 		{600, "out", true, false},
 	} {
 		e := &event.Entry{Kind: event.Transaction, Start: at(c.start), RolledBack: c.rolledBack, Tables: []event.Touch{{Name: schema.Name{Schema: "d", Name: c.table}, Rows: 1}}}
-		err := d.Refusal(e.Start, "", limits.End(e)...)
+		err := d.Refusal(e.Start, "", limit.OfEntry(e)...)
 		if f := fault.Of(err); c.refused != (f != nil && f.Code == fault.CodeRange && f.Kind == fault.KindStatement) || !c.refused && err != nil {
 			t.Errorf("%+v: %v", c, err)
 		}

@@ -292,6 +292,13 @@ func (r *run) replay(ctx context.Context) (err error) {
 		return err
 	}
 	defer freeLane()
+	over := spanOf(r.plan.manifest, r.plan.Stop.Position)
+	over.kept = r.memory.XA()
+	freeXA, err := r.memory.Reserve(ctx, int64(2*over.kept))
+	if err != nil {
+		return err
+	}
+	defer freeXA()
 	phase := r.config.progress().Begin("replay", progress.Amount{Bytes: int64(r.plan.Replay.Bytes)})
 	defer phase.End()
 	laneContext, stop := context.WithCancel(ctx)
@@ -304,7 +311,7 @@ func (r *run) replay(ctx context.Context) (err error) {
 			Large:   r.memory.Large(),
 		},
 	}
-	err = play.run(ctx, archive.Open(r.plan.reads.ofArchive, r.plan.Instance, archive.HoldSegments(r.memory.Segment()), archive.Log(r.config.log())), r.plan.From.Position, r.plan.Stop.Position)
+	err = play.run(ctx, archive.Open(r.plan.reads.ofArchive, r.plan.Instance, archive.HoldSegments(r.memory.Segment()), archive.Log(r.config.log())), over)
 	if err != nil {
 		stop()
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/binlog/segment"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
@@ -67,33 +68,35 @@ func newScan(d *director.Director, loads []director.LoadBase, definitions []*sch
 	return s
 }
 
-// run walks the log between two boundaries.
-func (s *scan) run(ctx context.Context, r *archive.Reader, from, stop binlog.Position, phase progress.Phase) error {
-	limits, err := collector(ctx, s.director, r)
-	if err != nil {
-		return err
-	}
+// run walks a part of the log.
+func (s *scan) run(ctx context.Context, r *archive.Reader, over span, phase progress.Phase) (err error) {
 	applied := false
-	a := event.NewAssembler(from.Timeline, event.WithoutRowCounts())
-	a.OnBegin(func(*event.Entry) error { applied = false; limits.Begin(); return nil })
-	a.OnRows(func(e *event.Entry, rows *event.Rows) error {
-		touches, err := s.rowsEvent(e, rows)
-		applied = applied || touches
-		return errors.Join(err, limits.Rows(e, rows))
-	})
-	a.OnQuery(func(e *event.Entry, q *event.Query) error { return s.query(e, q) })
-	s.replay.Bytes, err = walk(ctx, r, a, from, stop, phase, s.tell, func(e *event.Entry) error {
-		switch {
-		case s.director.Skips(e):
-			s.replay.Skipped++
-		case applied:
-			s.replay.Transactions++
-		}
-		return s.director.Refusal(e.Start, "", limits.End(e)...)
-	})
+	limits := limit.NewCollector(s.director.LogSource(), nil)
+	h := hooks{
+		begin: func(*event.Entry) error { applied = false; limits.Begin(); return nil },
+		rows: func(e *event.Entry, rows *event.Rows) error {
+			touches, err := s.rowsEvent(e, rows)
+			applied = applied || touches
+			return errors.Join(err, limits.Rows(e, rows))
+		},
+		query: s.query,
+		ended: func(e *event.Entry) error {
+			switch {
+			case !isTransaction(e):
+				return nil
+			case s.director.Skips(e):
+				s.replay.Skipped++
+			case applied:
+				s.replay.Transactions++
+			}
+			return s.director.Refusal(e.Start, "", limits.End(e)...)
+		},
+		unprepared: func(e *event.Entry) error { return s.director.Refusal(e.Start, "", limit.Unprepared()) },
+	}
+	s.replay.Bytes, err = walk(ctx, r, over, phase, s.tell, h)
 	if err == nil && s.director.Part != nil {
 		if doubt := s.director.Doubted(); doubt != nil {
-			return director.Broken(stop, "RENAME TABLE", doubt)
+			return director.Broken(over.stop, "RENAME TABLE", doubt)
 		}
 	}
 	return err
@@ -138,10 +141,7 @@ func (s *scan) rowsEvent(e *event.Entry, rows *event.Rows) (touches bool, err er
 	if !taken || s.director.Sides.RowSide(name, e.Start) == binlog.Skip {
 		return false, nil
 	}
-	switch {
-	case e.XID != "": // it counts where it is committed
-		return false, nil
-	case s.director.Part == nil && !s.director.Exists(name):
+	if s.director.Part == nil && !s.director.Exists(name) {
 		return false, director.Broken(e.Start, "row event of "+name.String(), fmt.Errorf("%s: %w", name, director.ErrMissing))
 	}
 	s.largest = max(s.largest, s.statementSize(name, rows.Action == event.Delete, uint64(rows.Header().Size)))

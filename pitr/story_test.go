@@ -275,9 +275,15 @@ func (b *backup) end() string {
 // restore plans and runs.
 func (s *story) restore(w Wish) (*Plan, *Result, error) {
 	s.Helper()
+	return s.restoreWith(0, w)
+}
+
+// restoreWith is restore with so many bytes of memory, the default for 0.
+func (s *story) restoreWith(memory int64, w Wish) (*Plan, *Result, error) {
+	s.Helper()
 	s.archive()
 	w.Instance = instance
-	c := Config{Catalog: s.catalog, Target: s.into, Program: "test"}
+	c := Config{Catalog: s.catalog, Target: s.into, Program: "test", Memory: memory}
 	ctx, cancel := context.WithTimeout(s.Context(), time.Minute)
 	defer cancel()
 	plan, err := MakePlan(ctx, c, w)

@@ -5,7 +5,6 @@ import (
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
-	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -18,10 +17,8 @@ func surveyPart(ctx context.Context, r *archive.Reader, m *catalog.Manifest, w W
 	if err != nil {
 		return nil, err
 	}
-	a := event.NewAssembler(m.Floor.Timeline, event.WithoutRowCounts())
-	a.OnQuery(s.Query)
-	a.OnRows(s.RowsEvent)
-	if _, err := walk(ctx, r, a, m.Floor.Position, stop, phase, s.TellsNoNames, s.Ended); err != nil {
+	h := hooks{query: s.Query, rows: s.RowsEvent, ended: s.Ended}
+	if _, err := walk(ctx, r, spanOf(m, stop), phase, s.TellsNoNames, h); err != nil {
 		return nil, err
 	}
 	return s.PartAt(stop)

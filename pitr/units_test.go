@@ -159,7 +159,7 @@ func TestPlanDoesNotReadRows(t *testing.T) {
 		d, err := director.New(manifest, director.Scope{}, nil)
 		s.must(err)
 		scan := newScan(d, nil, nil)
-		s.must(scan.run(t.Context(), archive.Open(s.catalog, instance), plan.From.Position, plan.Stop.Position, c.progress().Begin("plan", progress.Amount{})))
+		s.must(scan.run(t.Context(), archive.Open(s.catalog, instance), spanOf(manifest, plan.Stop.Position), c.progress().Begin("plan", progress.Amount{})))
 		return scan.largest
 	}
 	byIndex := largest()

@@ -92,7 +92,7 @@ func (k *keeper) look(ctx context.Context, f closedFile) (*closed, error) {
 			return nil, err
 		}
 	}
-	if c.openXA, err = k.openBefore(ctx, &c.first); err != nil {
+	if c.openXA, err = k.reader.openBefore(ctx, &c.first); err != nil {
 		return nil, err
 	}
 	return c, k.fillContents(ctx, c)
@@ -119,19 +119,6 @@ func smallest(refs []catalog.SegmentRef) (parts []part, end uint64) {
 		return whole, wholeEnd
 	}
 	return parts, end
-}
-
-// openBefore returns what the file before leaves prepared.
-func (k *keeper) openBefore(ctx context.Context, first *segment.Header) ([]segment.OpenXA, error) {
-	if first.Previous == nil {
-		return nil, nil
-	}
-	l, err := k.reader.layout(ctx, first.Timeline, first.Previous.File)
-	if err != nil || len(l.parts) == 0 {
-		return nil, err
-	}
-	h, err := k.reader.header(ctx, l.parts[len(l.parts)-1])
-	return h.OpenXA, err
 }
 
 // fillContents reads the events of a file whose segments do not all say what is in them. Where there

@@ -50,6 +50,13 @@ func Open(c *catalog.Catalog, instance string, opts ...Option) *Reader {
 	return r
 }
 
+// Holding returns a reader of the same archive that holds segments up to another size.
+func (r *Reader) Holding(bytes int64) *Reader {
+	other := *r
+	other.hold = bytes
+	return &other
+}
+
 // Stretch is a part of the archive without a hole: whole files of one timeline, the last of
 // which may be open.
 type Stretch struct {

@@ -142,8 +142,8 @@ func (a *Assembler) event(at binlog.Position, e Event) error {
 	case *XID:
 		return a.end(e, Transaction)
 	case *XAPrepare:
-		if id := e.XID(); a.entry != nil && a.entry.XID != id {
-			return fmt.Errorf("XA prepare of %s in the transaction %s: %w", id, a.entry.XID, ErrMalformed)
+		if a.entry != nil && !e.is(a.entry.XID) {
+			return fmt.Errorf("XA prepare of gtrid %x, bqual %x, format %d in the transaction %s: %w", e.GTRID, e.BQUAL, e.FormatID, a.entry.XID, ErrMalformed)
 		}
 		if e.OnePhase {
 			return a.end(e, Transaction)

@@ -59,6 +59,12 @@ func assemblerSteps(compressed bool) []step {
 		{name: "XA prepare again", run: []string{"XA START 'x1','br',7", "INSERT INTO t VALUES (31,1)", "XA END 'x1','br',7", "XA PREPARE 'x1','br',7"}, kind: XAPrepared, tables: "a.t=1", xid: prepared},
 		{name: "XA rollback", run: []string{"XA ROLLBACK 'x1','br',7"}, kind: XARollback, xid: prepared},
 		{name: "XA one phase", run: []string{"XA START x'ff00'", "INSERT INTO t VALUES (32,1)", "XA END x'ff00'", "XA COMMIT x'ff00' ONE PHASE"}, kind: Transaction, tables: "a.t=1", xid: "X'ff00',X'',1"},
+		{name: "XA id of odd bytes", run: []string{"XA START 'a''b\\0', x'00ff27', 0", "INSERT INTO t VALUES (33,1)", "XA END 'a''b\\0', x'00ff27', 0", "XA PREPARE 'a''b\\0', x'00ff27', 0"}, kind: XAPrepared, tables: "a.t=1", xid: "X'61276200',X'00ff27',0"},
+		{name: "commit of it", run: []string{"XA COMMIT 'a''b\\0', x'00ff27', 0"}, kind: XACommit, xid: "X'61276200',X'00ff27',0"},
+		{name: "XA format beyond int32", run: []string{"XA START 'f','',4294967294", "INSERT INTO t VALUES (34,1)", "XA END 'f','',4294967294", "XA PREPARE 'f','',4294967294"}, kind: XAPrepared, tables: "a.t=1", xid: "X'66',X'',4294967294"},
+		{name: "commit of it", run: []string{"XA COMMIT 'f','',4294967294"}, kind: XACommit, xid: "X'66',X'',4294967294"},
+		{name: "XA format beyond uint32", run: []string{"XA START 'f','',4294967297", "INSERT INTO t VALUES (35,1)", "XA END 'f','',4294967297", "XA PREPARE 'f','',4294967297"}, kind: XAPrepared, tables: "a.t=1", xid: "X'66',X'',4294967297"},
+		{name: "commit of it", run: []string{"XA COMMIT 'f','',4294967297"}, kind: XACommit, xid: "X'66',X'',4294967297"},
 		{name: "empty image", run: []string{"SET binlog_row_image=MINIMAL", "INSERT INTO d VALUES ()", "SET binlog_row_image=FULL"}, kind: Transaction, tables: "a.d=1",
 			check: func(e *Entry) error {
 				if !e.Tables[0].PartialImage {

@@ -59,6 +59,9 @@ type Entry struct {
 	StatementContext bool
 	// XID names the XA transaction as the server writes it: X'gtrid',X'bqual',formatID.
 	XID string
+	// Prepared is the GTID of the entry that prepared the XA transaction which this one commits, where
+	// it is shown with the rows of that (package pitr).
+	Prepared binlog.GTID
 	// RolledBack: the group ends with ROLLBACK. Its changes to non-transactional tables stand.
 	RolledBack bool
 }

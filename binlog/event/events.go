@@ -88,7 +88,7 @@ type XID struct {
 type XAPrepare struct {
 	common
 	OnePhase bool
-	FormatID int32
+	FormatID uint32 // the low half: an id's may have 64 bits
 	GTRID    []byte
 	BQUAL    []byte
 }

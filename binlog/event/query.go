@@ -3,6 +3,7 @@ package event
 import (
 	"encoding/hex"
 	"strconv"
+	"strings"
 )
 
 // loadQueryFixedSize is what Execute_load_query adds: file id, place of the file name in the
@@ -48,7 +49,7 @@ func (q *Query) Clone() *Query {
 // parseXAPrepare reads an XA prepare event.
 func parseXAPrepare(h Header, c *cursor) *XAPrepare {
 	e := &XAPrepare{common: common{h}, OnePhase: c.u8("one phase") != 0}
-	e.FormatID = int32(c.u32("format id"))
+	e.FormatID = c.u32("format id")
 	gtrid := c.u32("length of gtrid")
 	bqual := c.u32("length of bqual")
 	e.GTRID = c.take(uint64(gtrid), "gtrid")
@@ -56,10 +57,16 @@ func parseXAPrepare(h Header, c *cursor) *XAPrepare {
 	return e
 }
 
-// XID prints the id as the server writes it in XA statements: X'gtrid',X'bqual',formatID.
-func (e *XAPrepare) XID() string {
-	return "X'" + hex.EncodeToString(e.GTRID) + "',X'" + hex.EncodeToString(e.BQUAL) + "'," +
-		strconv.FormatInt(int64(e.FormatID), 10)
+// is tells whether this is the event of a transaction with an id as the server writes it in XA
+// statements: X'gtrid',X'bqual',formatID.
+func (e *XAPrepare) is(xid string) bool {
+	bytes := "X'" + hex.EncodeToString(e.GTRID) + "',X'" + hex.EncodeToString(e.BQUAL) + "',"
+	format, ok := strings.CutPrefix(xid, bytes)
+	if !ok {
+		return false
+	}
+	n, err := strconv.ParseInt(format, 10, 64)
+	return err == nil && uint32(n) == e.FormatID
 }
 
 // Fields of a heartbeat of type 41.

@@ -9,7 +9,7 @@ import (
 
 // Causes for which this version refuses to replay an entry.
 var (
-	ErrXA           = errors.New("XA transactions are not replayed by this version")
+	ErrUnprepared   = errors.New("it commits an XA transaction that was prepared before the archive begins, or in a hole: which rows it changes nobody can tell")
 	ErrNotLogged    = errors.New("the log does not hold what it did")
 	ErrFailed       = errors.New("the statement is logged with an error and was carried out in part")
 	ErrNumbers      = errors.New("the log does not hold the numbers that it gave to rows without a key")
@@ -23,8 +23,14 @@ var (
 // Cause returns why this version refuses to replay an entry, nil if it does not.
 func Cause(l segment.Limit) error {
 	switch l.Kind {
+	case segment.LimitUnprepared:
+		return ErrUnprepared
 	case segment.LimitXA:
-		return ErrXA
+		// One that stands for others may stand for any of them.
+		if l.EveryTable && (l.Prepare.IsZero() || l.Until != 0) {
+			return ErrUnprepared
+		}
+		return nil
 	case segment.LimitStatement:
 		if l.Reason != "" {
 			return fmt.Errorf("%w: %s", ErrNotLogged, l.Reason)

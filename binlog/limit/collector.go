@@ -146,16 +146,11 @@ func (c *Collector) End(e *event.Entry) []segment.Limit {
 	case event.XACommit:
 		p, known := c.prepared[e.XID]
 		delete(c.prepared, e.XID)
-		l := segment.Limit{Kind: segment.LimitXA, Tables: p.Tables, Rows: true, EveryTable: len(p.Tables) == 0}
-		if known {
-			l.Prepare = p.Prepare
+		if list = slices.Clone(p.Limits); !known {
+			list = []segment.Limit{Unprepared()}
 		}
-		list = append(p.Limits, l)
 	case event.Transaction, event.Statement:
-		if kind := kindOf(e); kind != "" {
-			tables := touched(e)
-			list = append(list, segment.Limit{Kind: kind, Tables: tables, Rows: true, EveryTable: len(tables) == 0})
-		}
+		list = append(list, OfEntry(e)...)
 	}
 	for i := range list {
 		list[i].Start = e.Start.Pos
@@ -163,17 +158,18 @@ func (c *Collector) End(e *event.Entry) []segment.Limit {
 	return list
 }
 
-// kindOf is what a whole transaction is, empty for nothing of matter.
-func kindOf(e *event.Entry) segment.LimitKind {
-	switch {
-	case len(e.Tables) == 0:
-		return ""
-	case e.RolledBack:
-		return segment.LimitRolledBack
-	case e.XID != "":
-		return segment.LimitXA
+// OfEntry returns what a whole transaction is as a limit, whatever its statements and rows are.
+func OfEntry(e *event.Entry) []segment.Limit {
+	if !e.RolledBack || len(e.Tables) == 0 {
+		return nil
 	}
-	return ""
+	tables := touched(e)
+	return []segment.Limit{{Kind: segment.LimitRolledBack, Tables: tables, Rows: true, EveryTable: len(tables) == 0}}
+}
+
+// Unprepared is the commit of an XA transaction of which nobody has seen the prepare.
+func Unprepared() segment.Limit {
+	return segment.Limit{Kind: segment.LimitUnprepared, Rows: true, EveryTable: true}
 }
 
 // touched lists the tables with row events, and those of an entry's limits; none where there are

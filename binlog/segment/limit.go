@@ -13,8 +13,11 @@ type LimitKind string
 // The kinds. They are facts about the log; whether a program can replay them is for its code
 // (package limit), so a later one that learns to need not read any segment again.
 const (
-	// LimitXA: the commit of an XA transaction, in one phase or of one that was prepared.
+	// LimitXA: the commit of an XA transaction, in one phase or of one that was prepared. Earlier
+	// versions wrote it; of those that they had not seen prepared it names no tables and no Prepare.
 	LimitXA LimitKind = "xa"
+	// LimitUnprepared: the commit of an XA transaction of which the archive does not hold the prepare.
+	LimitUnprepared LimitKind = "xa without prepare"
 	// LimitStatement: a statement whose result the log does not hold.
 	LimitStatement LimitKind = "statement"
 	// LimitFailed: a statement that is logged with an error and was carried out in part.

@@ -274,7 +274,7 @@ func OpenXA(ctx context.Context, srv *server.Server) (ids []string, err error) {
 		if err := rows.Scan(&format, &global, &branch, &data); err != nil {
 			return nil, fmt.Errorf("list prepared XA transactions: %w", err)
 		}
-		hex := convert(data)
+		hex := strings.ToLower(convert(data))
 		if len(hex) != 2*(global+branch) {
 			return nil, fmt.Errorf("list prepared XA transactions: id %q does not have %d bytes", hex, global+branch)
 		}

@@ -45,8 +45,6 @@ type Director struct {
 	// RollsBack tells whether a table takes its rows back with their transaction.
 	RollsBack func(schema.Name) bool
 	floor     binlog.Position
-	// OpenXA are the XA transactions that were prepared in front of the floor and not yet ended there.
-	OpenXA []catalog.OpenXA
 	// Warnings are about what the log has and the restore does not make.
 	Warnings []string
 	skip     binlog.GTIDSet // of entries that are left out
@@ -92,7 +90,7 @@ func newDirector(m *catalog.Manifest, selected *selection, p *Part) (*Director, 
 	d := &Director{
 		source: m.Source, Sides: m.Sides(), selected: selected,
 		names: map[schema.Name]schema.Name{}, Schemas: map[string]*SchemaState{},
-		floor: m.Floor.Position, OpenXA: m.OpenXA,
+		floor: m.Floor.Position,
 	}
 	classes := map[schema.Name]schema.Class{}
 	for i := range m.Names {

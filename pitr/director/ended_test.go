@@ -22,7 +22,6 @@ func named(names ...string) (list []schema.Name) {
 // Which tables of a restore end at a limit: by rows, by definition, by what the table is.
 func TestEndedTables(t *testing.T) {
 	m := bases()
-	m.OpenXA = []catalog.OpenXA{{XID: "x", Prepare: at(50)}}
 	d, err := New(m, Scope{}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -34,10 +33,10 @@ func TestEndedTables(t *testing.T) {
 		want  []string
 		every bool
 	}{
-		{"rows in what was read", 140, segment.Limit{Kind: segment.LimitXA, Tables: named("read"), Rows: true}, nil, false},
+		{"rows in what was read", 140, segment.Limit{Kind: segment.LimitPartialImage, Tables: named("read"), Rows: true}, nil, false},
 		{"rows in the window", 300, segment.Limit{Kind: segment.LimitPartialImage, Tables: named("read"), Rows: true}, []string{"read"}, false},
-		{"rows behind it", 600, segment.Limit{Kind: segment.LimitXA, Tables: named("read", "keyless"), Rows: true}, []string{"read", "keyless"}, false},
-		{"rows of another", 600, segment.Limit{Kind: segment.LimitXA, Tables: named("out"), Rows: true}, nil, false},
+		{"rows behind it", 600, segment.Limit{Kind: segment.LimitPartialImage, Tables: named("read", "keyless"), Rows: true}, []string{"read", "keyless"}, false},
+		{"rows of another", 600, segment.Limit{Kind: segment.LimitPartialImage, Tables: named("out"), Rows: true}, nil, false},
 		{"a definition in what was read", 199, segment.Limit{Kind: segment.LimitStatement, Tables: named("read")}, nil, false},
 		{"a definition behind it", 500, segment.Limit{Kind: segment.LimitStatement, Tables: named("read")}, []string{"read"}, false},
 		{"numbers for rows with a key", 600, segment.Limit{Kind: segment.LimitNumbers, Tables: named("read")}, nil, false},
@@ -47,9 +46,13 @@ func TestEndedTables(t *testing.T) {
 		{"by triggers that are not there", 600, segment.Limit{Kind: segment.LimitStatement, Tables: named("read"), Rows: true, Schemas: []string{"d"}, ByTriggers: true}, []string{"read"}, false},
 		{"any table", 600, segment.Limit{Kind: segment.LimitText, EveryTable: true}, []string{"keyless", "read"}, true},
 		{"any table, in what was read", 140, segment.Limit{Kind: segment.LimitText, EveryTable: true}, nil, true},
-		{"an XA transaction prepared behind floor", 600, segment.Limit{Kind: segment.LimitXA, Tables: named("read"), Rows: true, Prepare: at(110)}, []string{"read"}, false},
-		{"one that the backup saw open", 600, segment.Limit{Kind: segment.LimitXA, Tables: named("read"), Rows: true, Prepare: at(50)}, []string{"read"}, false},
-		{"one that no replay meets", 600, segment.Limit{Kind: segment.LimitXA, Tables: named("read"), Rows: true, Prepare: at(40)}, []string{"read", "keyless"}, true},
+		{"XA without prepare", 600, segment.Limit{Kind: segment.LimitUnprepared, EveryTable: true, Rows: true}, []string{"keyless", "read"}, true},
+		{"XA without prepare, in what was read", 140, segment.Limit{Kind: segment.LimitUnprepared, EveryTable: true, Rows: true}, nil, true},
+		{"XA, from an earlier version", 600, segment.Limit{Kind: segment.LimitXA, Tables: named("read"), Rows: true, Prepare: at(40)}, nil, false},
+		{"in one phase, likewise", 600, segment.Limit{Kind: segment.LimitXA, Tables: named("read"), Rows: true}, nil, false},
+		{"XA without prepare, likewise", 600, segment.Limit{Kind: segment.LimitXA, EveryTable: true, Rows: true}, []string{"keyless", "read"}, true},
+		{"of very many tables, likewise", 600, segment.Limit{Kind: segment.LimitXA, EveryTable: true, Rows: true, Prepare: at(40)}, nil, false},
+		{"one that stands for others, likewise", 600, segment.Limit{Kind: segment.LimitXA, EveryTable: true, Rows: true, Prepare: at(40), Until: 700}, []string{"keyless", "read"}, true},
 		{"what only a later version knows", 600, segment.Limit{Kind: "new", Tables: named("read"), Rows: true}, []string{"read"}, false},
 	} {
 		got, every := d.Ended(at(c.start), c.limit)

@@ -7,7 +7,6 @@ import (
 	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/binlog/segment"
 	"github.com/tripod-db/tripod/internal/schema"
-	"github.com/tripod-db/tripod/storage/catalog"
 )
 
 // Ended returns the tables of the restore whose range ends at a limit that starts at start: those
@@ -22,13 +21,13 @@ func (d *Director) Ended(start binlog.Position, l segment.Limit) (tables []schem
 			tables = append(tables, n)
 		}
 	}
-	every = l.EveryTable || l.Kind == segment.LimitXA && !d.knowsPrepare(l.Prepare, start)
+	every = l.EveryTable
 	if !every && len(l.Schemas) == 0 || l.ByTriggers && !slices.ContainsFunc(l.Tables, d.objects.hasTriggers) {
 		return tables, false
 	}
 	for _, n := range d.Tables() {
 		in := every || slices.ContainsFunc(l.Schemas, func(s string) bool { return d.FoldSchema(s) == d.FoldSchema(n.Schema) })
-		if _, rows := d.RowTable(n); !rows && (l.Kind == segment.LimitXA || l.Kind == segment.LimitStatement) {
+		if _, rows := d.RowTable(n); !rows && (l.Kind == segment.LimitUnprepared || l.Kind == segment.LimitStatement) {
 			continue
 		}
 		if in && !slices.Contains(tables, n) && (d.Sides.RowSide(n, start) != binlog.Skip || d.Sides.StatementSide(n, start) != binlog.Skip) {
@@ -44,7 +43,7 @@ func (d *Director) ends(start binlog.Position, l segment.Limit, n schema.Name) b
 	if l.Rows {
 		side = d.Sides.RowSide(n, start)
 	}
-	if _, rows := d.RowTable(n); !rows && (l.Rows || l.Kind == segment.LimitXA) {
+	if _, rows := d.RowTable(n); !rows && l.Rows {
 		return false // of which only the definition is needed
 	}
 	switch {
@@ -56,16 +55,6 @@ func (d *Director) ends(start binlog.Position, l segment.Limit, n schema.Name) b
 		return d.RollsBack(n)
 	}
 	return true
-}
-
-// knowsPrepare tells whether a replay meets the entry that prepared an XA transaction, or the
-// backup says where it is. The zero position stands for a transaction of one phase, or for one
-// of which nobody knows anything: its limit then names no tables.
-func (d *Director) knowsPrepare(prepare, start binlog.Position) bool {
-	if prepare.IsZero() {
-		return true
-	}
-	return prepare.Timeline == start.Timeline && (!prepare.Before(d.floor) || slices.ContainsFunc(d.OpenXA, func(x catalog.OpenXA) bool { return x.Prepare == prepare }))
 }
 
 // Refusal is the fault of the first limit of an entry that ends the range of a table of the restore.
@@ -84,7 +73,7 @@ func (d *Director) Refusal(start binlog.Position, what string, limits ...segment
 // describeLimit names an entry for a message.
 func describeLimit(l segment.Limit) string {
 	switch {
-	case l.Kind == segment.LimitXA:
+	case l.Kind == segment.LimitUnprepared:
 		return "commit of an XA transaction"
 	case l.Verb != "":
 		return l.Verb

@@ -17,8 +17,11 @@ import (
 // errSkippedStatement: what a table would be without it, nobody knows.
 var errSkippedStatement = errors.New("the statement is left out by --skip-gtid, and so is what its tables hold from there on")
 
-// Skips tells whether an entry of the log is left out.
-func (d *Director) Skips(e *event.Entry) bool { return d.skip.Contains(e.GTID) }
+// Skips tells whether an entry of the log is left out. An XA transaction is by the GTID of its commit,
+// and by that of its prepare, which is where its rows are seen in the log.
+func (d *Director) Skips(e *event.Entry) bool {
+	return d.skip.Contains(e.GTID) || d.skip.Contains(e.Prepared)
+}
 
 // Entry is statement for an entry that may be left out.
 func (d *Director) Entry(e *event.Entry, q *event.Query) (Verdict, error) {
@@ -118,7 +121,10 @@ type skipped struct {
 }
 
 // note takes an entry that is left out.
-func (s *skipped) note(e *event.Entry) { s.found.Add(e.GTID) }
+func (s *skipped) note(e *event.Entry) {
+	s.found.Add(e.GTID)
+	s.found.Add(e.Prepared)
+}
 
 func (s *skipped) rows(d *Director, e *event.Entry, n schema.Name) {
 	id, ok := d.lives.get(n)

@@ -54,9 +54,7 @@ func (s *survey) RowsEvent(e *event.Entry, rows *event.Rows) error {
 	if s.Skips(e) {
 		s.left.rows(s.Director, e, rows.Table.Name)
 	}
-	if e.XID == "" { // an XA transaction counts where it is committed
-		s.lives.rows(rows.Table.Name, e.Start)
-	}
+	s.lives.rows(rows.Table.Name, e.Start)
 	return nil
 }
 

@@ -33,6 +33,7 @@ const (
 	largeShare   = 128 // of a row change that goes into a batch
 	keyedShare   = 8   // of a generation of the keyed lane
 	writersShare = 8   // of all writers of the keyed lane
+	xaShare      = 32  // of prepared XA transactions
 )
 
 // Segment is the largest segment that is held in memory while its events are read.
@@ -62,6 +63,10 @@ func (m *Memory) Workers(wanted int, cost int64) int {
 
 // Generation is what a generation of the keyed lane gathers. Two are held at once.
 func (m *Memory) Generation() int { return int(m.Limit() / keyedShare) }
+
+// XA is how many bytes of prepared XA transactions are kept. As much is taken by the one that is being
+// prepared, and by the segment from which one is fetched that is not kept.
+func (m *Memory) XA() int { return int(m.Limit() / xaShare) }
 
 // Writers is how many of the wanted writers of the keyed lane there is room for.
 func (m *Memory) Writers(wanted int, alternatives bool) int {

@@ -37,7 +37,7 @@ type Intent struct {
 	FormatTime uint32 `json:"format_time,omitempty"`
 	// Proof names what lies, locked, on the machine of the backup's newest run: see package archive.
 	Proof string `json:"proof,omitempty"`
-	// OldestPrepare is where the oldest XA transaction that was prepared at floor begins; zero for none.
+	// OldestPrepare is where the oldest XA transaction was prepared that is open where Floor is; zero for none.
 	OldestPrepare binlog.Position `json:"oldest_prepare,omitzero"`
 }
 

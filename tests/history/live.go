@@ -23,10 +23,10 @@ const columnsQuery = `SELECT c.TABLE_SCHEMA, c.TABLE_NAME, c.COLUMN_NAME, c.DATA
 		WHERE s.TABLE_SCHEMA = c.TABLE_SCHEMA AND s.TABLE_NAME = c.TABLE_NAME AND s.COLUMN_NAME = c.COLUMN_NAME AND s.NON_UNIQUE = 0),
 	c.COLUMN_KEY = 'PRI', t.CREATE_OPTIONS LIKE '%partitioned%'
 	FROM information_schema.COLUMNS c JOIN information_schema.TABLES t USING (TABLE_SCHEMA, TABLE_NAME)
-	WHERE t.TABLE_TYPE = 'BASE TABLE' AND c.TABLE_SCHEMA IN (?, ?, ?) ORDER BY 1, 2, c.ORDINAL_POSITION`
+	WHERE t.TABLE_TYPE = 'BASE TABLE' AND c.TABLE_SCHEMA IN (?, ?, ?) AND c.TABLE_NAME NOT LIKE CONCAT(?, '%') ORDER BY 1, 2, c.ORDINAL_POSITION`
 
 func (l *live) refresh(ctx context.Context, db *sql.DB) error {
-	rows, err := db.QueryContext(ctx, columnsQuery, schemas[0], schemas[1], schemas[2])
+	rows, err := db.QueryContext(ctx, columnsQuery, schemas[0], schemas[1], schemas[2], heldPrefix)
 	if err != nil {
 		return fmt.Errorf("list columns: %w", err)
 	}
