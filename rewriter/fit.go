@@ -13,6 +13,8 @@ const (
 	variableTimestamps = "explicit_defaults_for_timestamp"
 	variableUTF8MB4    = "default_collation_for_utf8mb4"
 	variableEncryption = "default_table_encryption"
+	variableServer     = "collation_server"
+	variableConnection = "collation_connection"
 )
 
 // modesOf8 are the bits of sql_mode that MySQL from 8.0 on knows. What older servers log beyond them
@@ -50,6 +52,11 @@ func (k Knows) Fit(variables []Variable) []Variable {
 			if k.FixedTimestamps {
 				continue
 			}
+		case variableServer:
+			// It decides about CREATE DATABASE alone, which is carried out with its collation spelled.
+			if v.Value == strconv.Itoa(CollationUTF8MB4) && !k.Modern {
+				continue
+			}
 		case variableMode:
 			v.Value = k.mode(v.Value)
 		case variableClient:
@@ -58,6 +65,18 @@ func (k Knows) Fit(variables []Variable) []Variable {
 			}
 		}
 		fitting = append(fitting, v)
+	}
+	return fitting
+}
+
+// FitTable is Fit for a statement on a table: of its connection's collation only the literals of
+// defaults and comments are, which are stored in the column's.
+func (k Knows) FitTable(variables []Variable) []Variable {
+	fitting := k.Fit(variables)
+	for i, v := range fitting {
+		if v.Name == variableConnection && v.Value == strconv.Itoa(CollationUTF8MB4) && !k.Modern {
+			fitting[i].Value = strconv.Itoa(collationUTF8MB4Old)
+		}
 	}
 	return fitting
 }

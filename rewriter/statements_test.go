@@ -145,7 +145,7 @@ func TestR10ContextOfAStatement(t *testing.T) {
 		t.Error(got)
 	}
 	const old = "sql_mode=272629764 foreign_key_checks=0 unique_checks=0 timestamp=1234.000007 time_zone='Europe/Berlin'" +
-		" auto_increment_increment=5 auto_increment_offset=1 character_set_client=45 collation_connection=8 collation_server=255"
+		" auto_increment_increment=5 auto_increment_offset=1 character_set_client=45 collation_connection=8"
 	if got := fitted(Knows{FixedTimestamps: true}, ContextOf(q, true, UnloggedBy(true, 5, 6, false))); got != old {
 		t.Error(got)
 	}
@@ -153,6 +153,10 @@ func TestR10ContextOfAStatement(t *testing.T) {
 	if got := fitted(Knows{Modern: true}, ContextOf(q, false, UnloggedBy(true, 5, 6, false))); got != common+
 		" character_set_client=28 collation_connection=8 explicit_defaults_for_timestamp=0 default_collation_for_utf8mb4=45" {
 		t.Error(got)
+	}
+	connection := []Variable{{variableConnection, "255"}}
+	if of, old := (Knows{Modern: true}).FitTable(connection), (Knows{}).FitTable(connection); of[0].Value != "255" || old[0].Value != "45" || (Knows{}).Fit(connection)[0].Value != "255" {
+		t.Errorf("the connection's collation becomes %v and %v", of, old)
 	}
 	for _, c := range []struct {
 		modern      bool

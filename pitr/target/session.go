@@ -254,9 +254,18 @@ func (s *Session) ReadUTF8(ctx context.Context) error {
 // Set gives the session exactly these variables; what an earlier call changed and this one does
 // not name goes back to its default (R10).
 func (s *Session) Set(ctx context.Context, variables []rewriter.Variable) error {
+	return s.give(ctx, s.knows.Fit(variables))
+}
+
+// SetTable is Set for a statement on a table.
+func (s *Session) SetTable(ctx context.Context, variables []rewriter.Variable) error {
+	return s.give(ctx, s.knows.FitTable(variables))
+}
+
+func (s *Session) give(ctx context.Context, variables []rewriter.Variable) error {
 	var clauses []string
 	wanted := map[string]bool{}
-	for _, v := range s.knows.Fit(variables) {
+	for _, v := range variables {
 		wanted[v.Name] = true
 		if s.changed[v.Name] != v.Value {
 			clauses = append(clauses, "SESSION "+v.Name+"="+v.Value)
