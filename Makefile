@@ -1,4 +1,4 @@
-# tripod: `make help` lists what there is. Needs git, make, gcc, Go 1.26 and, for the private MySQL server, apt.
+# tripod: `make help` lists what there is. Needs git, make, gcc, Go 1.26 and, for the private servers, apt and npm.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -30,8 +30,12 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: servers
-servers: ## install MySQL 9.7, jq and zstd privately under .servers/ (TRIPOD_TEST_MYSQLD=/path/to/mysqld uses your own instead)
+servers: ## install MySQL 9.7 and 5.6, MariaDB 10.11, jq and zstd privately under .servers/ (TRIPOD_TEST_MYSQLD=/path/to/mysqld uses your own 9.7 instead)
 	@scripts/servers.sh
+
+.PHONY: server
+server:
+	@scripts/servers.sh mysql-9.7
 
 .PHONY: build
 build: ## build bin/tripod: static, without failpoints
@@ -55,7 +59,7 @@ $(golangci_lint):
 	@mv bin/install/golangci-lint $@ && rmdir bin/install
 
 .PHONY: demo
-demo: servers build ## the whole story: live writers, archive, backup, a mistake, the restore of the second before it
+demo: server build ## the whole story: live writers, archive, backup, a mistake, the restore of the second before it
 	go run ./tests/cmd/demo $(ARGS)
 
 # tripod with active failpoints: chunks of a few rows, time between them.
@@ -76,21 +80,21 @@ soak-kill: servers build-failpoints ## kill -9 archivers, backups, restores, sou
 	go run ./tests/cmd/history -kill-soak $(KILLS) $(ARGS)
 
 .PHONY: hold
-hold: servers build ## a backup of 1 GB beside writers and 100 ALTERs: who held, who waited, for how long
+hold: server build ## a backup of 1 GB beside writers and 100 ALTERs: who held, who waited, for how long
 	go run ./tests/cmd/hold $(ARGS)
 
 .PHONY: replay-speed
-replay-speed: servers build ## the replay of 60,000 sysbench transactions beside mysqlbinlog | mysql
+replay-speed: server build ## the replay of 60,000 sysbench transactions beside mysqlbinlog | mysql
 	@scripts/servers.sh sysbench
 	go run ./tests/cmd/replayspeed $(ARGS)
 
 .PHONY: mutants
-mutants: servers ## each rule switched off by a failpoint, and the test that fails
+mutants: server ## each rule switched off by a failpoint, and the test that fails
 	go run ./tests/cmd/mutants $(ARGS)
 
 .PHONY: window
 window: HISTORIES = 20000
-window: servers ## the rules of the window in random histories of small tables, and naive rules that fail there (HISTORIES=n for each, ARGS='-seed n' tells one)
+window: server ## the rules of the window in random histories of small tables, and naive rules that fail there (HISTORIES=n for each, ARGS='-seed n' tells one)
 	go run ./tests/cmd/window -histories $(HISTORIES) $(ARGS)
 
 .PHONY: clean

@@ -207,7 +207,7 @@ func (b *backup) begin(ctx context.Context, start binlog.Position) error {
 		First:          first,
 		Selected:       b.selection.table,
 		SelectedObject: b.selection.object,
-		Locked:         showCreateWaits(b.cfg.Source.Facts()),
+		Locked:         showsWhatIsLogged(b.cfg.Source.Facts()),
 		PlaceLow:       !source.ProvedGTIDLow(b.cfg.Source.Facts()),
 		FoldNames:      b.cfg.Source.Facts().LowerCaseTableNames != 0,
 	}))
@@ -215,9 +215,12 @@ func (b *backup) begin(ctx context.Context, start binlog.Position) error {
 	return nil
 }
 
-// showCreateWaits tells whether SHOW CREATE of schemas, views, routines, triggers and events is
-// proved, by a test, to wait for a statement that stands in the log and is not committed yet.
-func showCreateWaits(f server.Facts) bool { return f.Flavor == server.FlavorMySQL && f.Major == 9 }
+// showsWhatIsLogged tells whether SHOW CREATE of schemas, views, routines, triggers and events is
+// proved, by a test, to show every statement that stood in the log when it was sent. On 9.x it waits
+// for one that is in the log and not committed yet; 5.6 changes its files before it logs.
+func showsWhatIsLogged(f server.Facts) bool {
+	return f.Flavor == server.FlavorMySQL && (f.Major == 9 || f.Major == 5 && f.Minor == 6)
+}
 
 // low is bases.Mark.Low of a tick.
 func (b *backup) low(t source.Tick) func() (binlog.Position, bool) {

@@ -157,7 +157,7 @@ func (w *worker) fit(t *schema.Table) error {
 	}
 	for _, f := range t.ForeignKeys {
 		if f.Cascades() {
-			return fault.New(fault.CodeFailed, fault.KindSource, "set innodb_native_foreign_keys=OFF on the source, or leave the table out with --exclude "+schema.Patterns(t.Name),
+			return fault.New(fault.CodeFailed, fault.KindSource, source.CascadeRemedy(w.cfg.Source.Facts())+"leave the table out with --exclude "+schema.Patterns(t.Name),
 				"the foreign key %s of %s changes rows that the source does not log", f.Name, t.Name)
 		}
 	}

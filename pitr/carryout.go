@@ -15,7 +15,11 @@ func carryOut(ctx context.Context, s *target.Session, x *director.Execution) err
 	if err := s.Use(ctx, x.Schema); err != nil {
 		return fmt.Errorf("use schema %s: %w", x.Schema, err)
 	}
-	if err := s.Set(ctx, x.Variables); err != nil {
+	set := s.Set
+	if x.Statement != nil && x.Statement.Kind != ddl.OtherObject {
+		set = s.SetTable
+	}
+	if err := set(ctx, x.Variables); err != nil {
 		return fmt.Errorf("set the session context: %w", err)
 	}
 	text := x.Raw

@@ -63,6 +63,7 @@ func checkTarget(p *Plan, f *targetFacts, needs *needs) []Finding {
 	if unknown := unknownCollations(f, needs); len(unknown) > 0 {
 		add("collations", LevelError, "restore into a server at least as new as the source", "the target does not know %s", strings.Join(unknown, ", "))
 	}
+	checkFeatures(f, needs.features, add)
 	if needs.events && f.EventScheduler == "ON" {
 		add("event_scheduler", LevelWarning, "use --events disable, or on the target: SET GLOBAL event_scheduler = OFF",
 			"the target's event scheduler is on: restored events begin to run as soon as they are there")

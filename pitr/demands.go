@@ -20,6 +20,7 @@ type demands struct {
 	// collations and zones (named time zones) likewise.
 	collations map[string]bool
 	zones      map[string]bool
+	features   []feature
 }
 
 func newDemands(fold func(schema.Name) schema.Name) *demands {
@@ -31,6 +32,7 @@ func newDemands(fold func(schema.Name) schema.Name) *demands {
 
 // loaded takes a table of the backup. It is to be called before the log.
 func (d *demands) loaded(t *schema.Table, n schema.Name) {
+	d.features = append(d.features, featuresOf(t, n)...)
 	d.setKeyless(n, len(t.Keys) == 0 || !t.Keys[0].Primary)
 	for i := range t.Columns {
 		if c := t.Columns[i].Collation; c != "" {

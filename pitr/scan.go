@@ -28,6 +28,7 @@ type needs struct {
 	charsets            []string
 	collations          []string
 	zones               []string // named time zones
+	features            []feature
 	parents             []string // schemas that foreign keys refer to
 	programs            string   // a function or trigger that is created; empty for none
 	events              bool
@@ -239,6 +240,7 @@ func (s *scan) needs(m *catalog.Manifest) *needs {
 		}
 	}
 	s.demands.objects(s.director.Restored())
+	n.features = s.demands.features
 	n.keyless, n.zones = sorted(s.demands.lacking), sorted(s.demands.zones)
 	n.charsets, n.collations = sorted(s.demands.charsets), sorted(s.demands.collations)
 	for _, o := range s.director.Restored() {

@@ -43,7 +43,7 @@ func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []stri
 		return nil, fmt.Errorf("read the target's collations: %w", err)
 	}
 	for _, row := range collations {
-		f.collations[row[0]], f.charsets[row[1]] = true, true
+		f.know(row[0], row[1])
 	}
 	for _, zone := range zones {
 		// As an ordinary account sees no mysql.time_zone_name, for a session that is closed then.
@@ -68,6 +68,19 @@ func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []stri
 		}
 	}
 	return f, nil
+}
+
+// know takes a collation of the target. utf8mb3 is utf8 to servers before 8.0.29 and to MariaDB; either
+// server is told the name that it knows, or both.
+func (f *targetFacts) know(collation, charset string) {
+	f.collations[collation], f.charsets[charset] = true, true
+	const before, now = "utf8", "utf8mb3"
+	if rest, ok := strings.CutPrefix(collation, before+"_"); ok {
+		f.collations[now+"_"+rest], f.charsets[now] = true, true
+	}
+	if rest, ok := strings.CutPrefix(collation, now+"_"); ok {
+		f.collations[before+"_"+rest], f.charsets[before] = true, true
+	}
 }
 
 // errUnknownTimeZone is the error number of a time zone that a server does not know.

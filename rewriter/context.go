@@ -1,8 +1,8 @@
 package rewriter
 
 import (
+	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -15,26 +15,44 @@ type Variable struct {
 	Value string
 }
 
-// sqlModeBits are the bits of sql_mode that servers from 8.0 on know. What older servers log
-// beyond them (the bits of DB2, ORACLE, NO_AUTO_CREATE_USER and so on) is refused there with
-// error 3899, and none of it changes what a CREATE or ALTER means.
-const sqlModeBits uint64 = 0x1EFFC00FF
+// Unlogged is what holds for the statements of a source whose log does not say it.
+type Unlogged struct {
+	// ExplicitTimestamps is explicit_defaults_for_timestamp; nil where each statement that needs it
+	// says so.
+	ExplicitTimestamps *bool
+	// CollationUTF8MB4 is the number of the collation that utf8mb4 alone stands for; 0 likewise.
+	CollationUTF8MB4 uint16
+}
 
-// removedModes are the names of the bits beyond sqlModeBits.
-var removedModes = []string{"POSTGRESQL", "ORACLE", "MSSQL", "DB2", "MAXDB", "NO_KEY_OPTIONS", "NO_TABLE_OPTIONS",
-	"NO_FIELD_OPTIONS", "MYSQL323", "MYSQL40", "NO_AUTO_CREATE_USER"}
+// UnloggedBy returns what the log of a server leaves out. MySQL before 8.0 knew one collation for
+// utf8mb4 alone, and before 5.7 its statements did not carry explicit_defaults_for_timestamp.
+func UnloggedBy(mysql bool, major, minor int, explicitTimestamps bool) Unlogged {
+	const generalCI = 45
+	var u Unlogged
+	if mysql && major < 8 {
+		u.CollationUTF8MB4 = generalCI
+	}
+	if mysql && (major < 5 || major == 5 && minor < 7) {
+		u.ExplicitTimestamps = &explicitTimestamps
+	}
+	return u
+}
 
 // CollationUTF8MB4 is the collation id of utf8mb4's own default, as a client character set.
 const CollationUTF8MB4 = 255
+
+// collationUTF8MB4Old is the same of servers that do not know that one (MySQL before 8.0).
+const collationUTF8MB4Old = 45
 
 // ContextOf returns the session variables that a logged statement needs (R10, fact 8.13).
 // converted tells that the text that will be sent is UTF-8 rather than the bytes of the log.
 // Variables that the log does not give and that change nothing when they are missing are left out.
 // foreign_key_checks is always 0: what the source accepted with it is accepted without (fact 4.7).
-func ContextOf(q *event.Query, converted bool) []Variable {
+// What a target does not know, Fit takes out.
+func ContextOf(q *event.Query, converted bool, unlogged Unlogged) []Variable {
 	c := &q.Context
 	vars := []Variable{
-		{"sql_mode", strconv.FormatUint(sqlMode(c), 10)},
+		{variableMode, strconv.FormatUint(sqlMode(c), 10)},
 		{"foreign_key_checks", "0"},
 		{"unique_checks", onOff(c.Flags2 == nil || *c.Flags2&event.Flags2RelaxedUniqueChecks == 0)},
 		{"timestamp", timestamp(q)},
@@ -46,7 +64,7 @@ func ContextOf(q *event.Query, converted bool) []Variable {
 	if converted || client == 0 {
 		client = CollationUTF8MB4
 	}
-	vars = append(vars, Variable{"character_set_client", strconv.Itoa(int(client))})
+	vars = append(vars, Variable{variableClient, strconv.Itoa(int(client))})
 	if c.ConnectionCollation != 0 {
 		vars = append(vars, Variable{"collation_connection", strconv.Itoa(int(c.ConnectionCollation))})
 	}
@@ -56,14 +74,14 @@ func ContextOf(q *event.Query, converted bool) []Variable {
 	if c.LCTimeNames != nil {
 		vars = append(vars, Variable{"lc_time_names", number16(c.LCTimeNames, 0)})
 	}
-	if c.ExplicitDefaultsForTimestamp != nil {
-		vars = append(vars, Variable{"explicit_defaults_for_timestamp", onOff(*c.ExplicitDefaultsForTimestamp)})
+	if explicit := cmp.Or(c.ExplicitDefaultsForTimestamp, unlogged.ExplicitTimestamps); explicit != nil {
+		vars = append(vars, Variable{variableTimestamps, onOff(*explicit)})
 	}
-	if c.DefaultCollationForUTF8MB4 != 0 {
-		vars = append(vars, Variable{"default_collation_for_utf8mb4", strconv.Itoa(int(c.DefaultCollationForUTF8MB4))})
+	if collation := cmp.Or(c.DefaultCollationForUTF8MB4, unlogged.CollationUTF8MB4); collation != 0 {
+		vars = append(vars, Variable{variableUTF8MB4, strconv.Itoa(int(collation))})
 	}
 	if c.DefaultTableEncryption != nil {
-		vars = append(vars, Variable{"default_table_encryption", onOff(*c.DefaultTableEncryption)})
+		vars = append(vars, Variable{variableEncryption, onOff(*c.DefaultTableEncryption)})
 	}
 	return vars
 }
@@ -72,18 +90,7 @@ func sqlMode(c *event.Context) uint64 {
 	if c.SQLMode == nil {
 		return 0
 	}
-	return *c.SQLMode & sqlModeBits
-}
-
-// KnownModes drops from a list as @@sql_mode prints it what servers from 8.0 on refuse.
-func KnownModes(list string) string {
-	var kept []string
-	for mode := range strings.SplitSeq(list, ",") {
-		if mode != "" && !slices.Contains(removedModes, strings.ToUpper(mode)) {
-			kept = append(kept, mode)
-		}
-	}
-	return strings.Join(kept, ",")
+	return *c.SQLMode
 }
 
 func timestamp(q *event.Query) string {

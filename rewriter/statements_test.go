@@ -119,7 +119,7 @@ func TestDisableEvent(t *testing.T) {
 	}
 }
 
-// TestR10ContextOfAStatement: the variables of the log, masked and completed.
+// TestR10ContextOfAStatement: the variables of the log, completed, and fitted to the target.
 func TestR10ContextOfAStatement(t *testing.T) {
 	mode, micros, flags := uint64(1<<22|1<<28|1<<2), uint32(7), event.Flags2RelaxedUniqueChecks
 	increment := uint16(5)
@@ -127,13 +127,14 @@ func TestR10ContextOfAStatement(t *testing.T) {
 		SQLMode: &mode, Micros: &micros, Flags2: &flags, AutoIncrement: &increment, TimeZone: "Europe/Berlin",
 		ClientCharset: 28, ConnectionCollation: 8, ServerCollation: 255, DefaultCollationForUTF8MB4: 45,
 	}}
-	text := func(converted bool) string {
+	fitted := func(k Knows, variables []Variable) string {
 		var list []string
-		for _, v := range ContextOf(q, converted) {
+		for _, v := range k.Fit(variables) {
 			list = append(list, v.Name+"="+v.Value)
 		}
 		return strings.Join(list, " ")
 	}
+	text := func(converted bool) string { return fitted(Knows{Modern: true}, ContextOf(q, converted, Unlogged{})) }
 	const common = "sql_mode=4194308 foreign_key_checks=0 unique_checks=0 timestamp=1234.000007 time_zone='Europe/Berlin'" +
 		" auto_increment_increment=5 auto_increment_offset=1"
 	const tail = " collation_connection=8 collation_server=255 default_collation_for_utf8mb4=45"
@@ -142,6 +143,32 @@ func TestR10ContextOfAStatement(t *testing.T) {
 	}
 	if got := text(true); got != common+" character_set_client=255"+tail {
 		t.Error(got)
+	}
+	const old = "sql_mode=272629764 foreign_key_checks=0 unique_checks=0 timestamp=1234.000007 time_zone='Europe/Berlin'" +
+		" auto_increment_increment=5 auto_increment_offset=1 character_set_client=45 collation_connection=8"
+	if got := fitted(Knows{FixedTimestamps: true}, ContextOf(q, true, UnloggedBy(true, 5, 6, false))); got != old {
+		t.Error(got)
+	}
+	q.Context.DefaultCollationForUTF8MB4, q.Context.ServerCollation = 0, 0
+	if got := fitted(Knows{Modern: true}, ContextOf(q, false, UnloggedBy(true, 5, 6, false))); got != common+
+		" character_set_client=28 collation_connection=8 explicit_defaults_for_timestamp=0 default_collation_for_utf8mb4=45" {
+		t.Error(got)
+	}
+	connection := []Variable{{variableConnection, "255"}}
+	if of, old := (Knows{Modern: true}).FitTable(connection), (Knows{}).FitTable(connection); of[0].Value != "255" || old[0].Value != "45" || (Knows{}).Fit(connection)[0].Value != "255" {
+		t.Errorf("the connection's collation becomes %v and %v", of, old)
+	}
+	for _, c := range []struct {
+		modern      bool
+		value, want string
+	}{
+		{true, "'STRICT_TRANS_TABLES,NO_AUTO_CREATE_USER,ANSI_QUOTES'", "'STRICT_TRANS_TABLES,ANSI_QUOTES'"},
+		{false, "'STRICT_TRANS_TABLES,NO_AUTO_CREATE_USER,TIME_TRUNCATE_FRACTIONAL'", "'STRICT_TRANS_TABLES,NO_AUTO_CREATE_USER'"},
+		{true, "'NO_AUTO_CREATE_USER'", "''"}, {true, "''", "''"},
+	} {
+		if got := (Knows{Modern: c.modern}).mode(c.value); got != c.want {
+			t.Errorf("%s becomes %s, want %s", c.value, got, c.want)
+		}
 	}
 }
 

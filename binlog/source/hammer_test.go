@@ -39,6 +39,11 @@ const (
 	markLogStatus = "log_status"
 )
 
+// gtidVariables are the sets of GTIDs of each server; MariaDB's say nothing here.
+var gtidVariables = map[mysqltest.Kind]string{
+	mysqltest.MySQL97: "@@global.gtid_executed", mysqltest.MySQL56: "@@global.gtid_executed", mysqltest.MariaDB1011: "@@global.gtid_binlog_pos",
+}
+
 // sample is one look of the sampler.
 type sample struct {
 	settled   int64                                    // every id up to it was committed before
@@ -119,8 +124,9 @@ func (h *hammer) look(t *testing.T, c *server.RawConn, withStatus bool) sample {
 		}
 		s.low[markLogStatus] = endsBy(before.Position)
 	}
-	results := batch(t, c, "SELECT @@global.gtid_executed; "+status+"; START TRANSACTION WITH CONSISTENT SNAPSHOT; "+
-		"SELECT @@global.gtid_executed; "+status+"; SELECT id FROM a.h WHERE id > "+strconv.FormatInt(s.settled, 10)+"; COMMIT")
+	set := "SELECT " + gtidVariables[h.server.Install().Kind]
+	results := batch(t, c, set+"; "+status+"; START TRANSACTION WITH CONSISTENT SNAPSHOT; "+
+		set+"; "+status+"; SELECT id FROM a.h WHERE id > "+strconv.FormatInt(s.settled, 10)+"; COMMIT")
 	if !withStatus {
 		s.pos = filePos(t, results[1][0])
 		s.low[markFilePos], s.low[markFileStart] = endsBy(s.pos), inFileBefore(s.pos.File)
@@ -239,8 +245,8 @@ func (h *hammer) run(t *testing.T, mustCatch ...string) verdict {
 	for range committers {
 		conns = append(conns, session(t, h.server, "a"))
 	}
-	for turn := 0; ; turn++ {
-		mysqltest.Exec(t, h.server, "SET GLOBAL binlog_group_commit_sync_delay="+[]string{"3000", "0"}[turn%2])
+	for turn := 0; !t.Failed(); turn++ {
+		h.delaySync(t, []int{3000, 0}[turn%2])
 		v.judge(t, h.turn(t, c, conns), locate(t, h.server))
 		v.wrong[notPrefix] = v.notPrefix
 		caught := !slices.ContainsFunc(mustCatch, func(name string) bool { return v.wrong[name] == 0 })
@@ -254,6 +260,15 @@ func (h *hammer) run(t *testing.T, mustCatch ...string) verdict {
 			return v
 		}
 	}
+	return v
+}
+
+// perTurn is how many samples a turn takes: fewer on servers beside 9.7, for which -hammer asks for more.
+func (h *hammer) perTurn() int {
+	if h.server.Install().Kind == mysqltest.MySQL97 {
+		return samplesWanted
+	}
+	return *samplesElsewhere
 }
 
 // turn takes samples while the committers run.
@@ -265,8 +280,8 @@ func (h *hammer) turn(t *testing.T, c *server.RawConn, conns []*sql.Conn) []samp
 	defer stop.Store(true)
 	h.commitAll(t, conns, &stop, &wg)
 	var samples []sample
-	for i := range samplesWanted {
-		samples = append(samples, h.look(t, c, i%4 == 3))
+	for i := range h.perTurn() {
+		samples = append(samples, h.look(t, c, i%4 == 3 && h.server.Install().Kind == mysqltest.MySQL97))
 	}
 	return samples
 }
@@ -334,12 +349,26 @@ func TestFact15_5_XAMarks(t *testing.T) {
 	}
 }
 
-func newHammer(t *testing.T, gtid bool) *hammer {
+func newHammer(t *testing.T, gtid bool) *hammer { return newHammerOn(t, mysqltest.MySQL97, gtid) }
+
+func newHammerOn(t *testing.T, kind mysqltest.Kind, gtid bool) *hammer {
 	t.Helper()
-	s := mysqltest.Take(t, mysqltest.Options{GTID: gtid, ExtraArgs: []string{"--max-binlog-size=16384"}})
+	s := mysqltest.Take(t, mysqltest.Options{Kind: kind, GTID: gtid, ExtraArgs: []string{"--max-binlog-size=16384"}})
 	mysqltest.Exec(t, s, "CREATE DATABASE a", "CREATE TABLE a.h (id BIGINT PRIMARY KEY)")
+	if kind != mysqltest.MySQL97 {
+		return &hammer{server: s, srv: asBackupUser(t, s), gtid: gtid}
+	}
 	setGlobal(t, s, "binlog_group_commit_sync_delay", "0") // run changes it
 	return &hammer{server: s, srv: asBackupUser(t, s, "BACKUP_ADMIN"), gtid: gtid}
+}
+
+// delaySync lets each group of commits wait between the log's flush and its sync, where the server
+// can: elsewhere the disk has to be slow enough.
+func (h *hammer) delaySync(t *testing.T, microseconds int) {
+	t.Helper()
+	if h.server.Install().Kind == mysqltest.MySQL97 {
+		mysqltest.Exec(t, h.server, fmt.Sprintf("SET GLOBAL binlog_group_commit_sync_delay=%d", microseconds))
+	}
 }
 
 // Fact 15.2 under load: file:pos read before the row barrier is a safe low mark for the table,
@@ -353,16 +382,22 @@ func TestFact15_2_RowBarrierUnderLoad(t *testing.T) {
 func underBarrier(t *testing.T, xa bool) {
 	h := newHammer(t, false)
 	h.xa = xa
+	h.barrier(t, samplesWanted)
+}
+
+// barrier samples behind row barriers.
+func (h *hammer) barrier(t *testing.T, count int) {
+	t.Helper()
 	// New rows come where the barrier has been: an XA transaction locks its row almost all of the
 	// time, and at the end that the barrier walks to there would always be one more.
 	mysqltest.Exec(t, h.server, "ALTER TABLE a.h DROP PRIMARY KEY, ADD PRIMARY KEY (id DESC)")
 	h.inFlight = map[int64]bool{}
-	mysqltest.Exec(t, h.server, "SET GLOBAL binlog_group_commit_sync_delay=3000")
+	h.delaySync(t, 3000)
 	c := rawConn(t, h.srv)
 	const markBarrier = "row barrier"
 	var samples []sample
 	h.underLoad(t, func() {
-		for range samplesWanted {
+		for range count {
 			low, err := source.RowBarrier(t.Context(), h.srv, c, schema.Name{Schema: "a", Name: "h"}, timeline)
 			for errors.Is(err, source.ErrRowLocked) {
 				low, err = source.RowBarrier(t.Context(), h.srv, c, schema.Name{Schema: "a", Name: "h"}, timeline)
@@ -381,7 +416,7 @@ func underBarrier(t *testing.T, xa bool) {
 	if v.wrong["low "+markBarrier] > 0 {
 		t.Errorf("the barrier was wrong in %d of %d samples", v.wrong["low "+markBarrier], v.shown)
 	}
-	if v.wrong["low "+markFilePos] == 0 {
+	if v.wrong["low "+markFilePos] == 0 && h.server.Install().Kind == mysqltest.MySQL97 { // elsewhere TestFact1_MarksElsewhere shows it
 		t.Error("file:pos was never wrong: the load did not show what the barrier is for")
 	}
 }

@@ -33,12 +33,21 @@ func locate(t *testing.T, s *mysqltest.Server) map[int64]location {
 	l := locator{found: map[int64]location{}, prepared: map[string][]int64{}}
 	for _, path := range files {
 		l.file = filepath.Base(path)
-		parser := replication.NewBinlogParser()
+		parser := parserOf(s)
 		if err := parser.ParseFile(path, 0, func(e *replication.BinlogEvent) error { return l.add(t, e) }); err != nil {
 			t.Fatalf("read %s: %v", path, err)
 		}
 	}
 	return l.found
+}
+
+// parserOf returns a parser for the server's files.
+func parserOf(s *mysqltest.Server) *replication.BinlogParser {
+	parser := replication.NewBinlogParser()
+	if s.Install().Kind == mysqltest.MariaDB1011 {
+		parser.SetFlavor("mariadb")
+	}
+	return parser
 }
 
 // locator reads the events of all files in order.
@@ -64,6 +73,9 @@ func (l *locator) add(t *testing.T, e *replication.BinlogEvent) error {
 			l.current.gtid = binlog.GTID{SID: uuid.UUID(body.SID), GNO: body.GNO}
 		}
 		l.ids, l.xid = nil, ""
+	case *replication.MariadbGTIDEvent:
+		l.current = location{start: l.at(e.Header.LogPos - e.Header.EventSize)}
+		l.ids, l.xid = nil, ""
 	case *replication.RowsEvent:
 		for _, row := range body.Rows {
 			if string(body.Table.Table) == "h" {
@@ -74,6 +86,13 @@ func (l *locator) add(t *testing.T, e *replication.BinlogEvent) error {
 		l.commit(l.ids, e.Header.LogPos)
 	case *replication.QueryEvent:
 		text := string(body.Query)
+		if text == "BEGIN" && l.current.start.IsZero() { // 5.6 without GTIDs
+			l.current = location{start: l.at(e.Header.LogPos - e.Header.EventSize)}
+			l.ids, l.xid = nil, ""
+		}
+		if text == "COMMIT" { // an XA transaction of 5.6
+			l.commit(l.ids, e.Header.LogPos)
+		}
 		if xid, is := strings.CutPrefix(text, "XA START "); is {
 			l.xid = xid
 		}
@@ -94,4 +113,5 @@ func (l *locator) commit(ids []int64, end uint32) {
 	for _, id := range ids {
 		l.found[id] = l.current
 	}
+	l.current = location{}
 }

@@ -55,12 +55,12 @@ func checkFacts(f server.Facts) []Finding {
 	add(f.LogBin && f.BinlogExpire > 0 && f.BinlogExpire < shortestRetention, Finding{
 		ID: "retention", Level: LevelWarning,
 		Message: fmt.Sprintf("the source keeps its binlog for %d seconds only: an archiver that is down for longer leaves a hole", f.BinlogExpire),
-		Remedy:  persist(f, fmt.Sprintf("binlog_expire_logs_seconds=%d", 7*shortestRetention)),
+		Remedy:  persist(f, retention(f)),
 	})
 	add(f.LogBin && !ProvedGTIDLow(f), Finding{
 		ID: "low_watermark", Level: LevelInfo,
 		Message: fmt.Sprintf("the low watermark is the start of the binlog file: a restore replays up to max_binlog_size (%d bytes) more, and tables without a key need quiet moments", f.MaxBinlogSize),
-		Remedy:  "gtid_mode=ON on MySQL 9, or BACKUP_ADMIN for the account, make it sharp",
+		Remedy:  sharper(f),
 	})
 	return findings
 }
@@ -72,12 +72,31 @@ func checkVersion(f server.Facts) []Finding {
 		found.Level = LevelError
 		found.Message += ", whose watermarks this version of tripod does not know"
 		found.Remedy = "back up MySQL sources only with this version of tripod"
-	case f.Major != 9:
+	case !proved(f):
 		found.Level = LevelWarning
-		found.Message += ": tripod's watermarks are proved by its tests on 9.7 only"
+		found.Message += ": tripod's watermarks are proved by its tests on 9.7 and 5.6"
 		found.Remedy = "run a restore drill before you rely on it"
 	}
 	return []Finding{found}
+}
+
+// proved tells whether the hammer tests of fact 1 run on this version.
+func proved(f server.Facts) bool { return f.Major == 9 || f.Major == 5 && f.Minor == 6 }
+
+// retention is the setting that keeps the log for a week.
+func retention(f server.Facts) string {
+	if f.AtLeast(8, 0, 1) {
+		return fmt.Sprintf("binlog_expire_logs_seconds=%d", 7*shortestRetention)
+	}
+	return "expire_logs_days=7"
+}
+
+// sharper says what makes a low watermark that is a file's start a sharp one.
+func sharper(f server.Facts) string {
+	if f.AtLeast(8, 0, 11) {
+		return "gtid_mode=ON on MySQL 9, or BACKUP_ADMIN for the account, make it sharp"
+	}
+	return fmt.Sprintf("%s makes it sharper: files are shorter then", persist(f, "max_binlog_size=104857600"))
 }
 
 // persist returns the statement that sets a global variable, for good where the server can.

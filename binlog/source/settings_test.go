@@ -15,6 +15,8 @@ func TestFlavorsAndVersions(t *testing.T) {
 		level Level
 	}{
 		{server.Facts{Flavor: server.FlavorMySQL, Version: "9.7.4", Major: 9, Minor: 7}, LevelInfo},
+		{server.Facts{Flavor: server.FlavorMySQL, Version: "5.6.24-log", Major: 5, Minor: 6, Patch: 24}, LevelInfo},
+		{server.Facts{Flavor: server.FlavorMySQL, Version: "5.7.44", Major: 5, Minor: 7, Patch: 44}, LevelWarning},
 		{server.Facts{Flavor: server.FlavorMySQL, Version: "8.4.3", Major: 8, Minor: 4}, LevelWarning},
 		{server.Facts{Flavor: server.FlavorMariaDB, Version: "10.11.19-MariaDB-log", Major: 10, Minor: 11}, LevelError},
 	} {

@@ -129,10 +129,19 @@ func PreflightTables(f server.Facts, list []TableFacts) []Finding {
 	}
 	leaveOut := "leave them out with --exclude " + excluded(exclude)
 	add(engines, "engine", LevelError, "%s not transactional, this version backs up transactional tables only: %s", "ALTER TABLE ... ENGINE=InnoDB, or "+leaveOut)
-	add(cascades, "cascade", LevelError, "%s in a foreign key whose cascades the source does not log: %s", "on MySQL 9 set innodb_native_foreign_keys=OFF and restart the server, or "+leaveOut)
+	add(cascades, "cascade", LevelError, "%s in a foreign key whose cascades the source does not log: %s", CascadeRemedy(f)+leaveOut)
 	add(rowless, "rowless", LevelWarning, "%s of an engine that keeps its rows elsewhere, only the definition is backed up: %s", "back up the rows where they are kept")
 	add(keyless, "keyless", LevelWarning, "%s without a key that a row can be found by, so each is read in one SELECT: %s", "ALTER TABLE ... ADD PRIMARY KEY; large ones that are written to all the time cannot be backed up otherwise")
 	return findings
+}
+
+// CascadeRemedy is how a server can be made to log what its foreign keys do, in front of another
+// remedy; empty for one that cannot.
+func CascadeRemedy(f server.Facts) string {
+	if f.Major >= 9 {
+		return "set innodb_native_foreign_keys=OFF on the source and restart it, or "
+	}
+	return ""
 }
 
 func counted(names []string) string {

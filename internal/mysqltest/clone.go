@@ -56,6 +56,9 @@ func (s *Server) cloneDown(ctx context.Context, o Options, sameIdentity bool) (*
 	if sameIdentity {
 		return s.install.startFrom(ctx, o, s.DataDir())
 	}
+	if !exists(filepath.Join(s.DataDir(), "auto.cnf")) { // MariaDB: its identity is the server's id, which is its port
+		return s.install.startFrom(ctx, o, s.DataDir())
+	}
 	// auto.cnf holds server_uuid: a server without it makes itself a new one.
 	identity := filepath.Join(s.DataDir(), "auto.cnf")
 	aside := filepath.Join(s.home.path, "auto.cnf")

@@ -5,9 +5,11 @@
 // second. It dies with the process that started it, however that ends.
 //
 // Tests take servers with [Source] and [Target]; a test package whose TestMain calls [Main] keeps them between its
-// tests. Programs use [Find] and [Install.Start].
+// tests. Programs use [Find] and [Install.Start]. The default is MySQL 9.7; [Options.Kind] asks for another of the servers
+// that make servers installs.
 //
 // What may not happen in this package: a server that is missing is an error ("run make servers"), never a reason to
-// skip; nothing here stands in for MySQL; nothing is read from the environment but TRIPOD_TEST_MYSQLD. No package of
+// skip; nothing here stands in for MySQL; nothing is read from the environment but the variables that name servers
+// (TRIPOD_TEST_MYSQLD and its like). No package of
 // the product may import it.
 package mysqltest

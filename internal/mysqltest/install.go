@@ -11,17 +11,13 @@ import (
 	"sync"
 )
 
-// mysqldVariable names the environment variable by which a user makes tests run against a server of their own.
-const mysqldVariable = "TRIPOD_TEST_MYSQLD"
-
-// defaultServer is the folder under .servers, made by scripts/servers.sh, of the server that tests run against.
-const defaultServer = "mysql-9.7"
-
 // ErrNoServer is wrapped by every error of [Find] that installing a server mends.
-var ErrNoServer = errors.New("no MySQL server to test with: run make servers, or set " + mysqldVariable + "=/path/to/mysqld")
+var ErrNoServer = errors.New("no server to test with: run make servers")
 
 // Install is an installed server: the programs, not a running process.
 type Install struct {
+	// Kind is which of the servers it is.
+	Kind Kind
 	// Mysqld is the absolute path of the server program.
 	Mysqld string
 	// Version is what it says of itself, such as "9.7.4".
@@ -34,26 +30,29 @@ type Install struct {
 	templates string
 }
 
-// Find returns the server to test with: the one TRIPOD_TEST_MYSQLD names, else the one under .servers in the folder of
-// the nearest go.mod above the working directory. The error wraps [ErrNoServer] when there is none.
-func Find() (Install, error) {
+// Find returns the server of a kind: the one that the kind's variable names (TRIPOD_TEST_MYSQLD for MySQL 9.7), else the
+// one under .servers in the folder of the nearest go.mod above the working directory. The error wraps [ErrNoServer]
+// when there is none.
+func Find(kind Kind) (Install, error) {
+	of := kinds[kind]
 	project, projectErr := projectFolder()
-	templates := filepath.Join(project, ".servers")
+	i := Install{Kind: kind, templates: filepath.Join(project, ".servers")}
 	if projectErr != nil {
-		templates = filepath.Join(os.TempDir(), fmt.Sprintf("tripod-servers-%d", os.Getuid()))
+		i.templates = filepath.Join(os.TempDir(), fmt.Sprintf("tripod-servers-%d", os.Getuid()))
 	}
-	if named := os.Getenv(mysqldVariable); named != "" {
-		return newInstall(named, "", templates)
+	if named := os.Getenv(of.variable); named != "" {
+		return i.at(named)
 	}
+	missing := fmt.Errorf("%w, or set %s=/path/to/%s", ErrNoServer, of.variable, of.program)
 	if projectErr != nil {
-		return Install{}, fmt.Errorf("%w (%w)", ErrNoServer, projectErr)
+		return Install{}, fmt.Errorf("%w (%w)", missing, projectErr)
 	}
-	root := filepath.Join(project, ".servers", defaultServer)
+	i.root = filepath.Join(project, ".servers", of.folder)
 	// The stamp is written last: without it an installation is unfinished.
-	if _, err := os.Stat(filepath.Join(root, "stamp")); err != nil {
-		return Install{}, fmt.Errorf("%w (%w)", ErrNoServer, err)
+	if _, err := os.Stat(filepath.Join(i.root, "stamp")); err != nil {
+		return Install{}, fmt.Errorf("%w (%w)", missing, err)
 	}
-	return newInstall(filepath.Join(root, "bin", "mysqld"), root, templates)
+	return i.at(filepath.Join(i.root, "bin", of.program))
 }
 
 // projectFolder returns the folder of the nearest go.mod at or above the working directory.
@@ -75,7 +74,8 @@ func projectFolder() (string, error) {
 // serverVersion takes "9.7.4" out of "/path/mysqld  Ver 9.7.4-2 for Linux on x86_64 ((Debian))".
 var serverVersion = regexp.MustCompile(`Ver ([0-9]+\.[0-9]+\.[0-9]+)`)
 
-func newInstall(mysqld, root, templates string) (Install, error) {
+// at completes an installation whose server program is known.
+func (i Install) at(mysqld string) (Install, error) {
 	mysqld, err := filepath.Abs(mysqld)
 	if err != nil {
 		return Install{}, fmt.Errorf("find %s: %w", mysqld, err)
@@ -84,7 +84,8 @@ func newInstall(mysqld, root, templates string) (Install, error) {
 	if err != nil {
 		return Install{}, err
 	}
-	return Install{Mysqld: mysqld, Version: version, root: root, templates: templates}, nil
+	i.Mysqld, i.Version = mysqld, version
+	return i, nil
 }
 
 // versions are those of the programs that were asked: each is asked once, which costs as much as a tenth of a start.
@@ -106,7 +107,8 @@ func versionOf(mysqld string) (string, error) {
 	return string(version[1]), nil
 }
 
-// Program returns the path of a program that belongs to the server: mysql, mysqlbinlog, mysqldump, mysqladmin.
+// Program returns the path of a program that belongs to the server: mysql, mysqlbinlog, mysqldump, mysqladmin; mariadb,
+// mariadb-binlog, mariadb-dump. MySQL 5.6 brings none.
 func (i Install) Program(name string) (string, error) {
 	beside := filepath.Join(filepath.Dir(i.Mysqld), name)
 	if _, err := os.Stat(beside); err == nil {
@@ -132,18 +134,4 @@ func Tools() (string, error) {
 		return "", fmt.Errorf("find jq and zstd: run make servers (%w)", err)
 	}
 	return filepath.Join(tools, "bin"), nil
-}
-
-// fileArgs are the options that tell a server in a private root where its own files are.
-func (i Install) fileArgs() []string {
-	if i.root == "" {
-		return nil
-	}
-	share := filepath.Join(i.root, "usr", "share", "mysql")
-	return []string{
-		"--basedir=" + filepath.Join(i.root, "usr"),
-		"--lc-messages-dir=" + share,
-		"--character-sets-dir=" + filepath.Join(share, "charsets"),
-		"--plugin-dir=" + filepath.Join(i.root, "usr", "lib", "mysql", "plugin"),
-	}
 }

@@ -9,9 +9,11 @@ import (
 // Options say what kind of server [Install.Start] starts. The zero value is a source without GTIDs, as durable as MySQL's
 // own defaults.
 type Options struct {
+	// Kind is which server it is.
+	Kind Kind
 	// Dir is the folder in which the server's folder is made; empty: the operating system's temporary folder.
 	Dir string
-	// GTID switches gtid_mode and enforce_gtid_consistency on.
+	// GTID switches gtid_mode and enforce_gtid_consistency on. MariaDB has its GTIDs always.
 	GTID bool
 	// Port is the TCP port on 127.0.0.1; 0: a free one, which stays the server's own through kill and restart.
 	Port int
@@ -46,19 +48,15 @@ func (i Install) commonArgs(datadir string) []string {
 	if os.Getuid() == 0 {
 		args = append(args, "--user=root")
 	}
+	args = append(args, kinds[i.Kind].common...)
 	return append(args,
 		"--datadir="+datadir,
-		// The folder compiled into Debian's server does not exist in a private root, and without it mysqld
-		// refuses to start.
-		"--secure-file-priv=",
-		"--innodb-redo-log-capacity=64M",
 		"--innodb-buffer-pool-size=64M",
 		"--innodb-buffer-pool-dump-at-shutdown=OFF",
 		"--innodb-buffer-pool-load-at-startup=OFF",
 		// Buffers that every start fills, small: with these it touches some 80 MB less. What is written, and how durably,
 		// stays the same.
 		"--innodb-log-buffer-size=4M",
-		"--innodb-doublewrite-pages=8",
 		"--innodb-read-io-threads=1",
 		"--innodb-write-io-threads=1",
 	)
@@ -73,16 +71,20 @@ func (i Install) serverArgs(home, socket string, port int, o Options) []string {
 		"--pid-file="+filepath.Join(home, "mysqld.pid"),
 		"--log-error="+filepath.Join(home, errorLog),
 		"--tmpdir="+filepath.Join(home, tmpFolder),
-		"--mysqlx=OFF",
 		// Ports are unique on this machine, so server ids are.
 		fmt.Sprintf("--server-id=%d", port),
 		"--log-bin="+binlogBase,
-		switchArg("gtid-mode", o.GTID),
-		switchArg("enforce-gtid-consistency", o.GTID),
 		switchArg("local-infile", o.LocalInfile),
 		switchArg("log-bin-trust-function-creators", o.TrustFunctionCreators),
 		switchArg("performance-schema", o.PerformanceSchema),
 	)
+	of := kinds[i.Kind]
+	args = append(args, of.run...)
+	if o.GTID {
+		args = append(args, of.gtid...)
+	} else {
+		args = append(args, of.noGTID...)
+	}
 	if o.Relaxed {
 		args = append(args, "--sync-binlog=0", "--innodb-flush-log-at-trx-commit=2")
 	}

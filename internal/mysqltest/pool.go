@@ -76,7 +76,7 @@ func (p *pool) take(ctx context.Context, o Options) (*pooled, error) {
 	}
 	p.mu.Unlock()
 
-	install, err := Find()
+	install, err := Find(o.Kind)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ func TestHoldServer(t *testing.T) {
 	if !*holdServer {
 		return // only a part of TestServerDiesWithItsOwner
 	}
-	install, err := Find()
+	install, err := Find(MySQL97)
 	if err != nil {
 		t.Fatal(err)
 	}

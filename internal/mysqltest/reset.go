@@ -54,6 +54,9 @@ func killOthers(ctx context.Context, conn *sql.Conn) error {
 
 func rollbackPrepared(ctx context.Context, conn *sql.Conn) error {
 	prepared, err := conn.QueryContext(ctx, "XA RECOVER CONVERT XID")
+	if IsError(err, 1064) { // MySQL since 5.7 alone knows it
+		return rollbackPreparedText(ctx, conn)
+	}
 	if err != nil {
 		return err
 	}
@@ -74,6 +77,28 @@ func rollbackPrepared(ctx context.Context, conn *sql.Conn) error {
 	return execAll(ctx, conn, rollbacks)
 }
 
+// rollbackPreparedText is rollbackPrepared for servers that tell the two parts of an XID as they are.
+func rollbackPreparedText(ctx context.Context, conn *sql.Conn) error {
+	prepared, err := conn.QueryContext(ctx, "XA RECOVER")
+	if err != nil {
+		return err
+	}
+	defer prepared.Close()
+	var rollbacks []string
+	for prepared.Next() {
+		var format, global, branch int
+		var xid []byte
+		if err := prepared.Scan(&format, &global, &branch, &xid); err != nil {
+			return err
+		}
+		rollbacks = append(rollbacks, fmt.Sprintf("XA ROLLBACK X'%x', X'%x', %d", xid[:global], xid[global:], format))
+	}
+	if err := prepared.Err(); err != nil {
+		return err
+	}
+	return execAll(ctx, conn, rollbacks)
+}
+
 func dropSchemas(ctx context.Context, conn *sql.Conn) error {
 	drops, err := rows[string](ctx, conn, "SELECT CONCAT('DROP DATABASE `', REPLACE(schema_name, '`', '``'), '`') FROM information_schema.schemata "+
 		"WHERE schema_name NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')")
@@ -86,7 +111,7 @@ func dropSchemas(ctx context.Context, conn *sql.Conn) error {
 
 func dropAccounts(ctx context.Context, conn *sql.Conn) error {
 	drops, err := rows[string](ctx, conn, `SELECT CONCAT('DROP USER ', QUOTE(user), '@', QUOTE(host)) FROM mysql.user
-		WHERE user NOT IN ('root', 'mysql.sys', 'mysql.session', 'mysql.infoschema')`)
+		WHERE user NOT IN ('root', 'mysql.sys', 'mysql.session', 'mysql.infoschema', 'mariadb.sys')`)
 	if err != nil {
 		return err
 	}
@@ -119,7 +144,7 @@ func (s *Server) globals(ctx context.Context) (map[string]string, error) {
 	if err := list.Err(); err != nil {
 		return nil, fmt.Errorf("read the global variables: %w", err)
 	}
-	for _, changing := range []string{"gtid_executed", "gtid_purged", "innodb_thread_sleep_delay"} {
+	for _, changing := range []string{"gtid_executed", "gtid_purged", "gtid_binlog_pos", "gtid_binlog_state", "gtid_current_pos", "innodb_thread_sleep_delay"} {
 		delete(variables, changing)
 	}
 	return variables, nil

@@ -96,7 +96,7 @@ func TestFreezeAndThaw(t *testing.T) {
 }
 
 func TestStopLeavesNothing(t *testing.T) {
-	install, err := Find()
+	install, err := Find(MySQL97)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestStopLeavesNothing(t *testing.T) {
 }
 
 func TestStartFailsWithTheServersWords(t *testing.T) {
-	install, err := Find()
+	install, err := Find(MySQL97)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestStartFailsWithTheServersWords(t *testing.T) {
 }
 
 func TestSocketOfALongFolder(t *testing.T) {
-	install, err := Find()
+	install, err := Find(MySQL97)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,9 +52,8 @@ func (i Install) initialize(ctx context.Context, dir string, initArgs []string) 
 		}
 	}
 	args := append(i.commonArgs(full), initArgs...)
-	out, err := exec.CommandContext(ctx, i.Mysqld, append(args, "--initialize-insecure")...).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("initialize %s: %w: %s", dir, err, tail(out, 2000))
+	if err := i.fill(ctx, full, args); err != nil {
+		return fmt.Errorf("initialize %s: %w", dir, err)
 	}
 	// Every server makes an identity of its own at its first start.
 	if err := os.Remove(filepath.Join(full, "auto.cnf")); err != nil && !os.IsNotExist(err) {
@@ -67,6 +67,43 @@ func (i Install) initialize(ctx context.Context, dir string, initArgs []string) 
 	}
 	if err := os.Rename(unfinished, dir); err != nil {
 		return fmt.Errorf("initialize %s: %w", dir, err)
+	}
+	return nil
+}
+
+// fill has the server make its system tables in the data directory dir.
+func (i Install) fill(ctx context.Context, dir string, args []string) error {
+	scripts := kinds[i.Kind].bootstrap
+	if len(scripts) == 0 {
+		return run(exec.CommandContext(ctx, i.Mysqld, append(args, "--initialize-insecure")...))
+	}
+	if i.root == "" {
+		return fmt.Errorf("%s is not in a folder that make servers made: its scripts cannot be found", i.Mysqld)
+	}
+	// 5.6 takes a folder for a schema, and needs the one of its system tables.
+	if err := os.MkdirAll(filepath.Join(dir, "mysql"), 0o755); err != nil {
+		return err
+	}
+	input := []io.Reader{strings.NewReader("USE mysql;\nSET @skip_auth_anonymous = 1;\nSET @auth_root_socket = NULL;\n")}
+	for _, name := range scripts {
+		script, err := os.Open(filepath.Join(i.root, kinds[i.Kind].share, name))
+		if err != nil {
+			return err
+		}
+		defer script.Close() //nolint:errcheck // only read
+		input = append(input, script)
+	}
+	// 5.6 lets everybody in without a name, and into every schema whose name begins with test.
+	input = append(input, strings.NewReader("\nDELETE FROM mysql.user WHERE user = '';\nDELETE FROM mysql.db;\n"))
+	command := exec.CommandContext(ctx, i.Mysqld, append(args, "--bootstrap")...)
+	command.Stdin = io.MultiReader(input...)
+	return run(command)
+}
+
+// run runs a command whose output matters only when it fails.
+func run(command *exec.Cmd) error {
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, tail(out, 2000))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
@@ -27,12 +28,15 @@ var (
 	RestoreUser = User{Name: "tripod_restore", Password: `r&store?#=\pw`}
 )
 
-// BackupGrants are the privileges, on *.*, of the least user that tripod backs up with.
-var BackupGrants = []string{"SELECT", "SHOW VIEW", "TRIGGER", "EVENT", "SHOW_ROUTINE", "REPLICATION CLIENT", "REPLICATION SLAVE"}
+// BackupGrants are the privileges, on *.*, of the least user that tripod backs up with from MySQL 9.7.
+var BackupGrants = MySQL97.BackupGrants()
 
-// CreateBackupUser creates [BackupUser] with [BackupGrants], and no right more, and returns it.
+// BackupGrants are the privileges, on *.*, of the least user that tripod backs up with from a server of this kind.
+func (k Kind) BackupGrants() []string { return slices.Clone(kinds[k].backupGrants) }
+
+// CreateBackupUser creates [BackupUser] with the kind's BackupGrants, and no right more, and returns it.
 func (s *Server) CreateBackupUser(ctx context.Context) (User, error) {
-	grant := "GRANT " + strings.Join(BackupGrants, ", ") + " ON *.* TO " + account(BackupUser)
+	grant := "GRANT " + strings.Join(kinds[s.install.Kind].backupGrants, ", ") + " ON *.* TO " + account(BackupUser)
 	return BackupUser, s.createUser(ctx, BackupUser, grant)
 }
 
@@ -47,10 +51,13 @@ func (s *Server) CreateRestoreUser(ctx context.Context, schemas ...string) (User
 	return RestoreUser, s.createUser(ctx, RestoreUser, grants...)
 }
 
-// createUser makes u anew, with the plugin that is the server's default (caching_sha2_password).
+// createUser makes u anew, with the plugin that is the server's default (caching_sha2_password, before 8.0 and in MariaDB
+// mysql_native_password).
 func (s *Server) createUser(ctx context.Context, u User, grants ...string) error {
+	if err := s.Exec(ctx, "DROP USER "+account(u)); err != nil && !IsError(err, 1396) { // 1396: there is none
+		return fmt.Errorf("create user %s: %w", u.Name, err)
+	}
 	statements := append([]string{
-		"DROP USER IF EXISTS " + account(u),
 		"CREATE USER " + account(u) + " IDENTIFIED BY " + quote(u.Password),
 	}, grants...)
 	if err := s.Exec(ctx, statements...); err != nil {

@@ -13,7 +13,7 @@ import (
 
 // TestDefaultsFileMeansWhatItMeansToMySQL compares each value with what MySQL's own client reads.
 func TestDefaultsFileMeansWhatItMeansToMySQL(t *testing.T) {
-	install, err := mysqltest.Find()
+	install, err := mysqltest.Find(mysqltest.MySQL97)
 	if err != nil {
 		t.Fatal(err)
 	}

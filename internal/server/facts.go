@@ -50,8 +50,10 @@ type Facts struct {
 	InvisibleKey      bool // sql_generate_invisible_primary_key
 	EventScheduler    string
 	PartialRevokes    bool
-	DefaultEngine     string
-	ReadOnly          bool // read_only or super_read_only
+	// ExplicitTimestamps is explicit_defaults_for_timestamp: whether a TIMESTAMP column is as it is spelled.
+	ExplicitTimestamps bool
+	DefaultEngine      string
+	ReadOnly           bool // read_only or super_read_only
 }
 
 // AtLeast tells whether the version is major.minor.patch or newer, of any flavor.
@@ -83,7 +85,7 @@ const factVariables = "'server_id','server_uuid','hostname','port','lower_case_t
 	"'binlog_checksum','max_binlog_size','binlog_expire_logs_seconds','binlog_expire_logs_auto_purge','expire_logs_days','sync_binlog','innodb_flush_log_at_trx_commit'," +
 	"'gtid_mode','log_replica_updates','log_slave_updates','innodb_native_foreign_keys','max_allowed_packet','local_infile'," +
 	"'log_bin_trust_function_creators','sql_require_primary_key','sql_generate_invisible_primary_key','event_scheduler'," +
-	"'partial_revokes','default_storage_engine','read_only','super_read_only'"
+	"'explicit_defaults_for_timestamp','partial_revokes','default_storage_engine','read_only','super_read_only'"
 
 // readFacts asks the server. It takes any account: none of this needs a privilege (fact 3.9).
 func (s *Server) readFacts(ctx context.Context) (Facts, error) {
@@ -168,6 +170,7 @@ func (f *Facts) setVariables(v variables) {
 	f.InvisibleKey = v.on("sql_generate_invisible_primary_key")
 	f.EventScheduler = strings.ToUpper(v["event_scheduler"])
 	f.PartialRevokes = v.on("partial_revokes")
+	f.ExplicitTimestamps = v.on("explicit_defaults_for_timestamp")
 	f.DefaultEngine = v["default_storage_engine"]
 	f.ReadOnly = v.on("read_only") || v.on("super_read_only")
 }

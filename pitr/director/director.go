@@ -216,7 +216,7 @@ func (d *Director) executions(start binlog.Position, q *event.Query, st *ddl.Sta
 // verbatim is the execution of the statement as it stands in the log.
 func (d *Director) verbatim(start binlog.Position, q *event.Query, st *ddl.Statement) Execution {
 	e := d.built(start, q, st, st.Text)
-	e.Variables = rewriter.ContextOf(q, false)
+	e.Variables = d.contextOf(q, false)
 	e.Raw, e.Client = slices.Clone(q.SQL), q.Context.ClientCharset
 	return e
 }
@@ -230,11 +230,25 @@ func (d *Director) edited(start binlog.Position, q *event.Query, st *ddl.Stateme
 	return e
 }
 
+// contextOf is the session context of a statement of the log (R10).
+func (d *Director) contextOf(q *event.Query, converted bool) []rewriter.Variable {
+	return rewriter.ContextOf(q, converted, unloggedBy(d.source))
+}
+
+func unloggedBy(source catalog.SourceFacts) rewriter.Unlogged {
+	var major, minor int
+	_, _ = fmt.Sscanf(source.Version, "%d.%d", &major, &minor) // a version that is none is new
+	if major == 0 {
+		return rewriter.Unlogged{}
+	}
+	return rewriter.UnloggedBy(source.Flavor == "mysql", major, minor, source.ExplicitTimestamps)
+}
+
 // built is the execution of a text of our own, in UTF-8, in the session context of the log's.
 func (d *Director) built(start binlog.Position, q *event.Query, st *ddl.Statement, text string) Execution {
 	e := Execution{
 		Start: start, Statement: st, Text: text, Client: rewriter.CollationUTF8MB4,
-		Variables: rewriter.ContextOf(q, true),
+		Variables: d.contextOf(q, true),
 	}
 	if s, ok := d.Schemas[d.FoldSchema(q.Schema)]; ok && q.Schema != "" {
 		e.Schema = s.Target

@@ -112,7 +112,7 @@ func (s *objectSet) manifestStep(m *catalog.Manifest, o catalog.Object) (ObjectS
 		step.Variables = append(step.Variables, rewriter.Variable{Name: "sql_mode", Value: "''"})
 	} else {
 		step.Database = o.DatabaseCollation
-		step.Variables = append(step.Variables, rewriter.Variable{Name: "sql_mode", Value: "'" + rewriter.KnownModes(o.SQLMode) + "'"})
+		step.Variables = append(step.Variables, rewriter.Variable{Name: "sql_mode", Value: "'" + o.SQLMode + "'"})
 	}
 	if o.CharacterSetClient != "" {
 		step.Variables = append(step.Variables, rewriter.Variable{Name: "character_set_client", Value: o.CharacterSetClient})

@@ -90,7 +90,7 @@ func (d *Director) step(q *event.Query, st *ddl.Statement, o ddl.Object) ObjectS
 	d.objects.sequence++
 	step := ObjectStep{
 		Sequence: d.objects.sequence, Statement: st, Raw: slices.Clone(q.SQL), Schema: q.Schema, Logged: true,
-		Zone: q.Context.TimeZone, Variables: rewriter.ContextOf(q, false),
+		Zone: q.Context.TimeZone, Variables: d.contextOf(q, false),
 	}
 	if c, ok := schema.CollationByID(q.Context.ClientCharset); ok {
 		step.Client = c.Charset

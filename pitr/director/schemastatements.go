@@ -1,6 +1,7 @@
 package director
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/tripod-db/tripod/binlog"
@@ -69,7 +70,7 @@ func (d *Director) defaults(start binlog.Position, q *event.Query, st *ddl.State
 		collation = c.Name
 	}
 	if collation == "" || collation == "default" {
-		collation = defaultCollation(charset, q)
+		collation = d.defaultCollation(charset, q)
 	}
 	state.Collation = collation
 	if state.Target == "" {
@@ -86,11 +87,10 @@ func (d *Director) defaults(start binlog.Position, q *event.Query, st *ddl.State
 }
 
 // defaultCollation is the collation that the server took for a character set given alone.
-func defaultCollation(charset string, q *event.Query) string {
-	if charset == "utf8mb4" && q.Context.DefaultCollationForUTF8MB4 != 0 {
-		if c, ok := schema.CollationByID(q.Context.DefaultCollationForUTF8MB4); ok {
-			return c.Name
-		}
+func (d *Director) defaultCollation(charset string, q *event.Query) string {
+	logged := cmp.Or(q.Context.DefaultCollationForUTF8MB4, unloggedBy(d.source).CollationUTF8MB4)
+	if c, ok := schema.CollationByID(logged); ok && charset == "utf8mb4" {
+		return c.Name
 	}
 	if c, ok := schema.CharsetByName(charset); ok {
 		return c.Default

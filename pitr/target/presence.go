@@ -28,7 +28,9 @@ const (
 // presence numbers the connections of a restore.
 type presence struct {
 	home string // schema of the progress table
-	next atomic.Int64
+	// single: a connection can hold one lock only, and gives it back for another (MySQL before 5.7.5).
+	single bool
+	next   atomic.Int64
 }
 
 // keptConnections live as long as the restore: they create, drop and note, replay statements, and
@@ -83,20 +85,54 @@ func (p *presence) take(ctx context.Context, s Querier, number int, wait time.Du
 	return row[0] == "1", nil
 }
 
+// awaitFree waits for lookEvery until a lock is nobody's.
+func (p *presence) awaitFree(ctx context.Context, s Querier, number int) (free bool, err error) {
+	if p.single {
+		return p.watchFree(ctx, s, number)
+	}
+	if free, err = p.take(ctx, s, number, lookEvery); err != nil || !free {
+		return false, err
+	}
+	if _, err := OneRow(ctx, s, "SELECT RELEASE_LOCK('"+p.lock(number)+"')"); err != nil {
+		return false, fmt.Errorf("look for other restores on the target: %w", err)
+	}
+	return true, nil
+}
+
+// watchFree is awaitFree for a session that must not take a second lock: it looks again and again.
+func (p *presence) watchFree(ctx context.Context, s Querier, number int) (free bool, err error) {
+	const pause = 100 * time.Millisecond
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for begun := time.Now(); ; {
+		row, err := OneRow(ctx, s, "SELECT IS_FREE_LOCK('"+p.lock(number)+"')")
+		switch {
+		case err != nil:
+			return false, fmt.Errorf("look for other restores on the target: %w", err)
+		case row[0] == "1":
+			return true, nil
+		case time.Since(begun) >= lookEvery:
+			return false, nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		}
+	}
+}
+
 // awaitOthers waits until no connection of an earlier run is left. waits is told of each.
 func (p *presence) awaitOthers(ctx context.Context, s Querier, most int, waits func(why string) (over func())) error {
 	begun := time.Now()
 	over := func() {}
 	defer func() { over() }()
 	for number := int(p.next.Load()); number < most; {
-		free, err := p.take(ctx, s, number, lookEvery)
+		free, err := p.awaitFree(ctx, s, number)
 		if err != nil {
 			return err
 		}
 		if free {
-			if _, err := OneRow(ctx, s, "SELECT RELEASE_LOCK('"+p.lock(number)+"')"); err != nil {
-				return fmt.Errorf("look for other restores on the target: %w", err)
-			}
 			number++
 			over()
 			over = func() {}

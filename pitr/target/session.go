@@ -25,6 +25,8 @@ var permitted = []string{
 	"sql_require_primary_key=OFF",
 	"innodb_strict_mode=OFF",
 	"explicit_defaults_for_timestamp=1",
+	// In SHOW CREATE output utf8mb4 alone is the older collation: newer servers always spell theirs.
+	"default_collation_for_utf8mb4=utf8mb4_general_ci",
 	"restrict_fk_on_non_standard_key=OFF", // what the source accepted stays acceptable (8.4 and later)
 }
 
@@ -48,6 +50,8 @@ type Target struct {
 // Open finds out what the account may change.
 func Open(ctx context.Context, srv *server.Server) (*Target, error) {
 	t := &Target{server: srv}
+	f := srv.Facts()
+	t.presence.single = f.Flavor == server.FlavorMySQL && !f.AtLeast(5, 7, 5)
 	conn, err := srv.Conn(ctx)
 	if err != nil {
 		return nil, err
@@ -109,6 +113,7 @@ func (t *Target) begin(ctx context.Context, s interface {
 // Session is one connection to the target. Not safe for concurrent use.
 type Session struct {
 	conn    *sql.Conn
+	knows   rewriter.Knows
 	schema  string
 	changed map[string]string // variables that differ from the session's own values
 }
@@ -120,7 +125,13 @@ func Connect(ctx context.Context, srv *server.Server) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Session{conn: conn, changed: map[string]string{}}, nil
+	return &Session{conn: conn, knows: knownBy(srv.Facts()), changed: map[string]string{}}, nil
+}
+
+// knownBy tells what a server takes of the context of a statement.
+func knownBy(f server.Facts) rewriter.Knows {
+	mysql := f.Flavor == server.FlavorMySQL
+	return rewriter.Knows{Modern: mysql && f.AtLeast(8, 0, 0), FixedTimestamps: mysql && !f.AtLeast(5, 7, 0)}
 }
 
 // Close ends the connection: its settings are nobody else's.
@@ -229,7 +240,7 @@ func (s *Session) Use(ctx context.Context, name string) error {
 // statement of the log came in.
 func (s *Session) ReadUTF8(ctx context.Context) error {
 	const variable = "character_set_client"
-	utf8 := strconv.Itoa(rewriter.CollationUTF8MB4)
+	utf8 := s.knows.Fit([]rewriter.Variable{{Name: variable, Value: strconv.Itoa(rewriter.CollationUTF8MB4)}})[0].Value
 	if client, changed := s.changed[variable]; !changed || client == utf8 {
 		return nil
 	}
@@ -243,6 +254,15 @@ func (s *Session) ReadUTF8(ctx context.Context) error {
 // Set gives the session exactly these variables; what an earlier call changed and this one does
 // not name goes back to its default (R10).
 func (s *Session) Set(ctx context.Context, variables []rewriter.Variable) error {
+	return s.give(ctx, s.knows.Fit(variables))
+}
+
+// SetTable is Set for a statement on a table.
+func (s *Session) SetTable(ctx context.Context, variables []rewriter.Variable) error {
+	return s.give(ctx, s.knows.FitTable(variables))
+}
+
+func (s *Session) give(ctx context.Context, variables []rewriter.Variable) error {
 	var clauses []string
 	wanted := map[string]bool{}
 	for _, v := range variables {

@@ -57,6 +57,9 @@ type SourceFacts struct {
 	// Defaults that CREATE TABLE text may lean on.
 	CharacterSetServer string `json:"character_set_server"`
 	CollationServer    string `json:"collation_server"`
+	// ExplicitTimestamps is explicit_defaults_for_timestamp, which servers before 5.7 do not log with
+	// their statements.
+	ExplicitTimestamps bool `json:"explicit_defaults_for_timestamp,omitempty"`
 }
 
 // Selection is the wish a partial backup was made by, as given.

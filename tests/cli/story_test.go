@@ -289,7 +289,11 @@ func takeMoment(ctx context.Context, db *sql.DB) (m moment, err error) {
 	if m.time, err = time.Parse(microseconds, at); err != nil {
 		return m, err
 	}
-	if err = db.QueryRowContext(ctx, "SHOW BINARY LOG STATUS").Scan(&m.file, &m.pos, &a, &b, &c); err != nil {
+	err = db.QueryRowContext(ctx, "SHOW BINARY LOG STATUS").Scan(&m.file, &m.pos, &a, &b, &c)
+	if mysqltest.IsError(err, 1064) { // servers before 8.2
+		err = db.QueryRowContext(ctx, "SHOW MASTER STATUS").Scan(&m.file, &m.pos, &a, &b, &c)
+	}
+	if err != nil {
 		return m, err
 	}
 	// One server that was never restored into: uuid:1-N.

@@ -27,7 +27,7 @@ const keptServers = 5
 // NewFleet returns a fleet whose servers live below dir (empty: the temporary folder). They are started when a history
 // needs them.
 func NewFleet(dir string) (*Fleet, error) {
-	install, err := mysqltest.Find()
+	install, err := mysqltest.Find(mysqltest.MySQL97)
 	if err != nil {
 		return nil, err
 	}

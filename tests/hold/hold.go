@@ -32,7 +32,7 @@ type Report struct {
 // Run measures. An error means that nothing could be measured; broken bounds are told by
 // Report.Verdict.
 func Run(ctx context.Context, c Config) (r Report, err error) {
-	install, err := mysqltest.Find()
+	install, err := mysqltest.Find(mysqltest.MySQL97)
 	if err != nil {
 		return r, err
 	}

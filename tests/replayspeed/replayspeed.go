@@ -103,7 +103,7 @@ func (m *measurement) all(ctx context.Context) error {
 }
 
 func (m *measurement) prepare(ctx context.Context) error {
-	install, err := mysqltest.Find()
+	install, err := mysqltest.Find(mysqltest.MySQL97)
 	if err != nil {
 		return err
 	}

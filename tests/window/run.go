@@ -34,7 +34,7 @@ const batch = 50
 
 // Start starts a server for the simulator.
 func Start(ctx context.Context) (*mysqltest.Server, error) {
-	install, err := mysqltest.Find()
+	install, err := mysqltest.Find(mysqltest.MySQL97)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func run(ctx context.Context) (err error) {
 	} else {
 		defer func() { err = errors.Join(err, os.RemoveAll(d.folder)) }()
 	}
-	install, err := mysqltest.Find()
+	install, err := mysqltest.Find(mysqltest.MySQL97)
 	if err != nil {
 		return err
 	}

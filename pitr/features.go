@@ -1,0 +1,76 @@
+package pitr
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
+)
+
+// feature is something in a definition that older servers refuse, or read over: a CHECK or an attribute
+// in a versioned comment would be gone without a word.
+type feature struct {
+	what                string // with its table
+	major, minor, patch int    // of MySQL, from which on it is known
+}
+
+// featuresOf lists what of a definition not every MySQL knows.
+func featuresOf(t *schema.Table, n schema.Name) []feature {
+	var list []feature
+	add := func(major, minor, patch int, format string, args ...any) {
+		list = append(list, feature{fmt.Sprintf(format, args...) + " of " + n.String(), major, minor, patch})
+	}
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		column := " column " + c.Name
+		switch {
+		case c.Type == "json":
+			add(5, 7, 8, "the JSON%s", column)
+		case c.Type == "vector":
+			add(9, 0, 0, "the VECTOR%s", column)
+		case c.SRID >= 0:
+			add(8, 0, 3, "the SRID of the%s", column)
+		}
+		switch {
+		case c.Generated != schema.NotGenerated:
+			add(5, 7, 6, "the generated%s", column)
+		case strings.HasPrefix(c.Default, "("):
+			add(8, 0, 13, "the default expression of the%s", column)
+		}
+		if c.Invisible {
+			add(8, 0, 23, "the invisible%s", column)
+		}
+	}
+	for i := range t.Keys {
+		for _, p := range t.Keys[i].Parts {
+			if p.Column == "" {
+				add(8, 0, 13, "the expression in the key %s", t.Keys[i].Name)
+			}
+		}
+	}
+	if t.Checks > 0 {
+		add(8, 0, 16, "the CHECK")
+	}
+	return list
+}
+
+// checkFeatures tells what of the backup's definitions the target would refuse or lose. What
+// statements of the log bring is told by the target when it refuses them.
+func checkFeatures(f *targetFacts, features []feature, add addFinding) {
+	if f.Flavor != server.FlavorMySQL {
+		return
+	}
+	var unknown []string
+	for _, x := range features {
+		if !f.AtLeast(x.major, x.minor, x.patch) {
+			unknown = append(unknown, fmt.Sprintf("%s (MySQL %d.%d.%d)", x.what, x.major, x.minor, x.patch))
+		}
+	}
+	slices.Sort(unknown)
+	if len(unknown) > 0 {
+		add("features", LevelError, "restore into a server at least as new as these, or leave the tables out with --exclude",
+			"the target, MySQL %s, does not know %s", f.Version, strings.Join(unknown, ", "))
+	}
+}

@@ -1,0 +1,80 @@
+package truth
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"strings"
+)
+
+// scratch is the schema in which PrintedBy makes tables.
+const scratch = "truth_printed"
+
+// PrintedBy returns the truth of an older server as a newer one says the same: each table's
+// definition as db prints it when it is run there, and in all other texts the names that changed (utf8 became utf8mb3)
+// or went (modes of sql_mode).
+func (t *Truth) PrintedBy(ctx context.Context, db *sql.DB) (_ *Truth, err error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connect for the truth: %w", err)
+	}
+	defer conn.Close()
+	exec := func(statements ...string) error {
+		for _, s := range statements {
+			if _, err := conn.ExecContext(ctx, s); err != nil {
+				return fmt.Errorf("%s: %w", s, err)
+			}
+		}
+		return nil
+	}
+	if err := exec("CREATE DATABASE "+scratch, "USE "+scratch, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0, sql_quote_show_create=1",
+		"SET default_collation_for_utf8mb4=utf8mb4_general_ci"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		err = errors.Join(err, exec("DROP DATABASE "+scratch, "SET NAMES DEFAULT, sql_mode=DEFAULT, foreign_key_checks=1", "SET default_collation_for_utf8mb4=DEFAULT"))
+	}()
+	printed := *t
+	printed.objects = maps.Clone(t.objects)
+	for key, text := range t.objects {
+		if !strings.HasPrefix(key, "table ") {
+			printed.objects[key] = renamedSince(text)
+			continue
+		}
+		if err := exec(text); err != nil {
+			return nil, err
+		}
+		_, name, _ := strings.Cut(key, ".")
+		shown, err := list(ctx, conn, "SHOW CREATE TABLE "+quote(name))
+		if err != nil {
+			return nil, err
+		}
+		if err := exec("DROP TABLE " + quote(name)); err != nil {
+			return nil, err
+		}
+		printed.objects[key] = autoIncrementText.ReplaceAllString(shown[0][1], "")
+	}
+	return &printed, nil
+}
+
+var (
+	utf8Charset  = regexp.MustCompile(`\butf8\b`)
+	removedModes = regexp.MustCompile(`,?NO_AUTO_CREATE_USER|NO_AUTO_CREATE_USER,`)
+)
+
+// Before 5.7 a table has one trigger of a kind, without a place among others; and SHOW CREATE TRIGGER
+// shows the names as they were given.
+var (
+	triggerOrder = regexp.MustCompile(` order 0$`)
+	triggerNames = regexp.MustCompile("(?s)CREATE TRIGGER (?:`?\\w+`?\\.)?`?(\\w+)`? (BEFORE|AFTER) (\\w+) ON (?:`?\\w+`?\\.)?`?(\\w+)`? FOR")
+)
+
+func renamedSince(text string) string {
+	text = triggerOrder.ReplaceAllString(text, " order 1")
+	text = triggerNames.ReplaceAllString(text, "CREATE TRIGGER `$1` $2 $3 ON `$4` FOR")
+	text = strings.ReplaceAll(text, "utf8_", "utf8mb3_")
+	return removedModes.ReplaceAllString(utf8Charset.ReplaceAllString(text, "utf8mb3"), "")
+}
