@@ -12,6 +12,7 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/dumper/bases"
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/storage/chunk"
 )
@@ -26,6 +27,9 @@ const probeEvery = 500 * time.Millisecond
 func (r *tableRead) snapshot(ctx context.Context) (whole bool, err error) {
 	err = r.attemptRoomy(ctx, func(ctx context.Context) error {
 		r.chunks = nil
+		if r.locksTable() {
+			return r.snapshotByTableBarrier(ctx)
+		}
 		exact, err := source.CanOpenExactSnapshot(ctx, r.cfg.Source)
 		if err != nil {
 			return err
@@ -105,6 +109,51 @@ func (r *tableRead) snapshotByLogStatus(ctx context.Context) (done bool, err err
 	// The view's position is both marks: nothing at all lies in its window.
 	r.result.Chunks, r.result.Rows = exactMark(at), exactMark(at)
 	return true, nil
+}
+
+// snapshotByTableBarrier reads a table that has no read views: its lock is one. What its low mark is,
+// see source.TableBarrier.
+func (r *tableRead) snapshotByTableBarrier(ctx context.Context) error {
+	before, err := r.before(ctx, r.want)
+	if err != nil {
+		return err
+	}
+	conn, err := r.connection(ctx)
+	if err != nil {
+		return err
+	}
+	at, ok, err := source.TableBarrier(ctx, r.cfg.Source, conn, r.want.Name, r.timeline)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errTableGone
+	}
+	return r.readView(ctx, before, exactMark(at))
+}
+
+// behindTableLock reads the definition of a table of this kind once more, behind a barrier: what the log
+// holds before that is in the definition, and in the rows that are read from now on.
+func (r *tableRead) behindTableLock(ctx context.Context) (definitionRead, *schema.Table, error) {
+	err := r.attempt(ctx, func(ctx context.Context) error {
+		if _, err := r.before(ctx, r.want); err != nil {
+			return err
+		}
+		conn, err := r.connection(ctx)
+		if err != nil {
+			return err
+		}
+		r.result.Settled, _, err = source.TableBarrier(ctx, r.cfg.Source, conn, r.want.Name, r.timeline)
+		return err
+	})
+	if err != nil {
+		return definitionRead{}, nil, err
+	}
+	definition, t, err := r.showTable(ctx, r.want)
+	if t == nil || !t.LocksTable() {
+		r.result.Settled = binlog.Position{} // of another table
+	}
+	return definition, t, err
 }
 
 // settle runs the row barrier before everything else, where the rules want one. A table that is
@@ -287,6 +336,17 @@ func (r *tableRead) probed(ctx context.Context, conn *server.RawConn, statement 
 	return err
 }
 
+// lookedFor is the LIMIT of the probe. Whoever waits for the lock of a table that has no other waits
+// unseen by a look that reads nothing, and in front of one that reads a row.
+func (r *tableRead) lookedFor() string {
+	if r.locksTable() {
+		return "1"
+	}
+	return "0"
+}
+
+func (r *tableRead) locksTable() bool { return r.table != nil && r.table.LocksTable() }
+
 // errLetGo: the read was given up so that another session's statement can go on.
 var errLetGo = errors.New("the read was given up")
 
@@ -315,7 +375,7 @@ func (r *tableRead) probe(ctx context.Context, ended <-chan struct{}) (err error
 			look, trouble = r.cfg.Source.RawConn(ctx)
 		}
 		if trouble == nil {
-			_, trouble = look.Query(ctx, "SELECT 1 FROM "+r.want.Name.Quoted()+" LIMIT 0", nil)
+			_, trouble = look.Query(ctx, "SELECT 1 FROM "+r.want.Name.Quoted()+" LIMIT "+r.lookedFor(), nil)
 		}
 		switch {
 		case ctx.Err() != nil:

@@ -177,7 +177,10 @@ const (
 // judge says what an error of the server means for a read. 1205 and 1213 say nothing about the
 // table: a reader can be the victim of a metadata deadlock (fact 15.20).
 func judge(err error) verdict {
-	if errors.Is(err, errLetGo) || errors.Is(err, source.ErrRowLocked) {
+	if errors.Is(err, errTableGone) {
+		return gone
+	}
+	if errors.Is(err, errLetGo) || errors.Is(err, source.ErrRowLocked) || errors.Is(err, source.ErrTableLocked) {
 		return again
 	}
 	switch server.ErrorNumber(err) {
@@ -195,6 +198,9 @@ func judge(err error) verdict {
 	}
 	return fatal
 }
+
+// errTableGone: a look at the table found none.
+var errTableGone = errors.New("the table is gone")
 
 const (
 	errNoSuchKey         = 1176 // the key of FORCE INDEX is gone
