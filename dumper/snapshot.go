@@ -132,9 +132,14 @@ func (r *tableRead) snapshotByTableBarrier(ctx context.Context) error {
 	return r.readView(ctx, before, exactMark(at))
 }
 
+// barrierTries is how often, each time for a second, the lock of a table is waited for before its
+// writers serve as the proof: where one of them waits at every moment the barrier never has its turn.
+const barrierTries = 3
+
 // behindTableLock reads the definition of a table of this kind once more, behind a barrier: what the log
 // holds before that is in the definition, and in the rows that are read from now on.
 func (r *tableRead) behindTableLock(ctx context.Context) (definitionRead, *schema.Table, error) {
+	tries := 0
 	err := r.attempt(ctx, func(ctx context.Context) error {
 		if _, err := r.before(ctx, r.want); err != nil {
 			return err
@@ -144,13 +149,17 @@ func (r *tableRead) behindTableLock(ctx context.Context) (definitionRead, *schem
 			return err
 		}
 		r.result.Settled, _, err = source.TableBarrier(ctx, r.cfg.Source, conn, r.want.Name, r.timeline)
+		if tries++; errors.Is(err, source.ErrTableLocked) && tries >= barrierTries && !r.want.Settle {
+			return nil
+		}
 		return err
 	})
 	if err != nil {
 		return definitionRead{}, nil, err
 	}
 	definition, t, err := r.showTable(ctx, r.want)
-	if t == nil || !t.LocksTable() {
+	r.result.Locked = t != nil && t.LocksTable()
+	if !r.result.Locked {
 		r.result.Settled = binlog.Position{} // of another table
 	}
 	return definition, t, err
@@ -159,7 +168,8 @@ func (r *tableRead) behindTableLock(ctx context.Context) (definitionRead, *schem
 // settle runs the row barrier before everything else, where the rules want one. A table that is
 // gone has no rows to wait for: what is read next tells that.
 func (r *tableRead) settle(ctx context.Context) error {
-	if !r.want.Settle {
+	// A table that is read behind its lock has a barrier of another kind (see behindTableLock).
+	if c := r.contents.table(r.want.Name); !r.want.Settle || c != nil && c.table.LocksTable() {
 		return nil
 	}
 	err := r.attempt(ctx, func(ctx context.Context) error {
