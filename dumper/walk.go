@@ -319,7 +319,7 @@ func (r *tableRead) attempt(ctx context.Context, statement func(context.Context)
 		case judge(err) != again && judge(err) != tooBig:
 			return err
 		case lost >= r.cfg.SnapshotTries:
-			return fault.New(fault.CodeFailed, fault.KindKeyless, r.keylessHint(),
+			return fault.New(fault.CodeFailed, fault.KindKeyless, r.keylessHint(r.want.Name),
 				"%s has no key by which it can be read in parts, and its one SELECT was lost in the middle %d times; last: %w", r.want.Name, lost, server.Classify(err))
 		case time.Since(r.moved) > r.cfg.Wait:
 			return fault.New(fault.CodeFailed, fault.KindTimeout, "see who holds locks on the table, or allow more time with --wait",
