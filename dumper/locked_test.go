@@ -87,3 +87,28 @@ func TestR5MemoryTableEmptiedByARestart(t *testing.T) {
 		t.Errorf("%+v", n)
 	}
 }
+
+// TestR5TablesOfAMergeTable: what is written through a MERGE table is logged under its name, so the
+// tables that it is made of are refused, and the definition alone is backed up of itself. One that comes
+// while a backup runs is no exception.
+func TestR5TablesOfAMergeTable(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.exec("CREATE DATABASE d", "CREATE TABLE d.a (id INT PRIMARY KEY) ENGINE=MyISAM", "CREATE TABLE d.b LIKE d.a", "CREATE TABLE d.z (id INT PRIMARY KEY)",
+		"CREATE TABLE d.m (id INT PRIMARY KEY) ENGINE=MERGE UNION=(d.a) INSERT_METHOD=LAST", "INSERT INTO d.m VALUES (1)")
+	refused := func(table, hint string, change func(*Config)) {
+		t.Helper()
+		_, err := s.tryBackUp(t.Context(), change)
+		if f := fault.Of(err); f == nil || f.Kind != fault.KindSource || !strings.Contains(err.Error(), table) || !strings.Contains(err.Error(), "d.m") || !strings.Contains(f.Hint, hint) {
+			t.Errorf("error %v", err)
+		}
+	}
+	refused("d.a", "--exclude d.a", func(*Config) {})
+	refused("d.a", "--exclude d.a", func(c *Config) { c.Tables, c.Fresh = []string{"d.a"}, true })
+	_, m := s.backUp(func(c *Config) { c.Exclude, c.Fresh = []string{"d.a"}, true })
+	if n := baseOf(t, m, "d.m"); n.Class != "no rows" || len(n.Chunks) > 0 {
+		t.Errorf("%+v", n)
+	}
+	s.atChunk("d.b", 1, func() { s.exec("ALTER TABLE d.m UNION=(d.a,d.b)", "UPDATE d.m SET id=7 WHERE id=5") })
+	s.exec("INSERT INTO d.b VALUES (5)")
+	refused("d.b", "--exclude d.b", func(c *Config) { c.Exclude, c.Fresh = []string{"d.a"}, true })
+}

@@ -151,6 +151,9 @@ func (w *worker) readTable(ctx context.Context, want bases.Want) error {
 
 // fit refuses tables of classes that this version cannot make exact.
 func (w *worker) fit(t *schema.Table) error {
+	if err := w.unions.refuse(t.Name); err != nil {
+		return err
+	}
 	if t.Class() == schema.NonTransactional && !t.LocksTable() {
 		return fault.New(fault.CodeFailed, fault.KindSource, fmt.Sprintf("ALTER TABLE %s ENGINE=InnoDB, or leave it out with --exclude %s", t.Name.Quoted(), schema.Patterns(t.Name)),
 			"%s is a table of engine %s, whose rows this version cannot read exactly", t.Name, t.Engine)

@@ -26,9 +26,10 @@ type needs struct {
 	keyless             []string      // tables that have no primary key at any time of it
 	charsets            []string
 	collations          []string
-	zones               []string // named time zones
-	parents             []string // schemas that foreign keys refer to
-	programs            string   // a function or trigger that is created; empty for none
+	engines             map[string][]schema.Name // in lower case, with their tables
+	zones               []string                 // named time zones
+	parents             []string                 // schemas that foreign keys refer to
+	programs            string                   // a function or trigger that is created; empty for none
 	events              bool
 	constraints         []director.NamedConstraint
 	largest             uint64 // bytes of the longest statement that a row of the log needs, nearly
@@ -240,6 +241,7 @@ func (s *scan) needs(m *catalog.Manifest) *needs {
 	}
 	s.demands.objects(s.director.Restored())
 	n.keyless, n.zones = sorted(s.demands.lacking), sorted(s.demands.zones)
+	n.engines = s.demands.engines
 	n.charsets, n.collations = sorted(s.demands.charsets), sorted(s.demands.collations)
 	for _, o := range s.director.Restored() {
 		switch o.Kind {
