@@ -151,7 +151,7 @@ func pastChunk(c *catalog.JournalChunk) storedChunk {
 func (r *pastRead) result() bases.TableRead {
 	return bases.TableRead{
 		Present: true, First: pastMark(r.opened.First), DefinitionAfter: highOnly(r.opened.Definition), After: highOnly(r.done.After),
-		Chunks: pastMark(r.done.Rows), Rows: highOnly(r.done.End), Keyless: r.done.Keyless, Settled: r.opened.Settled,
+		Chunks: pastMark(r.done.Rows), Rows: highOnly(r.done.End), Keyless: r.done.Keyless, Settled: r.opened.Settled, Locked: r.opened.Locked,
 	}
 }
 
@@ -243,7 +243,7 @@ func (r *tableRead) goOn() error {
 	if rows := uint64(past.amount().Rows); r.estimates[r.want.Name] > rows {
 		r.parts.list[len(r.parts.list)-1].expect = r.estimates[r.want.Name] - rows
 	}
-	r.result.First, r.result.Settled = pastMark(past.opened.First), past.opened.Settled
+	r.result.First, r.result.Settled, r.result.Locked = pastMark(past.opened.First), past.opened.Settled, past.opened.Locked
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
@@ -18,6 +19,8 @@ import (
 // meanwhile (R1).
 type listing struct {
 	schemas []string
+	// unions are the tables of which MERGE tables show the rows, with those.
+	unions  map[schema.Name]schema.Name
 	tables  []listedTable // the largest first, so that the last worker is not left alone with it
 	objects []listedObject
 	bytes   uint64 // estimate of what the selected tables hold
@@ -68,6 +71,7 @@ func (b *backup) discover(ctx context.Context) (listing, error) {
 // takes no locks: a name that it shows may be gone, one that it does not show may be there. A
 // name that a replica does not show yet would be lost: each answer is the source's own (W6).
 func discover(ctx context.Context, srv *server.Server, s selection, answered func()) (l listing, err error) {
+	l.unions = map[schema.Name]schema.Name{}
 	conn, err := srv.RawConn(ctx)
 	if err != nil {
 		return l, err
@@ -119,7 +123,7 @@ func (s selection) listedObject(o listedObject) bool {
 }
 
 func (l *listing) listTables(ctx context.Context, conn *server.RawConn, s selection) error {
-	rows, err := listed(ctx, conn, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, COALESCE(TABLE_ROWS,0), COALESCE(DATA_LENGTH,0)"+
+	rows, err := listed(ctx, conn, "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, COALESCE(TABLE_ROWS,0), COALESCE(DATA_LENGTH,0), COALESCE(ENGINE,'')"+
 		" FROM information_schema.TABLES WHERE "+notSystem("TABLE_SCHEMA")+" ORDER BY 5 DESC, 1, 2")
 	if err != nil {
 		return err
@@ -139,6 +143,9 @@ func (l *listing) listTables(ctx context.Context, conn *server.RawConn, s select
 			return fmt.Errorf("the bytes of %s: %w", t.Name, err)
 		}
 		l.tables = append(l.tables, t)
+		if err := l.listUnion(ctx, conn, t.Name, row[5]); err != nil {
+			return err
+		}
 		if s.table(t.Name) {
 			l.rows += t.rows
 			l.bytes += t.bytes
@@ -146,6 +153,28 @@ func (l *listing) listTables(ctx context.Context, conn *server.RawConn, s select
 	}
 	return nil
 }
+
+// listUnion reads what a MERGE table is made of, selected or not. One that cannot be opened, because a
+// table of it is missing, is one that nobody can write through.
+func (l *listing) listUnion(ctx context.Context, conn *server.RawConn, n schema.Name, engine string) error {
+	if !strings.EqualFold(engine, "MRG_MYISAM") {
+		return nil
+	}
+	row, _, err := showCreate(ctx, conn, append([]uint16{errBrokenUnion}, noTable...), "SHOW CREATE TABLE "+n.Quoted())
+	if err != nil || row == nil || len(row) > 2 {
+		return err
+	}
+	t, err := ddl.ParseCreateTable(row[1], n.Schema)
+	if err != nil {
+		return fmt.Errorf("read the definition of %s: %w", n, err)
+	}
+	for _, child := range t.Children() {
+		l.unions[child] = n
+	}
+	return nil
+}
+
+const errBrokenUnion = 1168
 
 // listed runs one query of discovery.
 func listed(ctx context.Context, conn *server.RawConn, query string) ([][]string, error) {

@@ -161,7 +161,7 @@ func (r *tableRead) journalOpened(key string) {
 	r.number = r.journal.nextRead()
 	o := catalog.JournalOpened{
 		Create: []byte(r.table.Create), Class: string(r.table.Class()), Key: key, Select: r.selected, Columns: r.columns,
-		Settled: r.result.Settled, ReadAgain: slices.Clone(r.want.Again),
+		Settled: r.result.Settled, Locked: r.result.Locked, ReadAgain: slices.Clone(r.want.Again),
 	}
 	e, before, defined := r.entry(), r.definition.before, r.defined
 	r.journal.add(func() (catalog.JournalEntry, bool) {

@@ -60,10 +60,10 @@ func boundExpression(c *schema.Column) string {
 }
 
 // certain tells whether the server orders and finds each part by the same comparison. ENUM and
-// SET are ordered by number and BIT is written as one: whether a key serves then is the
-// optimizer's to say.
+// SET are ordered by number and BIT is written as one, and a key of a MEMORY table is a hash unless
+// it says otherwise: whether a key serves then is the optimizer's to say.
 func (p *path) certain() bool {
-	return !slices.ContainsFunc(p.parts, func(k keyPart) bool {
+	return !strings.EqualFold(p.table.Engine, "MEMORY") && !slices.ContainsFunc(p.parts, func(k keyPart) bool {
 		return k.column.Type == "enum" || k.column.Type == "set" || k.column.Type == "bit"
 	})
 }

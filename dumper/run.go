@@ -51,6 +51,7 @@ type backup struct {
 	deciding atomic.Bool
 	advances advances
 	lag      lag
+	unions   unions
 }
 
 // Run makes a backup. It returns when the manifest is written and W4 was checked behind it, or
@@ -152,6 +153,7 @@ func (b *backup) run(ctx context.Context) (result *Result, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, b.watch.close()) }()
+	b.watch.union = func(child, merge schema.Name) { b.unions.add(map[schema.Name]schema.Name{child: merge}) }
 	if err := b.begin(ctx, start); err != nil {
 		return nil, err
 	}
@@ -268,6 +270,7 @@ func (b *backup) list(ctx context.Context) error {
 		return err
 	}
 	received := time.Now()
+	b.unions.add(found.unions)
 	b.countAdopted()
 	b.estimates = map[schema.Name]uint64{}
 	for _, t := range found.tables {

@@ -12,6 +12,7 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/dumper/bases"
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/storage/chunk"
 )
@@ -26,6 +27,9 @@ const probeEvery = 500 * time.Millisecond
 func (r *tableRead) snapshot(ctx context.Context) (whole bool, err error) {
 	err = r.attemptRoomy(ctx, func(ctx context.Context) error {
 		r.chunks = nil
+		if r.locksTable() {
+			return r.snapshotByTableBarrier(ctx)
+		}
 		exact, err := source.CanOpenExactSnapshot(ctx, r.cfg.Source)
 		if err != nil {
 			return err
@@ -107,10 +111,65 @@ func (r *tableRead) snapshotByLogStatus(ctx context.Context) (done bool, err err
 	return true, nil
 }
 
+// snapshotByTableBarrier reads a table that has no read views: its lock is one. What its low mark is,
+// see source.TableBarrier.
+func (r *tableRead) snapshotByTableBarrier(ctx context.Context) error {
+	before, err := r.before(ctx, r.want)
+	if err != nil {
+		return err
+	}
+	conn, err := r.connection(ctx)
+	if err != nil {
+		return err
+	}
+	at, ok, err := source.TableBarrier(ctx, r.cfg.Source, conn, r.want.Name, r.timeline)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errTableGone
+	}
+	return r.readView(ctx, before, exactMark(at))
+}
+
+// barrierTries is how often, each time for a second, the lock of a table is waited for before its
+// writers serve as the proof: where one of them waits at every moment the barrier never has its turn.
+const barrierTries = 3
+
+// behindTableLock reads the definition of a table of this kind once more, behind a barrier: what the log
+// holds before that is in the definition, and in the rows that are read from now on.
+func (r *tableRead) behindTableLock(ctx context.Context) (definitionRead, *schema.Table, error) {
+	tries := 0
+	err := r.attempt(ctx, func(ctx context.Context) error {
+		if _, err := r.before(ctx, r.want); err != nil {
+			return err
+		}
+		conn, err := r.connection(ctx)
+		if err != nil {
+			return err
+		}
+		r.result.Settled, _, err = source.TableBarrier(ctx, r.cfg.Source, conn, r.want.Name, r.timeline)
+		if tries++; errors.Is(err, source.ErrTableLocked) && tries >= barrierTries && !r.want.Settle {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return definitionRead{}, nil, err
+	}
+	definition, t, err := r.showTable(ctx, r.want)
+	r.result.Locked = t != nil && t.LocksTable()
+	if !r.result.Locked {
+		r.result.Settled = binlog.Position{} // of another table
+	}
+	return definition, t, err
+}
+
 // settle runs the row barrier before everything else, where the rules want one. A table that is
 // gone has no rows to wait for: what is read next tells that.
 func (r *tableRead) settle(ctx context.Context) error {
-	if !r.want.Settle {
+	// A table that is read behind its lock has a barrier of another kind (see behindTableLock).
+	if c := r.contents.table(r.want.Name); !r.want.Settle || c != nil && c.table.LocksTable() {
 		return nil
 	}
 	err := r.attempt(ctx, func(ctx context.Context) error {
@@ -287,6 +346,17 @@ func (r *tableRead) probed(ctx context.Context, conn *server.RawConn, statement 
 	return err
 }
 
+// lookedFor is the LIMIT of the probe. Whoever waits for the lock of a table that has no other waits
+// unseen by a look that reads nothing, and in front of one that reads a row.
+func (r *tableRead) lookedFor() string {
+	if r.locksTable() {
+		return "1"
+	}
+	return "0"
+}
+
+func (r *tableRead) locksTable() bool { return r.table != nil && r.table.LocksTable() }
+
 // errLetGo: the read was given up so that another session's statement can go on.
 var errLetGo = errors.New("the read was given up")
 
@@ -315,7 +385,7 @@ func (r *tableRead) probe(ctx context.Context, ended <-chan struct{}) (err error
 			look, trouble = r.cfg.Source.RawConn(ctx)
 		}
 		if trouble == nil {
-			_, trouble = look.Query(ctx, "SELECT 1 FROM "+r.want.Name.Quoted()+" LIMIT 0", nil)
+			_, trouble = look.Query(ctx, "SELECT 1 FROM "+r.want.Name.Quoted()+" LIMIT "+r.lookedFor(), nil)
 		}
 		switch {
 		case ctx.Err() != nil:

@@ -30,7 +30,7 @@ func (w *walker) share(ctx context.Context) error {
 		w.rests--
 		return nil
 	}
-	if !w.path.certain() || !w.board.hungry() || w.left() < w.cfg.tuning.splitText {
+	if !w.path.certain() || w.locksTable() || !w.board.hungry() || w.left() < w.cfg.tuning.splitText {
 		return nil
 	}
 	at, ahead, rest, err := w.middle(ctx)

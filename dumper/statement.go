@@ -12,8 +12,8 @@ import (
 // reader turns statements of the log into what the rules want to know of them.
 type reader struct{ facts server.Facts }
 
-// statement returns false for a statement that changes nothing which is backed up.
-func (r reader) statement(q *event.Query) (bases.Statement, bool, error) {
+// statement reads one; union is called for each table that a MERGE table is made of. It returns false for a statement that changes nothing which is backed up.
+func (r reader) statement(q *event.Query, union func(child, merge schema.Name)) (bases.Statement, bool, error) {
 	session := ddl.Session{
 		Schema: q.Schema, ClientCharset: q.Context.ClientCharset, LowerCaseTableNames: r.facts.LowerCaseTableNames,
 		UpdatedSchemas: q.Context.UpdatedSchemas, Flavor: r.facts.Flavor, Version: r.facts.Version,
@@ -24,6 +24,9 @@ func (r reader) statement(q *event.Query) (bases.Statement, bool, error) {
 	parsed, err := ddl.Parse(q.SQL, session)
 	if err != nil {
 		return bases.Statement{}, false, err
+	}
+	for _, child := range parsed.Union() {
+		union(child, parsed.Tables[0].Name)
 	}
 	s, relevant := translate(parsed)
 	if parsed.Uncertain && q.Context.TooManySchemas {
@@ -52,6 +55,7 @@ func translate(p *ddl.Statement) (bases.Statement, bool) {
 	// The numbers that existing rows get depend on their order, which a table without a key has not.
 	s.Unlogged = s.Unlogged || p.AddsAutoIncrement
 	s.Hard = true
+	s.Unlogged = s.Unlogged || len(p.Union()) > 0 // what is written through it from now on
 	for _, t := range p.Tables {
 		if t.Role == ddl.LikeSource {
 			s.Touches = append(s.Touches, bases.Touch{Name: t.Name, Role: bases.LikeSource})
@@ -92,7 +96,9 @@ func tableRole(r ddl.Role) (bases.Role, bool) {
 		return bases.RenamedTo, true
 	case ddl.Truncated, ddl.Altered, ddl.Exchanged, ddl.Partitioned, ddl.Written:
 		return bases.Changed, true
-	case ddl.LikeSource, ddl.SelectedFrom, ddl.Parent, ddl.Maintained, ddl.Member, ddl.Temporary:
+	case ddl.Member: // its rows may be changed through a MERGE table from now on
+		return bases.Changed, true
+	case ddl.LikeSource, ddl.SelectedFrom, ddl.Parent, ddl.Maintained, ddl.Temporary:
 	}
 	return 0, false
 }

@@ -114,8 +114,11 @@ func (w *worker) readTable(ctx context.Context, want bases.Want) error {
 		return r.unlessVoid(err)
 	}
 	definition, t, err := w.showTable(ctx, want)
+	if err == nil && t != nil && t.LocksTable() {
+		definition, t, err = r.behindTableLock(ctx)
+	}
 	if err != nil {
-		return err
+		return r.unlessVoid(err)
 	}
 	first := w.mark(definition.before)
 	if t == nil {
@@ -148,9 +151,12 @@ func (w *worker) readTable(ctx context.Context, want bases.Want) error {
 
 // fit refuses tables of classes that this version cannot make exact.
 func (w *worker) fit(t *schema.Table) error {
-	if t.Class() == schema.NonTransactional {
+	if err := w.unions.refuse(t.Name); err != nil {
+		return err
+	}
+	if t.Class() == schema.NonTransactional && !t.LocksTable() {
 		return fault.New(fault.CodeFailed, fault.KindSource, fmt.Sprintf("ALTER TABLE %s ENGINE=InnoDB, or leave it out with --exclude %s", t.Name.Quoted(), schema.Patterns(t.Name)),
-			"%s is a %s table: this version backs up transactional tables only", t.Name, t.Engine)
+			"%s is a table of engine %s, whose rows this version cannot read exactly", t.Name, t.Engine)
 	}
 	if source.LogsCascades(w.cfg.Source.Facts()) {
 		return nil
@@ -181,7 +187,7 @@ func (r *tableRead) readRows(ctx context.Context) (whole bool, err error) {
 			err = closing
 		}
 	}()
-	if class == schema.Snapshot {
+	if _, keyed := r.table.Identity(); !keyed {
 		r.result.Keyless = true
 		whole, err = r.snapshot(ctx)
 	} else {

@@ -17,6 +17,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/stream"
 	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -32,6 +33,7 @@ type watch struct {
 	file      string // of the event that came last
 	reader    reader
 	log       *slog.Logger
+	union     func(child, merge schema.Name) // is told what MERGE tables are made of
 	// past reads what the source has purged, from from on up to where the follower begins; nil for nothing.
 	past *archive.Reader
 	from binlog.Position
@@ -71,6 +73,7 @@ func openWatch(ctx context.Context, cfg Config, start binlog.Position, resolver 
 		log:       cfg.Log,
 		prepared:  map[string]preparedXA{},
 		strangers: map[string]bool{},
+		union:     func(schema.Name, schema.Name) {},
 	}, nil
 }
 
@@ -302,7 +305,7 @@ func (w *watch) entry(e *event.Entry) error {
 // statements reads the statements of an entry.
 func (w *watch) statements(e *event.Entry, out *bases.Entry) error {
 	for _, q := range e.Queries {
-		s, relevant, err := w.reader.statement(q)
+		s, relevant, err := w.reader.statement(q, w.union)
 		if err != nil {
 			return fmt.Errorf("read the statement at %s: %w", e.Start, err)
 		}

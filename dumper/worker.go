@@ -9,6 +9,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -111,14 +112,14 @@ func (w *worker) rowsInTheWay(want bases.Want, last catalog.ReadAgain, tries int
 		return fault.New(fault.CodeFailed, fault.KindSource, "set binlog_row_image=FULL and binlog_row_value_options='' in every session that writes the table",
 			"the log held partial row images of %s during each of %d tries (last at %s)%s", want.Name, tries, last.Position, further)
 	}
-	return fault.New(fault.CodeFailed, fault.KindKeyless, w.keylessHint(),
+	return fault.New(fault.CodeFailed, fault.KindKeyless, w.keylessHint(want.Name),
 		"%s has no key by which its rows can be told apart, and rows of it changed during each of %d tries (last: %s)%s",
 		want.Name, tries, bases.Cause(last), further)
 }
 
-func (w *worker) keylessHint() string {
+func (w *worker) keylessHint(name schema.Name) string {
 	hint := "add a primary key to the table, or run the backup at a quieter time; --snapshot-tries allows more tries, --keyless-missing leaves the table out"
-	if !source.ProvedGTIDLow(w.cfg.Source.Facts()) {
+	if c := w.contents.table(name); !source.ProvedGTIDLow(w.cfg.Source.Facts()) && (c == nil || !c.table.LocksTable()) {
 		hint = "gtid_mode=ON, or GRANT BACKUP_ADMIN ON *.* to the backup's account, makes the marks sharper; else " + hint
 	}
 	return hint
@@ -177,7 +178,10 @@ const (
 // judge says what an error of the server means for a read. 1205 and 1213 say nothing about the
 // table: a reader can be the victim of a metadata deadlock (fact 15.20).
 func judge(err error) verdict {
-	if errors.Is(err, errLetGo) || errors.Is(err, source.ErrRowLocked) {
+	if errors.Is(err, errTableGone) {
+		return gone
+	}
+	if errors.Is(err, errLetGo) || errors.Is(err, source.ErrRowLocked) || errors.Is(err, source.ErrTableLocked) {
 		return again
 	}
 	switch server.ErrorNumber(err) {
@@ -195,6 +199,9 @@ func judge(err error) verdict {
 	}
 	return fatal
 }
+
+// errTableGone: a look at the table found none.
+var errTableGone = errors.New("the table is gone")
 
 const (
 	errNoSuchKey         = 1176 // the key of FORCE INDEX is gone

@@ -2,6 +2,7 @@ package pitr
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -64,6 +65,12 @@ func checkTarget(p *Plan, f *targetFacts, needs *needs) []Finding {
 		add("collations", LevelError, "restore into a server at least as new as the source", "the target does not know %s", strings.Join(unknown, ", "))
 	}
 	checkFeatures(f, needs.features, add)
+	for _, engine := range slices.Sorted(maps.Keys(needs.engines)) {
+		if of := needs.engines[engine]; !f.hasEngine(engine) {
+			add("engines", LevelError, "on the target: switch the engine on (disabled_storage_engines), or leave its tables out with --exclude "+schema.Patterns(of...),
+				"the target has no engine %s, or has it disabled: %s", engine, shortList(of))
+		}
+	}
 	if needs.events && f.EventScheduler == "ON" {
 		add("event_scheduler", LevelWarning, "use --events disable, or on the target: SET GLOBAL event_scheduler = OFF",
 			"the target's event scheduler is on: restored events begin to run as soon as they are there")
@@ -201,6 +208,19 @@ func checkKeys(f *targetFacts, needs *needs, add addFinding) {
 		add("sql_generate_invisible_primary_key", LevelError, "on the target: SET GLOBAL sql_generate_invisible_primary_key = OFF",
 			"the target adds a column my_row_id to tables without a primary key: %s", strings.Join(needs.keyless, ", "))
 	}
+}
+
+// shortList names the first tables of many.
+func shortList(names []schema.Name) string {
+	const most = 10
+	var list []string
+	for _, n := range names[:min(len(names), most)] {
+		list = append(list, n.String())
+	}
+	if more := len(names) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(list, ", "), more)
+	}
+	return strings.Join(list, ", ")
 }
 
 // unknownCollations lists character sets too.

@@ -3,6 +3,7 @@ package pitr
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
@@ -21,12 +22,13 @@ type demands struct {
 	collations map[string]bool
 	zones      map[string]bool
 	features   []feature
+	engines    map[string][]schema.Name // in lower case, with the tables that are of each at any time
 }
 
 func newDemands(fold func(schema.Name) schema.Name) *demands {
 	return &demands{
 		fold: fold, keyless: map[schema.Name]bool{}, lacking: map[string]bool{},
-		charsets: map[string]bool{}, collations: map[string]bool{}, zones: map[string]bool{},
+		charsets: map[string]bool{}, collations: map[string]bool{}, zones: map[string]bool{}, engines: map[string][]schema.Name{},
 	}
 }
 
@@ -34,6 +36,7 @@ func newDemands(fold func(schema.Name) schema.Name) *demands {
 func (d *demands) loaded(t *schema.Table, n schema.Name) {
 	d.features = append(d.features, featuresOf(t, n)...)
 	d.setKeyless(n, len(t.Keys) == 0 || !t.Keys[0].Primary)
+	d.engine(t.Engine, n)
 	for i := range t.Columns {
 		if c := t.Columns[i].Collation; c != "" {
 			d.collations[c] = true
@@ -61,6 +64,9 @@ func (d *demands) executed(q *event.Query, x *director.Execution) {
 	for _, c := range asks.Charsets {
 		d.charsets[c] = true
 	}
+	for _, e := range asks.Engines {
+		d.engine(e, slices.Concat(x.Created, x.Altered)...)
+	}
 	for _, c := range asks.Collations {
 		d.collations[c] = true
 	}
@@ -74,6 +80,15 @@ func (d *demands) executed(q *event.Query, x *director.Execution) {
 	for _, n := range x.Altered {
 		if asks.AddsPrimaryKey || asks.DropsPrimaryKey {
 			d.setKeyless(n, !asks.AddsPrimaryKey)
+		}
+	}
+}
+
+func (d *demands) engine(name string, of ...schema.Name) {
+	name = strings.ToLower(name)
+	for _, n := range of {
+		if !slices.Contains(d.engines[name], n) {
+			d.engines[name] = append(d.engines[name], n)
 		}
 	}
 }

@@ -49,6 +49,9 @@ func (r *run) recall(ctx context.Context) (err error) {
 		return err
 	}
 	r.tables.asides.list = r.past.Asides
+	if err := r.past.CompareStart(ctx, r.main); err != nil {
+		return err
+	}
 	if len(r.past.Divergence) > 0 && r.plan.wish.OnDivergence != BinlogWins {
 		return r.leftBehind(lanes.DivergenceFault(r.past.Divergence[0]))
 	}
@@ -109,7 +112,7 @@ func (r *run) beginAnew(ctx context.Context) (err error) {
 	r.result.Divergence, r.result.Loose, r.result.RowsVerified = r.result.Divergence[:0], r.result.Loose[:0], nil
 	r.result.Warnings = append([]string{}, r.plan.warnings...)
 	r.newTables()
-	return nil
+	return r.noteStart(ctx)
 }
 
 // dropAnew drops the tables of a restore that begins anew.
@@ -120,4 +123,13 @@ func (r *run) dropAnew(ctx context.Context, tables []schema.Name) error {
 		}
 	}
 	return r.progress.Forgotten(ctx, r.main)
+}
+
+// noteStart notes since when the target's server runs.
+func (r *run) noteStart(ctx context.Context) error {
+	n, err := checkpoint.Started(ctx, r.main)
+	if err != nil {
+		return err
+	}
+	return r.progress.Write(ctx, r.main, checkpoint.NewNote(checkpoint.NoteStarted, "", n))
 }

@@ -132,6 +132,7 @@ type loadJob struct {
 	def   *schema.Table
 	load  chunk.Load
 	chunk *catalog.Chunk
+	stays bool // rows of a broken-off load stay
 }
 
 // chunks loads all chunks, several at once, each in a transaction of its own.
@@ -171,6 +172,36 @@ func (l *loader) chunks(ctx context.Context, tables *tableSet) (rows uint64, err
 	return l.before + loaded.Load(), err
 }
 
+// doubts empties the tables without transactions of which a killed run may have left a part of a chunk:
+// they are loaded from their first chunk on. The notes go first.
+func (l *loader) doubts(ctx context.Context, s *target.Session, tables *tableSet) error {
+	for _, b := range l.loads {
+		t := tables.get(b.OnTarget)
+		if !l.past.Resumed || t.Write.Transactional() || len(b.Chunks) == 0 {
+			continue
+		}
+		var noted []string
+		for i := range b.Chunks {
+			if _, loaded := l.past.Chunks[b.Chunks[i].Key]; loaded {
+				noted = append(noted, b.Chunks[i].Key)
+			}
+		}
+		if len(noted) == len(b.Chunks) && !l.past.Emptied(t.def) {
+			continue
+		}
+		if err := l.progress.ForgetChunks(ctx, s, noted); err != nil {
+			return err
+		}
+		for _, key := range noted {
+			delete(l.past.Chunks, key)
+		}
+		if err := s.Exec(ctx, "TRUNCATE TABLE "+b.OnTarget.Quoted()); err != nil {
+			return fmt.Errorf("empty %s, which a killed run has loaded in part: %w", b.OnTarget, err)
+		}
+	}
+	return nil
+}
+
 // jobs lists the chunks, of each table in key order. The LOAD statement is the manifest's: what
 // another version of tripod would make of the table does not matter.
 func (l *loader) jobs(tables *tableSet) (jobs []loadJob, total progress.Amount, err error) {
@@ -194,7 +225,7 @@ func (l *loader) jobs(tables *tableSet) (jobs []loadJob, total progress.Amount, 
 				l.before += c.Rows
 				continue
 			}
-			jobs = append(jobs, loadJob{base: b.NameBase, def: t.def, load: load, chunk: c})
+			jobs = append(jobs, loadJob{base: b.NameBase, def: t.def, load: load, chunk: c, stays: !t.Write.Transactional()})
 			total = progress.Amount{Rows: total.Rows + int64(c.Rows), Bytes: total.Bytes + int64(c.Bytes), Items: total.Items + 1}
 		}
 	}
@@ -284,6 +315,9 @@ func (l *loader) load(ctx context.Context, s rowLoader, j loadJob) error {
 		if ctx.Err() != nil || server.IsTransient(err) {
 			return err
 		}
+		if j.stays {
+			return loadFailed(j, err)
+		}
 		if back := s.Exec(ctx, "ROLLBACK"); back != nil {
 			return errors.Join(err, back)
 		}
@@ -300,8 +334,12 @@ func (l *loader) once(ctx context.Context, s rowLoader, j loadJob) error {
 		return err
 	}
 	defer reader.Close() //nolint:errcheck // what it says about the end was read before
-	if err := s.Exec(ctx, "START TRANSACTION"); err != nil {
-		return err
+	// Rows that cannot be taken back must not share a transaction with the note (error 1785).
+	transaction := !j.stays
+	if transaction {
+		if err := s.Exec(ctx, "START TRANSACTION"); err != nil {
+			return err
+		}
 	}
 	written, err := s.write(ctx, j, reader)
 	if err != nil {
@@ -316,8 +354,10 @@ func (l *loader) once(ctx context.Context, s rowLoader, j loadJob) error {
 	if err := s.Exec(ctx, l.progress.Put(checkpoint.NewNote(checkpoint.NoteChunk, j.chunk.Key, n))); err != nil {
 		return err
 	}
-	if err := s.Exec(ctx, "COMMIT"); err != nil {
-		return err
+	if transaction {
+		if err := s.Exec(ctx, "COMMIT"); err != nil {
+			return err
+		}
 	}
 	l.gaveWay.Store(j.chunk.Key, n.GaveWay)
 	return nil

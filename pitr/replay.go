@@ -152,7 +152,7 @@ func (r *replay) change(ctx context.Context, e *event.Entry, t *table, rule rewr
 	switch {
 	case done:
 		return nil
-	case doubtful && !t.Keyed:
+	case doubtful && !t.Write.Keyed():
 		return fmt.Errorf("replay at %s: rows of %s: %w", e.Start, t.Name, errDoubt)
 	case doubtful:
 		rule = rewriter.Window

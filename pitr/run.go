@@ -187,6 +187,9 @@ func (r *run) load(ctx context.Context) (err error) {
 	if err := l.definitions(ctx, r.main, r.tables); err != nil {
 		return err
 	}
+	if err := l.doubts(ctx, r.main, r.tables); err != nil {
+		return err
+	}
 	if r.result.RowsLoaded, err = l.chunks(ctx, r.tables); err != nil || r.plan.wish.Verify != VerifyChunks {
 		return err
 	}
@@ -230,7 +233,10 @@ func (r *run) begin(ctx context.Context) error {
 			n.Made = append(n.Made, s.Name)
 		}
 	}
-	return r.progress.Begin(ctx, r.main, n)
+	if err := r.progress.Begin(ctx, r.main, n); err != nil {
+		return err
+	}
+	return r.noteStart(ctx)
 }
 
 // packet is how many bytes of SQL the target takes at once.

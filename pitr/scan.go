@@ -27,7 +27,8 @@ type needs struct {
 	keyless             []string      // tables that have no primary key at any time of it
 	charsets            []string
 	collations          []string
-	zones               []string // named time zones
+	engines             map[string][]schema.Name // in lower case, with their tables
+	zones               []string                 // named time zones
 	features            []feature
 	parents             []string // schemas that foreign keys refer to
 	programs            string   // a function or trigger that is created; empty for none
@@ -242,6 +243,7 @@ func (s *scan) needs(m *catalog.Manifest) *needs {
 	s.demands.objects(s.director.Restored())
 	n.features = s.demands.features
 	n.keyless, n.zones = sorted(s.demands.lacking), sorted(s.demands.zones)
+	n.engines = s.demands.engines
 	n.charsets, n.collations = sorted(s.demands.charsets), sorted(s.demands.collations)
 	for _, o := range s.director.Restored() {
 		switch o.Kind {

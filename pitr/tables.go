@@ -172,6 +172,9 @@ func (s *tableSet) materialize(ctx context.Context, p *checkpoint.Past, t *table
 	if err := s.read(ctx, t.Name); err != nil {
 		return err
 	}
+	if p.Emptied(t.def) {
+		return fmt.Errorf("the target was restarted, which empties %s: %w", t.Name, errDoubt)
+	}
 	for i := range t.def.Keys {
 		if t.def.Keys[i].Name == rewriter.HelperIndex {
 			t.helper = true

@@ -22,6 +22,7 @@ type targetFacts struct {
 	constraints map[director.ConstraintName]schema.Name
 	collations  map[string]bool // that the target knows
 	charsets    map[string]bool // likewise
+	engines     map[string]bool // likewise, in lower case, if they may be used
 	// unknownZones are the time zones of the restore that it does not know.
 	unknownZones []string
 }
@@ -44,6 +45,9 @@ func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []stri
 	}
 	for _, row := range collations {
 		f.know(row[0], row[1])
+	}
+	if f.engines, err = engines(ctx, s); err != nil {
+		return nil, fmt.Errorf("read the target's engines: %w", err)
 	}
 	for _, zone := range zones {
 		// As an ordinary account sees no mysql.time_zone_name, for a session that is closed then.
@@ -81,6 +85,41 @@ func (f *targetFacts) know(collation, charset string) {
 	if rest, ok := strings.CutPrefix(collation, now+"_"); ok {
 		f.collations[before+"_"+rest], f.charsets[before] = true, true
 	}
+}
+
+// engines are those that the target has and that are not disabled (disabled_storage_engines, from 5.7 on).
+func engines(ctx context.Context, s *target.Session) (map[string]bool, error) {
+	rows, err := s.QueryRows(ctx, "SELECT ENGINE FROM information_schema.ENGINES WHERE SUPPORT IN ('YES','DEFAULT')")
+	if err != nil {
+		return nil, err
+	}
+	usable := map[string]bool{}
+	for _, row := range rows {
+		usable[strings.ToLower(row[0])] = true
+	}
+	disabled, err := s.QueryRows(ctx, "SHOW GLOBAL VARIABLES LIKE 'disabled_storage_engines'")
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range disabled {
+		for name := range strings.SplitSeq(row[len(row)-1], ",") {
+			delete(usable, strings.ToLower(strings.TrimSpace(name)))
+		}
+	}
+	return usable, nil
+}
+
+// hasEngine knows the names that one engine goes by.
+func (f *targetFacts) hasEngine(name string) bool {
+	switch name {
+	case "":
+		return true
+	case "merge":
+		name = "mrg_myisam"
+	case "heap":
+		name = "memory"
+	}
+	return f.engines[name]
 }
 
 // errUnknownTimeZone is the error number of a time zone that a server does not know.

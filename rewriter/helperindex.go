@@ -23,7 +23,7 @@ const (
 // CreateHelperIndex returns the statement that gives a keyless table an index by which its rows
 // are found without a walk over the table; empty where no column lends itself to one.
 func (t *Table) CreateHelperIndex() string {
-	if t.Keyed() {
+	if t.Keyed() || !t.transactional && !strings.EqualFold(t.def.Engine, "MyISAM") { // CSV has none, MEMORY a hash of all parts
 		return ""
 	}
 	var parts []string

@@ -103,6 +103,9 @@ func (t *Table) Definition() *schema.Table { return t.def }
 // Name returns the table's name on the target.
 func (t *Table) Name() schema.Name { return t.name }
 
+// Transactional tells whether the table takes changes back with their transaction.
+func (t *Table) Transactional() bool { return t.transactional }
+
 // Keyed tells whether rows are told apart by a key rather than by their whole image.
 func (t *Table) Keyed() bool { return t.identity != nil }
 

@@ -200,6 +200,8 @@ func (r *tableReader) options() error {
 		case r.accept("WITH", "SYSTEM", "VERSIONING"):
 		case r.option("ENGINE"):
 			t.Engine = r.value()
+		case r.option("UNION"):
+			r.union()
 		case r.option("AUTO_INCREMENT"):
 			n, err := strconv.ParseUint(r.value(), 10, 64)
 			if err != nil {
@@ -219,6 +221,18 @@ func (r *tableReader) options() error {
 		}
 	}
 	return nil
+}
+
+// union reads the tables of a MERGE table, in parentheses.
+func (r *tableReader) union() {
+	for r.acceptPunct('(') || r.acceptPunct(',') {
+		n, _, ok := r.name()
+		if !ok {
+			return
+		}
+		r.table.Union = append(r.table.Union, n)
+	}
+	r.acceptPunct(')')
 }
 
 // option consumes the words and an equals sign.

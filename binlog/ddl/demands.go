@@ -13,6 +13,8 @@ type Demands struct {
 	AddsPrimaryKey, DropsPrimaryKey bool
 	// Charsets and Collations are those that the text names, in lower case.
 	Charsets, Collations []string
+	// Engines likewise.
+	Engines []string
 }
 
 // Demands reads them off the text. What it does not find the server will ask for.
@@ -31,6 +33,8 @@ func (s *Statement) Demands() Demands {
 			s.keyDemand(&d, i, from, depth)
 		case s.lex.isWord(i, "COLLATE"):
 			d.Collations = s.nameDemand(d.Collations, i+1)
+		case s.lex.isWord(i, "ENGINE") && depth == 0:
+			d.Engines = s.nameDemand(d.Engines, i+1)
 		case s.lex.isWord(i, "CHARSET"):
 			d.Charsets = s.nameDemand(d.Charsets, i+1)
 		case s.lex.isWords(i, "CHARACTER", "SET"):

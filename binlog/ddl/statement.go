@@ -240,3 +240,14 @@ const (
 	AlterObject    Verb = "ALTER OBJECT"
 	DropObject     Verb = "DROP OBJECT"
 )
+
+// Union returns the tables of the UNION=() list of a MERGE table that the statement makes or alters.
+func (s *Statement) Union() []schema.Name {
+	var list []schema.Name
+	for _, t := range s.Tables {
+		if t.Role == Member {
+			list = append(list, t.Name)
+		}
+	}
+	return list
+}

@@ -21,6 +21,10 @@ func OfStatement(st *ddl.Statement, errorCode uint16) (l segment.Limit, ok bool)
 		}
 	case st.Kind != ddl.Meaning && st.Kind != ddl.DefinitionOnly, st.Uncertain:
 		return l, false
+	case len(st.Union()) > 0: // whoever writes through it
+		l = segment.Limit{Kind: segment.LimitStatement, Verb: string(st.Verb), Reason: "rows that are changed through a MERGE table are logged under its name alone", Tables: st.Union()}
+		bound(&l)
+		return l, true
 	case errorCode != 0 && st.Verb != ddl.DropTable: // a DROP names what is not there (fact 8.5)
 		l = segment.Limit{Kind: segment.LimitFailed, Verb: string(st.Verb), Reason: fmt.Sprintf("error %d", errorCode)}
 	case st.AddsAutoIncrement:

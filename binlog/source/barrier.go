@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/internal/schema"
@@ -56,3 +57,60 @@ func barrierError(ctx context.Context, conn *server.RawConn, table schema.Name, 
 	}
 	return fmt.Errorf("run the row barrier on %s: %w", table, server.Classify(err))
 }
+
+// TableBarrier is RowBarrier for a table that is read behind its table lock (schema.Table.LocksTable).
+// The server writes a change to the log before it lets the table lock go, and a row that is inserted
+// beside readers (concurrent_insert) becomes visible only then: behind file:pos, behind gtid_executed,
+// and behind the rotation that its own commit may bring about. So none of these is a low watermark of
+// such a table (measured: see the tests of fact 12.2).
+//
+// CHECK TABLE .. FOR UPGRADE takes the one read lock that waits for inserts beside readers too, and
+// then looks at the version in the table's definition alone: it reads no row, is not logged, and needs
+// SELECT. While it waits nobody waits for it. ok is false where there is no such table.
+func TableBarrier(ctx context.Context, srv *server.Server, conn *server.RawConn, table schema.Name, timeline binlog.Timeline) (at binlog.Position, ok bool, err error) {
+	results, err := collect(ctx, conn, srv.Facts().BinlogStatus()+"; SELECT @@server_uuid; CHECK TABLE "+table.Quoted()+" FOR UPGRADE; SELECT @@server_uuid")
+	if err != nil {
+		return at, false, fmt.Errorf("run the table barrier on %s: %w", table, server.Classify(err))
+	}
+	if len(results) != 4 || len(results[1]) != 1 || len(results[3]) != 1 {
+		return at, false, fmt.Errorf("run the table barrier on %s: %w", table, errNoAnswer)
+	}
+	for _, i := range []int{1, 3} {
+		if uuid := results[i][0][0]; uuid != conn.ServerUUID() {
+			return at, false, otherServer(conn.ServerUUID(), uuid)
+		}
+	}
+	if ok, err = checked(ctx, conn, table, results[2]); err != nil || !ok {
+		return at, false, err
+	}
+	at, err = binlogPosition(results[0], timeline)
+	return at, err == nil, err
+}
+
+// checked reads the answer of CHECK TABLE, which tells errors as rows, in the language of the server:
+// what is wrong a SELECT tells by number. ok is false where the table is gone.
+func checked(ctx context.Context, conn *server.RawConn, table schema.Name, rows [][]string) (ok bool, err error) {
+	for _, row := range rows {
+		if len(row) != 4 {
+			return false, fmt.Errorf("run the table barrier on %s: %w", table, errNoAnswer)
+		}
+		if !strings.EqualFold(row[2], "error") {
+			continue
+		}
+		_, err := conn.Query(ctx, "SELECT 1 FROM "+table.Quoted()+" LIMIT 1", nil)
+		switch number := server.ErrorNumber(err); {
+		case number == server.ErrNoSuchTable || number == server.ErrUnknownSchema:
+			return false, nil
+		case err == nil, number == server.ErrLockWaitTimeout:
+			err = ErrTableLocked
+		}
+		return false, fmt.Errorf("run the table barrier on %s: CHECK TABLE says %q: %w", table, row[3], err)
+	}
+	if n := len(rows); n == 0 || !strings.EqualFold(rows[n-1][2], "status") {
+		return false, fmt.Errorf("run the table barrier on %s: CHECK TABLE says %q", table, rows)
+	}
+	return true, nil
+}
+
+// ErrTableLocked tells that somebody held the table's lock for longer than the barrier waits: try again.
+var ErrTableLocked = errors.New("another session holds the table's lock")

@@ -2,6 +2,7 @@ package source_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -216,5 +217,47 @@ func TestFact15_2_RowBarrierGivesUpOnAnOpenTransaction(t *testing.T) {
 	open := rows(t, c, "SELECT COUNT(*) FROM information_schema.processlist WHERE command <> 'Sleep' AND id <> CONNECTION_ID()")
 	if open[0][0] != "0" {
 		t.Fatalf("%s statements of ours are still running", open[0][0])
+	}
+}
+
+// Fact 12.2: an insert into a MyISAM table beside readers is logged, and unseen until it lets the
+// table's lock go; the table barrier waits for that, and holds nobody up.
+func TestFact12_2_TableBarrierWaitsForInsertsBesideReaders(t *testing.T) {
+	s, srv := heldSource(t, true)
+	mysqltest.Exec(t, s, "ALTER TABLE a.t ENGINE=MyISAM", "CREATE TABLE a.c (id INT NOT NULL) ENGINE=CSV", "CREATE TABLE a.m (id INT PRIMARY KEY) ENGINE=MEMORY")
+	h := holdCommit(t, s, srv, heldInsert)
+	if h.isVisible(t) {
+		t.Fatal("the row is visible as soon as the log holds it")
+	}
+	barrier := func(table string) (binlog.Position, bool) {
+		t.Helper()
+		at, ok, err := source.TableBarrier(t.Context(), srv, h.conn, schema.Name{Schema: "a", Name: table}, timeline)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at, ok
+	}
+	at, ok := barrier("t")
+	if !ok || at.Before(h.moved) || !h.isVisible(t) {
+		t.Errorf("the barrier returned %s (%v), the log had come to %s; visible: %v", at, ok, h.moved, h.isVisible(t))
+	}
+	for _, other := range []string{"c", "m"} {
+		if _, ok := barrier(other); !ok {
+			t.Errorf("%s is not there", other)
+		}
+	}
+	if _, ok := barrier("gone"); ok {
+		t.Error("a table that is not there")
+	}
+	if got := rows(t, rawConn(t, srv), statusStatement)[0]; filePos(t, got).Pos < at.Pos {
+		t.Errorf("the log ends at %v", got)
+	}
+	// Somebody who keeps the table to himself: the barrier does not wait for ever.
+	keeper := session(t, s, "a")
+	if _, err := keeper.ExecContext(t.Context(), "LOCK TABLES t WRITE"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := source.TableBarrier(t.Context(), srv, h.conn, schema.Name{Schema: "a", Name: "t"}, timeline); !errors.Is(err, source.ErrTableLocked) {
+		t.Errorf("error %v behind LOCK TABLES", err)
 	}
 }

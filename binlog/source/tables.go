@@ -35,12 +35,18 @@ func (t *TableFacts) Class() schema.Class {
 // Refused says why this version cannot back up a table; empty where it can.
 func (t *TableFacts) Refused(f server.Facts) string {
 	switch {
-	case t.Class() == schema.NonTransactional:
-		return "it is a " + t.Engine + " table: this version backs up transactional tables only"
+	case t.unreadable():
+		return "it is a table of engine " + t.Engine + ", whose rows this version cannot read exactly"
 	case t.Cascades && !LogsCascades(f):
 		return "the source does not log what its foreign keys cascade"
 	}
 	return ""
+}
+
+// unreadable tells that nothing says when rows that are visible come to the log.
+func (t *TableFacts) unreadable() bool {
+	table := schema.Table{Engine: t.Engine}
+	return table.Class() == schema.NonTransactional && !table.LocksTable()
 }
 
 // LogsCascades: 9.x logs what foreign keys cascade unless innodb_native_foreign_keys is on (facts
@@ -98,10 +104,10 @@ func keyedTables(f server.Facts) string {
 }
 
 // PreflightTables says which of the tables cost more than others or cannot be backed up: engines
-// other than InnoDB, tables without a key that a row can be found by, foreign keys whose cascades
+// without transactions, tables without a key that a row can be found by, foreign keys whose cascades
 // the server does not log. It is pure.
 func PreflightTables(f server.Facts, list []TableFacts) []Finding {
-	var engines, rowless, keyless, cascades []string
+	var engines, locked, quiet, rowless, keyless, cascades []string
 	var exclude []schema.Name
 	for i := range list {
 		t := &list[i]
@@ -111,8 +117,12 @@ func PreflightTables(f server.Facts, list []TableFacts) []Finding {
 			exclude = append(exclude, t.Name)
 		}
 		switch {
-		case class == schema.NonTransactional:
+		case t.unreadable():
 			engines = append(engines, name+" ("+t.Engine+")")
+		case class == schema.NonTransactional && t.Keyed:
+			locked = append(locked, name+" ("+t.Engine+")")
+		case class == schema.NonTransactional:
+			quiet = append(quiet, name+" ("+t.Engine+")")
 		case class == schema.NoRows:
 			rowless = append(rowless, name+" ("+t.Engine+")")
 		case t.Cascades && !LogsCascades(f):
@@ -128,7 +138,10 @@ func PreflightTables(f server.Facts, list []TableFacts) []Finding {
 		}
 	}
 	leaveOut := "leave them out with --exclude " + excluded(exclude)
-	add(engines, "engine", LevelError, "%s not transactional, this version backs up transactional tables only: %s", "ALTER TABLE ... ENGINE=InnoDB, or "+leaveOut)
+	add(engines, "engine", LevelError, "%s of an engine whose rows cannot be read exactly: %s", "ALTER TABLE ... ENGINE=InnoDB, or "+leaveOut)
+	add(quiet, "engine", LevelWarning, "%s neither transactional nor has a key that a row can be found by: writers wait while it is read in one SELECT, and the backup fails if rows change during each of --snapshot-tries: %s",
+		"ALTER TABLE ... ENGINE=InnoDB, or ADD PRIMARY KEY; --keyless-missing leaves out what is never quiet")
+	add(locked, "engine", LevelInfo, "%s not transactional: writers of one wait while a part of it is read, some 20 milliseconds each time: %s", "ALTER TABLE ... ENGINE=InnoDB, where that is too long")
 	add(cascades, "cascade", LevelError, "%s in a foreign key whose cascades the source does not log: %s", CascadeRemedy(f)+leaveOut)
 	add(rowless, "rowless", LevelWarning, "%s of an engine that keeps its rows elsewhere, only the definition is backed up: %s", "back up the rows where they are kept")
 	add(keyless, "keyless", LevelWarning, "%s without a key that a row can be found by, so each is read in one SELECT: %s", "ALTER TABLE ... ADD PRIMARY KEY; large ones that are written to all the time cannot be backed up otherwise")

@@ -31,6 +31,7 @@ func TestPreflightTables(t *testing.T) {
 		"CREATE TABLE `ü`.expression (id INT NOT NULL, UNIQUE ((id+1)))",
 		"CREATE TABLE `ü`.none (id INT)",
 		"CREATE TABLE b.m (id INT PRIMARY KEY) ENGINE=MyISAM",
+		"CREATE TABLE b.csv (id INT NOT NULL) ENGINE=CSV", "CREATE TABLE b.heap (id INT NOT NULL) ENGINE=MEMORY", "CREATE TABLE b.old (id INT) ENGINE=ARCHIVE",
 		"CREATE TABLE b.p (id INT PRIMARY KEY)",
 		"CREATE TABLE b.c (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES b.p (id) ON DELETE SET NULL)",
 		"CREATE TABLE b.hole (id INT) ENGINE=BLACKHOLE",
@@ -38,7 +39,11 @@ func TestPreflightTables(t *testing.T) {
 	all := survey()
 	wantFinding(t, all, "keyless", source.LevelWarning, "4 tables are", "ADD PRIMARY KEY")
 	wantFinding(t, all, "keyless", source.LevelWarning, ": ü.expression, ü.none, ü.nullable, ü.prefix", "")
-	wantFinding(t, all, "engine", source.LevelError, "1 table is not transactional, this version backs up transactional tables only: b.m (MyISAM)", "--exclude b.c,b.m")
+	wantFinding(t, all, "engine", source.LevelError, "1 table is of an engine whose rows cannot be read exactly: b.old (ARCHIVE)", "--exclude b.c,b.old")
+	wantFinding(t, all, "engine", source.LevelWarning, "2 tables are neither transactional nor", "ADD PRIMARY KEY")
+	wantFinding(t, all, "engine", source.LevelWarning, "b.csv (CSV), b.heap (MEMORY)", "--keyless-missing")
+	wantFinding(t, all, "engine", source.LevelInfo, "1 table is not transactional", "")
+	wantFinding(t, all, "engine", source.LevelInfo, "b.m (MyISAM)", "")
 	wantFinding(t, all, "cascade", source.LevelError, "1 table is in a foreign key whose cascades the source does not log: b.c", "innodb_native_foreign_keys=OFF")
 	wantFinding(t, all, "rowless", source.LevelWarning, "b.hole (BLACKHOLE)", "")
 	if only := survey("ü"); len(only) != 1 || only[0].ID != "keyless" {

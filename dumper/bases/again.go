@@ -81,6 +81,9 @@ func (b *Bases) meaningSide(n *name, s *logged) binlog.Side {
 		return side
 	}
 	low, known := n.read.First.Low()
+	if n.read.Locked {
+		low, known = b.lockedLow(n)
+	}
 	if known && s.start.Before(low) || n.settledAt(s.start) {
 		return binlog.Skip
 	}

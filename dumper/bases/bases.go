@@ -225,6 +225,7 @@ func (b *Bases) Evaluate() {
 	}
 	b.nothingInRowWindows()
 	b.provedXA()
+	b.provedLocked()
 	b.evaluateObjects()
 	if b.changed { // a new base may be a tombstone, from which something else follows
 		b.dirty, b.asked = true, true

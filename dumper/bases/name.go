@@ -54,10 +54,11 @@ type name struct {
 	firstWhy             string
 
 	statements []*logged
-	lastTouch  touch // the newest row event
-	oldTouch   touch // the newest one that has left the ring
-	oldPartial touch // likewise, of those with a partial image
-	oldXA      touch // likewise, of commits of XA transactions
+	firstTouch binlog.Position // the first row event behind floor
+	lastTouch  touch           // the newest row event
+	oldTouch   touch           // the newest one that has left the ring
+	oldPartial touch           // likewise, of those with a partial image
+	oldXA      touch           // likewise, of commits of XA transactions
 	anyPartial bool
 	anyXA      bool
 

@@ -28,6 +28,10 @@ type TableRead struct {
 	// log holds before it is in the definition and in the chunks.
 	Settled binlog.Position
 
+	// Locked: the table was read behind its table lock. Its low mark is never the clock's: a barrier
+	// (Settled) tells what the read holds, or the table's writers do (see lockedLow).
+	Locked bool
+
 	// definition is t0 of the definition in use, when it was read again.
 	definition Mark
 }

@@ -10,6 +10,7 @@ import (
 const (
 	ReasonKeyless = "a row event in the window of a table without a key"
 	ReasonPartial = "a partial row image in the table's window"
+	ReasonLocked  = "nothing proves that the last row of a table without transactions was visible to the read"
 )
 
 // rowLow returns L of a table that was read: the later of the low before its earliest chunk (or
@@ -20,7 +21,11 @@ func (b *Bases) rowLow(n *name) (binlog.Position, bool) {
 		return n.base.Statements.Low, true
 	}
 	low, known := n.read.Chunks.Low()
-	if !n.read.Settled.IsZero() && !n.read.Keyless {
+	switch {
+	case n.read.Keyless:
+	case n.read.Locked:
+		low, known = b.lockedLow(n)
+	case !n.read.Settled.IsZero():
 		low, known = n.read.Settled, true
 	}
 	failpoint.Inject("W1", func() { low, known = n.read.Chunks.High, true })
@@ -31,6 +36,39 @@ func (b *Bases) rowLow(n *name) (binlog.Position, bool) {
 		return binlog.Later(low, s.end), true
 	}
 	return low, true
+}
+
+// lockedLow is the low mark of a table that was read behind its table lock: the place of the barrier.
+// Without one its writers prove it: they come one after the other, each in the log before the next
+// one begins, so behind a row event of the table every earlier one is visible. It is not known while
+// there is none between floor and the read; then a barrier has nobody to wait for (see provedLocked).
+func (b *Bases) lockedLow(n *name) (binlog.Position, bool) {
+	high := n.read.First.High
+	switch {
+	case !n.read.Settled.IsZero():
+		return n.read.Settled, true
+	case !b.passed(high):
+		return binlog.Position{}, false
+	}
+	if last, ok := b.rows.lastBefore(n, high); ok && last.start.Before(high) {
+		return last.start, true
+	}
+	return n.firstTouch, !n.firstTouch.IsZero() && n.firstTouch.Before(high)
+}
+
+// provedLocked has tables read again, behind a barrier, of which no row event proves that what the log
+// held before the read was visible to it (W1).
+func (b *Bases) provedLocked() {
+	for _, n := range b.order {
+		if !n.complete() || !n.present() || !n.read.Locked || !b.passed(n.read.First.High) {
+			continue
+		}
+		if _, known := b.lockedLow(n); known {
+			continue
+		}
+		n.settle = true
+		b.readAgainFrom(n, n.read.First.High, n.read.First.High, ReasonLocked)
+	}
 }
 
 // lastHard returns the last hard meaning statement on the name at or before D0: it and every

@@ -28,6 +28,9 @@ type touches struct {
 }
 
 func (r *touches) add(n *name, t touch) {
+	if n.firstTouch.IsZero() {
+		n.firstTouch = t.start
+	}
 	n.lastTouch = t
 	n.anyPartial = n.anyPartial || t.partial
 	n.anyXA = n.anyXA || t.xa

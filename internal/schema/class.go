@@ -97,6 +97,25 @@ func (t *Table) Class() Class {
 	return Snapshot
 }
 
+// lockedEngines are not transactional and keep the rows of a change from every reader, by their table
+// lock, until the change is in the log (facts 12.1, 12.2). ARCHIVE does not: what it shows may come to
+// the log any time later, so that no high watermark holds for its rows.
+var lockedEngines = []string{"MyISAM", "MEMORY", "CSV"}
+
+// LocksTable tells whether a table's rows can be read exactly behind a look at its table lock.
+func (t *Table) LocksTable() bool { return oneOf(t.Engine, lockedEngines) }
+
+// Children returns the tables of which a MERGE table shows the rows. Whoever changes rows of it changes
+// theirs, and the log names the MERGE table alone.
+func (t *Table) Children() []Name {
+	if !oneOf(t.Engine, mergeEngines) {
+		return nil
+	}
+	return t.Union
+}
+
+var mergeEngines = []string{"MRG_MYISAM", "MERGE"}
+
 func oneOf(s string, list []string) bool {
 	for _, v := range list {
 		if strings.EqualFold(s, v) {

@@ -18,6 +18,8 @@ type Table struct {
 	Comment       string
 	// PartitionBy is the text behind PARTITION BY, empty where Partitioned is false.
 	PartitionBy string
+	// Union are the tables behind UNION=, of a MERGE table.
+	Union []Name
 	// Create is the text of SHOW CREATE TABLE, UTF-8.
 	Create string
 }

@@ -21,9 +21,12 @@ type Past struct {
 	Resumed bool                 // an earlier run has begun
 	Phase   string               // in which it was
 	Chunks  map[string]ChunkNote // loaded
-	ordered Mark
-	written Mark // by the ordered lane, of tables that do not roll back
-	Keyed   KeyedNote
+	// Restarted: the target's server was started again since the restore began.
+	Restarted bool
+	started   StartedNote
+	ordered   Mark
+	written   Mark // by the ordered lane, of tables that do not roll back
+	Keyed     KeyedNote
 	// Verified is what --verify found; nil where nothing was compared.
 	Verified *VerifiedNote
 	fenced   map[schema.Name]Mark // folded
@@ -119,6 +122,8 @@ func (p *Past) add(kind, item string, value []byte) error {
 	switch kind {
 	case notePhase:
 		return json.Unmarshal(value, &p.Phase)
+	case NoteStarted:
+		return json.Unmarshal(value, &p.started)
 	case NoteChunk:
 		return addTo(value, func(n ChunkNote) { p.Chunks[item] = n })
 	case NoteOrdered:

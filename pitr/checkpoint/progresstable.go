@@ -39,6 +39,7 @@ type Note struct {
 const (
 	NoteRestore    = "restore"    // which restore it is (RestoreNote)
 	notePhase      = "phase"      // that it is in
+	NoteStarted    = "started"    // when the target's server was started before the restore (StartedNote)
 	NoteChunk      = "chunk"      // that is loaded, by key
 	NoteOrdered    = "ordered"    // mark: what is in front of it is on the target, of tables of the ordered lane
 	NoteWritten    = "written"    // mark: changes in front of it may be on the target, of tables that do not roll back
@@ -172,6 +173,16 @@ func (p *Table) Forget(ctx context.Context, s *target.Session, tables []schema.N
 func (p *Table) Forgotten(ctx context.Context, s *target.Session) error {
 	if err := s.Exec(ctx, "DELETE FROM "+p.Name.Quoted()+" WHERE kind='"+noteAnew+"'"); err != nil {
 		return fmt.Errorf("begin the restore anew: %w", err)
+	}
+	return nil
+}
+
+// ForgetChunks takes the notes of chunks away.
+func (p *Table) ForgetChunks(ctx context.Context, s *target.Session, keys []string) error {
+	for _, key := range keys {
+		if err := s.Exec(ctx, "DELETE FROM "+p.Name.Quoted()+" WHERE kind='"+NoteChunk+"' AND item="+rewriter.QuoteString(key)); err != nil {
+			return fmt.Errorf("note the progress of the restore on the target: %w", err)
+		}
 	}
 	return nil
 }

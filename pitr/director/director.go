@@ -80,6 +80,12 @@ func New(m *catalog.Manifest, w Scope, p *Part) (*Director, error) {
 	return d, err
 }
 
+// isKeyless tells it of a table that has rows. Of class snapshot are those without a key alone.
+func isKeyless(n *catalog.NameBase) bool {
+	class := schema.Class(n.Class)
+	return class == schema.Snapshot || class == schema.NonTransactional && n.Keyless
+}
+
 // foldOf is how the source compares names.
 func foldOf(m *catalog.Manifest) func(schema.Name) schema.Name {
 	return func(n schema.Name) schema.Name { return ddl.Fold(n, m.Source.LowerCaseTableNames) }
@@ -92,16 +98,16 @@ func newDirector(m *catalog.Manifest, selected *selection, p *Part) (*Director, 
 		names: map[schema.Name]schema.Name{}, Schemas: map[string]*SchemaState{},
 		floor: m.Floor.Position,
 	}
-	classes := map[schema.Name]schema.Class{}
+	classes, keyless := map[schema.Name]schema.Class{}, map[schema.Name]bool{}
 	for i := range m.Names {
 		n := &m.Names[i]
 		if n.Base != catalog.BaseRead || n.Absent || !selected.Object(n.Name) {
 			continue
 		}
 		d.names[d.Fold(n.Name)] = n.Name
-		classes[d.Fold(n.Name)] = schema.Class(n.Class)
+		classes[d.Fold(n.Name)], keyless[d.Fold(n.Name)] = schema.Class(n.Class), isKeyless(n)
 	}
-	d.Keyless = func(n schema.Name) bool { return classes[d.Fold(n)] == schema.Snapshot }
+	d.Keyless = func(n schema.Name) bool { return keyless[d.Fold(n)] }
 	d.RollsBack = func(n schema.Name) bool {
 		class := classes[d.Fold(n)]
 		return class != schema.NonTransactional && class != schema.NoRows

@@ -38,17 +38,20 @@ func (d *Director) follow(m *catalog.Manifest, p *Part) {
 	d.Part, d.released, d.emptied = p, map[Life]bool{}, map[Life]bool{}
 	d.lives = newLives(m, d.Fold)
 	d.lives.isView = func(n schema.Name) bool { return d.objects.get(catalog.KindView, n) != nil || d.movedViews[d.Fold(n)] }
-	classes := map[Life]schema.Class{}
+	classes, keyless := map[Life]schema.Class{}, map[Life]bool{}
 	for i := range m.Names {
 		if id, ok := d.lives.get(m.Names[i].Name); ok {
-			classes[id] = schema.Class(m.Names[i].Class)
+			classes[id], keyless[id] = schema.Class(m.Names[i].Class), isKeyless(&m.Names[i])
 		}
 	}
 	class := func(n schema.Name) schema.Class {
 		id, _ := d.lives.get(n)
 		return classes[id]
 	}
-	d.Keyless = func(n schema.Name) bool { return class(n) == schema.Snapshot }
+	d.Keyless = func(n schema.Name) bool {
+		id, _ := d.lives.get(n)
+		return keyless[id]
+	}
 	d.RollsBack = func(n schema.Name) bool {
 		return class(n) != schema.NonTransactional && class(n) != schema.NoRows
 	}

@@ -69,8 +69,9 @@ type JournalOpened struct {
 	// First is the tick before the definition (D0, d0), Definition the high of the one after it (d1).
 	First      JournalMark     `json:"first"`
 	Definition binlog.Position `json:"definition"`
-	// Settled is where a row barrier stood before the read; unknown for none.
+	// Settled is where a barrier stood before the read; unknown for none.
 	Settled   binlog.Position `json:"settled,omitzero"`
+	Locked    bool            `json:"locked,omitempty"` // read behind a table lock
 	ReadAgain []ReadAgain     `json:"read_again,omitempty"`
 }
 

@@ -85,6 +85,8 @@ type NameBase struct {
 	schema.Name
 	Base  BaseKind `json:"base"`
 	Class string   `json:"class,omitempty"` // schema.Class
+	// Keyless: the definition has no key by which a row can be told from every other.
+	Keyless bool `json:"keyless,omitempty"`
 	// Absent: base "read" found no table of this name.
 	Absent bool `json:"absent,omitempty"`
 
