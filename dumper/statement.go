@@ -53,6 +53,9 @@ func translate(p *ddl.Statement) (bases.Statement, bool) {
 	s.Unlogged = s.Unlogged || p.AddsAutoIncrement
 	s.Hard = true
 	for _, t := range p.Tables {
+		if t.Role == ddl.Parent && p.Cascades {
+			s.Parents = append(s.Parents, t.Name)
+		}
 		if t.Role == ddl.LikeSource {
 			s.Touches = append(s.Touches, bases.Touch{Name: t.Name, Role: bases.LikeSource})
 			continue

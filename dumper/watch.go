@@ -17,6 +17,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/stream"
 	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -39,6 +40,9 @@ type watch struct {
 	// prepared are the XA transactions that are open at the place the stream has come to: their
 	// rows count where they are committed (fact 15.5).
 	prepared map[string]*event.Entry
+	// hidden is what the open entry did whose cascades are not logged, hiddenBy likewise of prepared ones.
+	hidden   map[schema.Name]bases.Hidden
+	hiddenBy map[string]map[schema.Name]bases.Hidden
 
 	mu    sync.Mutex
 	floor floorFacts
@@ -68,6 +72,7 @@ func openWatch(ctx context.Context, cfg Config, start binlog.Position, resolver 
 		reader:    reader{facts: cfg.Source.Facts()},
 		log:       cfg.Log,
 		prepared:  map[string]*event.Entry{},
+		hiddenBy:  map[string]map[schema.Name]bases.Hidden{},
 	}, nil
 }
 
@@ -96,6 +101,7 @@ func streamOf(cfg Config) stream.Config {
 func (w *watch) run(ctx context.Context, b *board) error {
 	w.board = b
 	w.assembler.OnBegin(w.begin)
+	w.assembler.OnRows(w.rows)
 	if err := w.catchUp(ctx); err != nil {
 		return err
 	}
@@ -223,6 +229,7 @@ func (w *watch) compare(ctx context.Context) (err error) {
 
 // begin tells the resolver of an entry, and notes what is known at floor when it is the first behind it.
 func (w *watch) begin(e *event.Entry) error {
+	w.hidden = nil
 	w.resolver.Entry(e.Start, e.GTID)
 	w.noteFloor(e.Start)
 	return nil
@@ -268,16 +275,19 @@ func (w *watch) atFloor() floorFacts {
 func (w *watch) entry(e *event.Entry) error {
 	out := &bases.Entry{Start: e.Start, End: e.End, Time: commitTime(e), XA: e.Kind == event.XACommit}
 	w.noteTime(out.Time)
-	touches := e.Tables
+	touches, hidden := e.Tables, w.hidden
 	switch e.Kind {
 	case event.XAPrepared:
-		w.prepared[e.XID] = e
+		w.prepared[e.XID], w.hiddenBy[e.XID] = e, w.hidden
 		touches = nil
 	case event.XARollback:
 		delete(w.prepared, e.XID)
+		delete(w.hiddenBy, e.XID)
 	case event.XACommit:
 		prepare, known := w.prepared[e.XID]
+		hidden = w.hiddenBy[e.XID]
 		delete(w.prepared, e.XID)
+		delete(w.hiddenBy, e.XID)
 		if !known {
 			// It may have changed any table; what is read behind it holds it.
 			out.Statements = append(out.Statements, bases.Statement{
@@ -290,7 +300,7 @@ func (w *watch) entry(e *event.Entry) error {
 	case event.Transaction, event.Statement:
 	}
 	for _, t := range touches {
-		out.Rows = append(out.Rows, bases.RowTouch{Name: t.Name, Partial: t.PartialImage || t.PartialJSON})
+		out.Rows = append(out.Rows, bases.RowTouch{Name: t.Name, Partial: t.PartialImage || t.PartialJSON, Hidden: hidden[t.Name]})
 	}
 	if err := w.statements(e, out); err != nil {
 		return err

@@ -33,12 +33,9 @@ func (t *TableFacts) Class() schema.Class {
 }
 
 // Refused says why this version cannot back up a table; empty where it can.
-func (t *TableFacts) Refused(f server.Facts) string {
-	switch {
-	case t.Class() == schema.NonTransactional:
+func (t *TableFacts) Refused(server.Facts) string {
+	if t.Class() == schema.NonTransactional {
 		return "it is a " + t.Engine + " table: this version backs up transactional tables only"
-	case t.Cascades && !LogsCascades(f):
-		return "the source does not log what its foreign keys cascade"
 	}
 	return ""
 }
@@ -115,10 +112,11 @@ func PreflightTables(f server.Facts, list []TableFacts) []Finding {
 			engines = append(engines, name+" ("+t.Engine+")")
 		case class == schema.NoRows:
 			rowless = append(rowless, name+" ("+t.Engine+")")
-		case t.Cascades && !LogsCascades(f):
-			cascades = append(cascades, name)
 		case class == schema.Snapshot:
 			keyless = append(keyless, name)
+		}
+		if t.Cascades && !LogsCascades(f) {
+			cascades = append(cascades, name)
 		}
 	}
 	var findings []Finding
@@ -129,7 +127,8 @@ func PreflightTables(f server.Facts, list []TableFacts) []Finding {
 	}
 	leaveOut := "leave them out with --exclude " + excluded(exclude)
 	add(engines, "engine", LevelError, "%s not transactional, this version backs up transactional tables only: %s", "ALTER TABLE ... ENGINE=InnoDB, or "+leaveOut)
-	add(cascades, "cascade", LevelError, "%s in a foreign key whose cascades the source does not log: %s", "on MySQL 9 set innodb_native_foreign_keys=OFF and restart the server, or "+leaveOut)
+	add(cascades, "cascade", LevelWarning, "%s in a foreign key whose cascades the source does not log, so they are carried out by the restore, and the table may have to be read again: %s",
+		"take the tables along that these refer to; on MySQL 9 innodb_native_foreign_keys=OFF makes the log whole")
 	add(rowless, "rowless", LevelWarning, "%s of an engine that keeps its rows elsewhere, only the definition is backed up: %s", "back up the rows where they are kept")
 	add(keyless, "keyless", LevelWarning, "%s without a key that a row can be found by, so each is read in one SELECT: %s", "ALTER TABLE ... ADD PRIMARY KEY; large ones that are written to all the time cannot be backed up otherwise")
 	return findings

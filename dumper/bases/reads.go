@@ -27,6 +27,8 @@ type TableRead struct {
 	// Settled is the place of a row barrier before the first definition, zero for none: what the
 	// log holds before it is in the definition and in the chunks.
 	Settled binlog.Position
+	// Table is the definition; nil where nobody asks for its foreign keys.
+	Table *schema.Table
 
 	// definition is t0 of the definition in use, when it was read again.
 	definition Mark
