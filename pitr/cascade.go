@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
@@ -34,6 +36,7 @@ import (
 var (
 	errCascades = errors.New("the source does not log what its foreign keys cascade (innodb_native_foreign_keys)")
 	errAside    = errors.New("the foreign key is set aside, as the log needs its name for another one")
+	errLeftOut  = errors.New("the transaction is left out by --skip-gtid, and the source does not log what its foreign keys cascaded in it")
 	errCircular = errors.New("what its foreign keys cascade depends on rows that were not read yet")
 )
 
@@ -112,12 +115,15 @@ func (c *cascading) find(ctx context.Context) error {
 			c.sides[t.Name] = c.director.Sides.RowSide(n, c.entry.Start)
 		}
 	}
+	if between := c.between(); len(between) > 0 {
+		return c.refused(errCascades, between...)
+	}
 	children := c.tables.cascadingChildren(c.parent)
 	if !slices.ContainsFunc(c.tables.cascadingDescendants(c.parent), c.replayed) {
 		return nil
 	}
 	if c.director.Skips(c.entry) {
-		return c.refused(errors.New("it is left out, and changed rows by foreign keys, which the source does not log"), children...)
+		return c.refused(errLeftOut, children...)
 	}
 	t := c.tables.get(c.parent)
 	if t == nil || t.def == nil {
@@ -130,6 +136,19 @@ func (c *cascading) find(ctx context.Context) error {
 	var err error
 	c.graph, err = c.referred(t, graph)
 	return err
+}
+
+// between lists the tables of a part that refer to one which is not restored and into which others may cascade: what
+// comes down by way of that nobody can tell from the log.
+func (c *cascading) between() (list []schema.Name) {
+	for _, t := range c.tables.sorted() {
+		for _, key := range t.def.CascadingKeys() {
+			if c.referring[c.tables.fold(key.Parent)] && c.tables.get(key.Parent) == nil && c.replayed(t.Name) && !slices.Contains(list, t.Name) {
+				list = append(list, t.Name)
+			}
+		}
+	}
+	return list
 }
 
 // replayed tells of a table of the target whether what the log does to its rows here is replayed.
@@ -229,11 +248,50 @@ func (c *cascading) refused(cause error, onTarget ...schema.Name) error {
 	return director.Refused(c.entry.Start, names, "row event of "+c.rows.Table.Name.String(), cause)
 }
 
+// refersElsewhere notes, for a part, the tables of a statement that may make them refer to others.
+func (r *replay) refersElsewhere(q *event.Query) error {
+	if r.director.Part == nil || !references.Match(q.SQL) {
+		return nil
+	}
+	st, err := r.director.LogSource().Parse(q)
+	if err != nil || !st.Cascades && !st.Uncertain {
+		return err
+	}
+	for _, t := range st.Tables {
+		if t.Role != ddl.Parent {
+			r.referring[r.tables.fold(r.director.OnTarget(t.Name))] = true
+		}
+	}
+	return nil
+}
+
+var references = regexp.MustCompile(`(?i)\bREFERENCES\b`)
+
+// referringIn are the tables of a backup, folded, into which others may cascade; the manifest does not say it of those
+// without a key.
+func (r *run) referringIn() map[schema.Name]bool {
+	names := map[schema.Name]bool{}
+	if r.director.Part == nil || r.tables.logsCascades {
+		return names
+	}
+	for i := range r.plan.manifest.Names {
+		if n := &r.plan.manifest.Names[i]; n.Class == string(schema.Cascading) || n.Class == string(schema.Snapshot) {
+			names[r.director.Fold(r.director.OnTarget(n.Name))] = true
+		}
+	}
+	return names
+}
+
 // cascades tells whether changes of a table may change restored ones without a trace in the log, be it
 // restored itself or not. A run that goes on does not know yet: definitions are read where they are needed.
 func (r *replay) cascades(n schema.Name) bool {
 	if r.past.Phase == checkpoint.PhaseFinish {
 		return false
 	}
-	return r.past.Resumed && !r.isLive || r.tables.cascadingParent(r.director.OnTarget(n))
+	if r.past.Resumed && !r.isLive || r.tables.cascadingParent(r.director.OnTarget(n)) {
+		return true
+	}
+	return len(r.referring) > 0 && slices.ContainsFunc(r.tables.sorted(), func(t *table) bool {
+		return slices.ContainsFunc(t.def.CascadingKeys(), func(f *schema.ForeignKey) bool { return r.referring[r.tables.fold(f.Parent)] })
+	})
 }
