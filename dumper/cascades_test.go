@@ -1,6 +1,7 @@
 package dumper
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -13,13 +14,17 @@ import (
 // itself is read again when they changed it meanwhile; a child that is only below the parent that the log shows is not.
 func TestR5CascadesWhileTablesAreRead(t *testing.T) {
 	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true, ExtraArgs: []string{"--innodb-native-foreign-keys=ON"}})
-	s.exec("CREATE DATABASE d", "USE d", "CREATE TABLE p (id INT PRIMARY KEY, v INT)", "CREATE TABLE c (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE)",
+	statements := []string{"CREATE DATABASE d", "USE d", "CREATE TABLE p (id INT PRIMARY KEY, v INT)", "CREATE TABLE c (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE)",
 		"CREATE TABLE tree (id INT PRIMARY KEY, up INT, v INT, FOREIGN KEY (up) REFERENCES tree (id) ON DELETE CASCADE)",
-		"INSERT INTO p VALUES (1,1),(2,2)", "INSERT INTO c VALUES (1,1),(2,2)", "INSERT INTO tree VALUES (1,NULL,0),(2,1,0),(3,2,0),(4,NULL,0)")
+		"INSERT INTO p VALUES (1,1),(2,2)", "INSERT INTO c VALUES (1,1),(2,2)", "INSERT INTO tree VALUES (1,NULL,0),(2,1,0),(3,2,0)"}
+	for id := 4; id <= 25; id++ {
+		statements = append(statements, fmt.Sprintf("INSERT INTO tree VALUES (%d,NULL,0)", id))
+	}
+	s.exec(statements...)
 	s.atChunk("d.tree", 0, func() { s.exec("DELETE FROM d.tree WHERE id=1") })
-	_, m := s.backUp()
+	_, m := s.backUp(inChunks)
 	tree := baseOf(t, m, "d.tree")
-	if len(tree.ReadAgain) == 0 || tree.ReadAgain[0].Reason != bases.ReasonCascade || tree.RowCount != 1 {
+	if len(tree.ReadAgain) == 0 || tree.ReadAgain[0].Reason != bases.ReasonCascade || tree.RowCount != 22 {
 		t.Errorf("tree was read again for %+v and has %d rows", tree.ReadAgain, tree.RowCount)
 	}
 	for table, class := range map[string]string{"d.p": "keyed", "d.c": "cascading", "d.tree": "cascading"} {

@@ -108,6 +108,9 @@ func (c *cascading) find(ctx context.Context) error {
 		return err
 	}
 	c.known = true
+	if len(c.referring) == 0 && !c.tables.cascadingParent(c.parent) {
+		return nil
+	}
 	c.sides = map[schema.Name]binlog.Side{}
 	for _, t := range c.tables.sorted() {
 		n, ok := c.director.OnSource(t.Name)

@@ -251,4 +251,3 @@ func (w *cWorld) refersToSomething(s cState, table string, row cRow, before *cRo
 	}
 	return true
 }
-
