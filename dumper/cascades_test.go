@@ -21,7 +21,7 @@ func TestR5CascadesWhileTablesAreRead(t *testing.T) {
 		statements = append(statements, fmt.Sprintf("INSERT INTO tree VALUES (%d,NULL,0)", id))
 	}
 	s.exec(statements...)
-	s.atChunk("d.tree", 0, func() { s.exec("DELETE FROM d.tree WHERE id=1") })
+	s.atChunk("d.tree", 2, func() { s.exec("DELETE FROM d.tree WHERE id=1") })
 	_, m := s.backUp(inChunks)
 	tree := baseOf(t, m, "d.tree")
 	if len(tree.ReadAgain) == 0 || tree.ReadAgain[0].Reason != bases.ReasonCascade || tree.RowCount != 22 {
@@ -32,7 +32,7 @@ func TestR5CascadesWhileTablesAreRead(t *testing.T) {
 			t.Errorf("%s is %s, want %s", table, n.Class, class)
 		}
 	}
-	s.atChunk("d.c", 0, func() { s.exec("DELETE FROM d.p WHERE id=1", "UPDATE d.p SET v=9") })
+	s.atChunk("d.c", 1, func() { s.exec("DELETE FROM d.p WHERE id=1", "UPDATE d.p SET v=9") })
 	_, m = s.backUp()
 	if c := baseOf(t, m, "d.c"); len(c.ReadAgain) > 0 || c.RowCount != 2 {
 		t.Errorf("c was read again for %+v and has %d rows", c.ReadAgain, c.RowCount)
