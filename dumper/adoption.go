@@ -151,7 +151,7 @@ func pastChunk(c *catalog.JournalChunk) storedChunk {
 func (r *pastRead) result() bases.TableRead {
 	return bases.TableRead{
 		Present: true, First: pastMark(r.opened.First), DefinitionAfter: highOnly(r.opened.Definition), After: highOnly(r.done.After),
-		Chunks: pastMark(r.done.Rows), Rows: highOnly(r.done.End), Keyless: r.done.Keyless, Settled: r.opened.Settled, Locked: r.opened.Locked,
+		Chunks: pastMark(r.done.Rows), Rows: highOnly(r.done.End), Keyless: r.done.Keyless, Settled: r.opened.Settled, Locked: r.opened.Locked, Table: r.table,
 	}
 }
 
@@ -237,6 +237,7 @@ func (r *tableRead) goOn() error {
 	r.cfg.Log.Info("the read goes on behind what a killed run has read", "table", r.want.Name.String(), "chunks", len(past.chunks))
 	r.phase.Add(past.amount())
 	r.past, r.table, r.number = past, past.table, past.number
+	r.result.Table = past.table
 	r.definition.before = source.PastTick(past.opened.First.Low, past.opened.First.High)
 	r.defined = knownTick(source.PastTick(binlog.Position{}, past.opened.Definition))
 	r.parts = past.parts

@@ -44,7 +44,6 @@ func DryRun(ctx context.Context, cfg Config) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	facts := cfg.Source.Facts()
 	findings, tables, err := source.Survey(ctx, cfg.Source, wish.scope())
 	if err != nil {
 		return nil, err
@@ -52,7 +51,7 @@ func DryRun(ctx context.Context, cfg Config) (*Plan, error) {
 	p := &Plan{Instance: cfg.Instance, Tables: []TablePlan{}, Objects: []ObjectPlan{}, Findings: findings}
 	for _, t := range tables {
 		p.Tables = append(p.Tables, TablePlan{
-			Schema: t.Schema, Name: t.Name.Name, Class: t.Class(), Rows: t.Rows, Bytes: t.Bytes, Refused: t.Refused(facts),
+			Schema: t.Schema, Name: t.Name.Name, Class: t.Class(), Rows: t.Rows, Bytes: t.Bytes, Refused: t.Refused(),
 		})
 		p.Rows += t.Rows
 		p.Bytes += t.Bytes

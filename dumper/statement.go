@@ -57,6 +57,9 @@ func translate(p *ddl.Statement) (bases.Statement, bool) {
 	s.Hard = true
 	s.Unlogged = s.Unlogged || len(p.Union()) > 0 // what is written through it from now on
 	for _, t := range p.Tables {
+		if t.Role == ddl.Parent && p.Cascades {
+			s.Parents = append(s.Parents, t.Name)
+		}
 		if t.Role == ddl.LikeSource {
 			s.Touches = append(s.Touches, bases.Touch{Name: t.Name, Role: bases.LikeSource})
 			continue

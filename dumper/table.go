@@ -136,7 +136,7 @@ func (w *worker) readTable(ctx context.Context, want bases.Want) error {
 	}
 	w.phase.Doing(want.Name.String())
 	r.table, r.definition, r.defined = t, definition, w.tickAfter(definition.received)
-	r.result.Present, r.result.First = true, first
+	r.result.Present, r.result.First, r.result.Table = true, first, t
 	if err := r.goOn(); err != nil {
 		return err
 	}
@@ -161,13 +161,25 @@ func (w *worker) fit(t *schema.Table) error {
 	if source.LogsCascades(w.cfg.Source.Facts()) {
 		return nil
 	}
-	for _, f := range t.ForeignKeys {
-		if f.Cascades() {
-			return fault.New(fault.CodeFailed, fault.KindSource, source.CascadeRemedy(w.cfg.Source.Facts())+"leave the table out with --exclude "+schema.Patterns(t.Name),
-				"the foreign key %s of %s changes rows that the source does not log", f.Name, t.Name)
+	for _, f := range t.CascadingKeys() {
+		switch {
+		case f.OnDelete == schema.SetDefault || f.OnUpdate == schema.SetDefault:
+			return fault.New(fault.CodeFailed, fault.KindSource, "leave the table out with --exclude "+schema.Patterns(t.Name),
+				"the foreign key %s of %s has SET DEFAULT, which InnoDB does not carry out", f.Name, t.Name)
+		case !w.selection.table(f.Parent):
+			return fault.New(fault.CodeFailed, fault.KindSource, fmt.Sprintf("back up %s too, or leave the table out with --exclude %s", f.Parent, schema.Patterns(t.Name)),
+				"the foreign key %s changes rows of %s when %s changes, which the source does not log and which is not backed up", f.Name, t.Name, f.Parent)
 		}
 	}
 	return nil
+}
+
+// class is that of the manifest.
+func (b *backup) class(c *content) schema.Class {
+	if c.class == schema.Keyed && len(c.table.CascadingKeys()) > 0 && !source.LogsCascades(b.cfg.Source.Facts()) {
+		return schema.Cascading
+	}
+	return c.class
 }
 
 // readRows reads the table's rows by the way of its class. It returns false when the read is

@@ -41,6 +41,10 @@ type watch struct {
 	// prepared are the XA transactions that are open at the place the stream has come to: their
 	// rows count where they are committed (fact 15.5).
 	prepared map[string]preparedXA
+	// cascadesLogged: what foreign keys do is in the log, by the source's settings (fact 4.2).
+	cascadesLogged bool
+	// hidden is what the open entry did whose cascades are not logged.
+	hidden map[schema.Name]bases.Hidden
 
 	mu    sync.Mutex
 	floor floorFacts
@@ -73,7 +77,9 @@ func openWatch(ctx context.Context, cfg Config, start binlog.Position, resolver 
 		log:       cfg.Log,
 		prepared:  map[string]preparedXA{},
 		strangers: map[string]bool{},
-		union:     func(schema.Name, schema.Name) {},
+
+		cascadesLogged: source.LogsCascades(cfg.Source.Facts()),
+		union:          func(schema.Name, schema.Name) {},
 	}, nil
 }
 
@@ -102,6 +108,7 @@ func streamOf(cfg Config) stream.Config {
 func (w *watch) run(ctx context.Context, b *board) error {
 	w.board = b
 	w.assembler.OnBegin(w.begin)
+	w.assembler.OnRows(w.rows)
 	if err := w.catchUp(ctx); err != nil {
 		return err
 	}
@@ -229,6 +236,7 @@ func (w *watch) compare(ctx context.Context) (err error) {
 
 // begin tells the resolver of an entry, and notes what is known at floor when it is the first behind it.
 func (w *watch) begin(e *event.Entry) error {
+	w.hidden = nil
 	w.resolver.Entry(e.Start, e.GTID)
 	w.noteFloor(e.Start)
 	return nil
@@ -274,11 +282,11 @@ func (w *watch) atFloor() floorFacts {
 func (w *watch) entry(e *event.Entry) error {
 	out := &bases.Entry{Start: e.Start, End: e.End, Time: commitTime(e), XA: e.Kind == event.XACommit}
 	w.noteTime(out.Time)
-	effect := e
+	effect := preparedXA{at: e.Start, entry: e, hidden: w.hidden}
 	switch e.Kind {
 	case event.XAPrepared:
-		w.prepared[e.XID] = preparedXA{at: e.Start, entry: e}
-		effect = &event.Entry{}
+		w.prepared[e.XID] = effect
+		effect = preparedXA{entry: &event.Entry{}}
 	case event.XARollback:
 		delete(w.prepared, e.XID)
 	case event.XACommit:
@@ -288,10 +296,10 @@ func (w *watch) entry(e *event.Entry) error {
 	if e.XID != "" {
 		w.end(e.XID)
 	}
-	for _, t := range effect.Tables {
-		out.Rows = append(out.Rows, bases.RowTouch{Name: t.Name, Partial: t.PartialImage || t.PartialJSON})
+	for _, t := range effect.entry.Tables {
+		out.Rows = append(out.Rows, bases.RowTouch{Name: t.Name, Partial: t.PartialImage || t.PartialJSON, Hidden: effect.hidden[t.Name]})
 	}
-	if err := w.statements(effect, out); err != nil {
+	if err := w.statements(effect.entry, out); err != nil {
 		return err
 	}
 	if len(out.Statements) > 0 {

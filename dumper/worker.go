@@ -112,6 +112,10 @@ func (w *worker) rowsInTheWay(want bases.Want, last catalog.ReadAgain, tries int
 		return fault.New(fault.CodeFailed, fault.KindSource, "set binlog_row_image=FULL and binlog_row_value_options='' in every session that writes the table",
 			"the log held partial row images of %s during each of %d tries (last at %s)%s", want.Name, tries, last.Position, further)
 	}
+	if last.Reason == bases.ReasonCascade {
+		return fault.New(fault.CodeFailed, fault.KindSource, "run the backup at a quieter time, set innodb_native_foreign_keys=OFF on the source (MySQL 9), allow more with --snapshot-tries, or leave the table out with --exclude "+schema.Patterns(want.Name),
+			"foreign keys changed rows of %s during each of %d tries, which the source does not log (last at %s)%s", want.Name, tries, last.Position, further)
+	}
 	return fault.New(fault.CodeFailed, fault.KindKeyless, w.keylessHint(want.Name),
 		"%s has no key by which its rows can be told apart, and rows of it changed during each of %d tries (last: %s)%s",
 		want.Name, tries, bases.Cause(last), further)

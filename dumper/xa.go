@@ -14,6 +14,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -23,16 +24,18 @@ import (
 type preparedXA struct {
 	at    binlog.Position // of the entry that prepared it
 	entry *event.Entry    // what it changes; nil where nobody knows
+	// hidden is what it did whose cascades are not logged.
+	hidden map[schema.Name]bases.Hidden
 }
 
 // archivedXA is one that was prepared in front of the stream, as the archive knows it. What is in
-// statement format is not in its frame.
-func archivedXA(x segment.OpenXA) preparedXA {
+// statement format is not in its frame, nor what its foreign keys did.
+func (w *watch) archivedXA(x segment.OpenXA) preparedXA {
 	p := preparedXA{at: x.Prepare}
 	byRows := func(l segment.Limit) bool {
 		return l.Kind == segment.LimitPartialImage || l.Kind == segment.LimitJSONDiff
 	}
-	if len(x.Tables) == 0 || slices.ContainsFunc(x.Limits, func(l segment.Limit) bool { return !byRows(l) }) {
+	if len(x.Tables) == 0 || !w.cascadesLogged || slices.ContainsFunc(x.Limits, func(l segment.Limit) bool { return !byRows(l) }) {
 		return p
 	}
 	p.entry = &event.Entry{Start: x.Prepare, XID: x.XID}
@@ -43,19 +46,19 @@ func archivedXA(x segment.OpenXA) preparedXA {
 	return p
 }
 
-// committed is what the commit of an XA transaction brings, as an entry of the log.
-func (w *watch) committed(e *event.Entry, out *bases.Entry) *event.Entry {
+// committed is what the commit of an XA transaction brings.
+func (w *watch) committed(e *event.Entry, out *bases.Entry) preparedXA {
 	x := w.prepared[e.XID]
 	delete(w.prepared, e.XID)
 	if x.entry != nil {
-		return x.entry
+		return x
 	}
 	// It may have changed any table; what is read behind it holds it.
 	out.Statements = append(out.Statements, bases.Statement{
 		Text:       "XA COMMIT " + e.XID + " of a transaction that was prepared before the backup's log begins",
 		EveryTable: true, LowWindow: true, Unlogged: true,
 	})
-	return &event.Entry{}
+	return preparedXA{entry: &event.Entry{}}
 }
 
 // expect tells which XA transactions were prepared in front of the stream: those that the archive
@@ -64,7 +67,7 @@ func (w *watch) expect(archived []segment.OpenXA, listed []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, x := range archived {
-		w.prepared[x.XID] = archivedXA(x)
+		w.prepared[x.XID] = w.archivedXA(x)
 	}
 	for _, xid := range listed {
 		if _, known := w.prepared[xid]; !known {

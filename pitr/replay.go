@@ -32,6 +32,8 @@ type replay struct {
 	journal     *journal // nil: definitions are not compared
 	phase       progress.Phase
 	isLive      bool // the catalogue has the definitions of the target
+	// referring are tables, folded, into which others may cascade, in a part those that are not restored too.
+	referring map[schema.Name]bool
 
 	step         int    // of the open entry, that comes next
 	rowOfEntry   uint64 // row changes of the open entry that were looked at
@@ -108,19 +110,23 @@ func (r *replay) refusal(e *event.Entry, limits ...segment.Limit) error {
 func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows) error {
 	name := rows.Table.Name
 	onTarget, taken := r.director.RowTable(name)
-	if !taken {
-		return r.cascaded(ctx, e, rows)
+	var cascades *cascading
+	if hidesCascades(rows) {
+		cascades = &cascading{replay: r, entry: e, rows: rows, parent: r.director.OnTarget(name)}
 	}
 	side := r.director.Sides.RowSide(name, e.Start)
-	if side == binlog.Skip {
-		return nil
+	if !taken || side == binlog.Skip {
+		return cascades.alone(ctx)
 	}
 	t := r.tables.get(onTarget)
 	if t == nil {
 		return director.Broken(e.Start, "row event of "+name.String(), fmt.Errorf("%s: %w", name, director.ErrMissing))
 	}
 	if r.director.Skips(e) {
-		return r.leaveOut(ctx, e, rows, t)
+		if err := r.leaveOut(ctx, e, rows, t); err != nil {
+			return err
+		}
+		return cascades.alone(ctx)
 	}
 	r.events++
 	rowsBefore := r.rows
@@ -130,16 +136,18 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 		o := rewriter.Origin{Entry: e.Start, GTID: e.GTID, Row: r.rowOfEntry}
 		r.rowOfEntry++
 		r.rows++
-		if r.past.FencedOff(onTarget, o) {
-			return nil
-		}
-		if !ready {
-			if err := r.ready(ctx, e, rows, t); err != nil {
+		if !r.past.FencedOff(onTarget, o) {
+			if !ready {
+				if err := r.ready(ctx, e, rows, t); err != nil {
+					return err
+				}
+				ready = true
+			}
+			if err := r.change(ctx, e, t, rewriter.RuleFor(side), rewriter.Change{Map: rows.Table, Before: before, After: after}, o); err != nil {
 				return err
 			}
-			ready = true
 		}
-		return r.change(ctx, e, t, rewriter.RuleFor(side), rewriter.Change{Map: rows.Table, Before: before, After: after}, o)
+		return cascades.row(ctx, before, after)
 	})
 }
 
@@ -188,63 +196,26 @@ func (r *replay) ready(ctx context.Context, e *event.Entry, rows *event.Rows, t 
 
 // replayable refuses rows that this version cannot make exact.
 func (r *replay) replayable(e *event.Entry, rows *event.Rows, t *table) error {
-	names := []schema.Name{t.Name}
-	what := "row event of " + t.Name.String()
 	l, limited, err := limit.OfRows(rows)
 	switch {
 	case err != nil:
 		return err
 	case limited:
-		if err := r.director.Refusal(e.Start, what, l); err != nil {
+		if err := r.director.Refusal(e.Start, "row event of "+t.Name.String(), l); err != nil {
 			return err
 		}
-	case hidesCascades(rows) && r.tables.cascadingParent(t.Name):
-		return director.Refused(e.Start, names, what, errCascades)
 	}
+	return r.fitting(e, rows, t)
+}
+
+// fitting is R7: rows are read by the definition that the target has.
+func (r *replay) fitting(e *event.Entry, rows *event.Rows, t *table) error {
 	if err := t.fits(rows.Table); err != nil {
 		return fault.New(fault.CodeDifference, fault.KindDivergence,
 			"the table was changed on the source without a trace in the log (sql_log_bin=0, default_storage_engine): take a new backup, or --exclude "+schema.Patterns(t.Name),
 			"replay of rows of %s at %s: %w", t.Name, e.Start, err)
 	}
 	return nil
-}
-
-var errCascades = errors.New("the source does not log what its foreign keys cascade (innodb_native_foreign_keys)")
-
-// hidesCascades tells whether a rows event may have had effects on other tables that are not logged.
-func hidesCascades(rows *event.Rows) bool {
-	return rows.Flags&(event.RowsCascadesLogged|event.RowsNoForeignKeyChecks) == 0 && rows.Action != event.Insert
-}
-
-// cascades tells whether changes of a table that is not restored may have changed one that is. A run
-// that goes on does not know yet: definitions are read where they are needed.
-func (r *replay) cascades(n schema.Name) bool {
-	if r.director.Part == nil || r.past.Phase == checkpoint.PhaseFinish {
-		return false
-	}
-	return r.past.Resumed && !r.isLive || r.tables.cascadingParent(r.director.OnTarget(n))
-}
-
-// cascaded refuses rows of a table that is not restored, if the source has changed restored ones with
-// them, which it does not log.
-func (r *replay) cascaded(ctx context.Context, e *event.Entry, rows *event.Rows) error {
-	if r.director.Part == nil || !hidesCascades(rows) || r.past.Passed(e.Start) {
-		return nil
-	}
-	if err := r.live(ctx); err != nil {
-		return err
-	}
-	var names []schema.Name
-	for _, t := range r.tables.cascadingChildren(r.director.OnTarget(rows.Table.Name)) {
-		n, ok := r.director.OnSource(t)
-		if _, needed := r.director.RowTable(n); ok && needed && r.director.Sides.RowSide(n, e.Start) != binlog.Skip {
-			names = append(names, n)
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	return director.Refused(e.Start, names, "row event of "+rows.Table.Name.String(), errCascades)
 }
 
 func (r *replay) applyFailed(e *event.Entry, name schema.Name, err error) error {
@@ -260,6 +231,9 @@ func (r *replay) applyFailed(e *event.Entry, name schema.Name, err error) error 
 // query is R8 for one statement.
 func (r *replay) query(ctx context.Context, e *event.Entry, q *event.Query) error {
 	v, err := r.director.Entry(e, q)
+	if err == nil {
+		err = r.refersElsewhere(q)
+	}
 	if err != nil {
 		return err
 	}

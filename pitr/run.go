@@ -17,6 +17,7 @@ import (
 	"github.com/tripod-db/tripod/pitr/lanes"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
+	"github.com/tripod-db/tripod/storage/catalog"
 )
 
 // run is one restore with its connections.
@@ -152,6 +153,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 
 func (r *run) newTables() {
 	r.tables = newTableSet(r.reader, r.director.Fold)
+	r.tables.logsCascades = !slices.ContainsFunc(r.plan.manifest.Names, func(n catalog.NameBase) bool { return n.Class == string(schema.Cascading) })
 	r.tables.asides.own, r.tables.asides.progress = r.main, r.progress
 	r.director.Keyless = func(n schema.Name) bool { return r.tables.keyless(r.director.OnTarget(n)) }
 	r.director.RollsBack = func(n schema.Name) bool { return r.tables.rollsBack(r.director.OnTarget(n)) }
@@ -310,7 +312,7 @@ func (r *run) replay(ctx context.Context) (err error) {
 	laneContext, stop := context.WithCancel(ctx)
 	defer stop()
 	play := &replay{
-		director: r.director, tables: r.tables, definitions: r.definitions, own: r.main, progress: r.progress, past: r.past, phase: phase, journal: r.journalFor(),
+		director: r.director, tables: r.tables, definitions: r.definitions, own: r.main, progress: r.progress, past: r.past, phase: phase, journal: r.journalFor(), referring: r.referringIn(),
 		lanes: &lanes.Lanes{
 			Ordered: lanes.StartOrdered(laneContext, writers[0], r.memory),
 			Keyed:   lanes.StartKeyed(laneContext, r.flusher(writers[1:]), r.memory.Generation()),

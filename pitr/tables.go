@@ -38,6 +38,8 @@ type tableSet struct {
 	fold   func(schema.Name) schema.Name
 	list   map[schema.Name]*table
 	asides asides
+	// logsCascades: as far as the backup knows, the source logs what its foreign keys cascade.
+	logsCascades bool
 }
 
 func newTableSet(reader *target.Session, fold func(schema.Name) schema.Name) *tableSet {
@@ -68,7 +70,8 @@ func (s *tableSet) read(ctx context.Context, n schema.Name) error {
 		s.list[s.fold(n)] = t
 	}
 	t.def, t.Write, t.checked = def, rewriter.NewTable(def, n), nil
-	t.Keyed = def.Class() == schema.Keyed && t.Write.ByteIdentity() && t.loose == nil
+	// What cascades into a table keeps its place among the changes of it.
+	t.Keyed = def.Class() == schema.Keyed && t.Write.ByteIdentity() && t.loose == nil && (s.logsCascades || len(def.CascadingKeys()) == 0)
 	t.Next = max(t.Next, def.AutoIncrement)
 	return nil
 }
@@ -219,6 +222,19 @@ func (s *tableSet) cascadingChildren(n schema.Name) []schema.Name {
 		}
 	}
 	slices.SortFunc(list, schema.Name.Compare)
+	return list
+}
+
+// cascadingDescendants lists the tables into which a change of this one would cascade, by way of others too.
+func (s *tableSet) cascadingDescendants(n schema.Name) []schema.Name {
+	list := s.cascadingChildren(n)
+	for i := 0; i < len(list); i++ {
+		for _, below := range s.cascadingChildren(list[i]) {
+			if !slices.Contains(list, below) {
+				list = append(list, below)
+			}
+		}
+	}
 	return list
 }
 

@@ -39,6 +39,7 @@ type piece struct {
 	origin     Origin
 	// from and to delimit, in the alternatives, what rule Window would do.
 	from, to int
+	cascade  *Cascade // that may go on to further tables
 }
 
 // Statement is SQL for the target. SQL is valid until the batch makes another statement or is reset.
@@ -57,6 +58,8 @@ type Statement struct {
 	Change  string // insert, update, delete: what the log says of a single row
 	// First and Last are the origins of its first and last change.
 	First, Last Origin
+	// Cascade is what has to be carried out instead of SQL, which is its first statement; nil for SQL.
+	Cascade *Cascade
 
 	pieces []piece
 	values *values // what SQL refers to; see Large
@@ -247,7 +250,7 @@ func (b *Batch) statement(pieces []piece) Statement {
 	p := &pieces[0]
 	s := Statement{
 		Table: p.table.name, Rows: len(pieces), Count: p.count, Rule: p.rule, Lenient: p.lenient,
-		Change: p.change, First: p.origin, Last: pieces[len(pieces)-1].origin, pieces: pieces, values: p.table.values,
+		Change: p.change, First: p.origin, Last: pieces[len(pieces)-1].origin, pieces: pieces, values: p.table.values, Cascade: p.cascade,
 	}
 	if p.lenient {
 		s.Enums = p.table.enumNames()

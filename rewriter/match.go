@@ -45,18 +45,20 @@ func (t *Table) appendIdentityMatch(dst []byte, m *event.TableMap, im event.Imag
 		if n > 0 {
 			dst = append(dst, " AND "...)
 		}
-		c := &t.def.Columns[i]
-		if comparedAsDouble(c) {
-			dst = appendCast(dst, c, "SIGNED")
-		} else {
-			dst = append(dst, schema.Quote(c.Name)...)
-		}
-		dst = append(dst, '=')
+		dst = append(appendCompared(dst, &t.def.Columns[i]), '=')
 		if dst, err = t.appendLiteral(dst, m, im, i); err != nil {
 			return dst, err
 		}
 	}
 	return dst, nil
+}
+
+// appendCompared appends a column as it stands in front of = and a literal.
+func appendCompared(dst []byte, c *schema.Column) []byte {
+	if comparedAsDouble(c) {
+		return appendCast(dst, c, "SIGNED")
+	}
+	return append(dst, schema.Quote(c.Name)...)
 }
 
 // appendImageMatch appends a predicate that holds for rows with exactly the bytes of this

@@ -33,12 +33,9 @@ func (t *TableFacts) Class() schema.Class {
 }
 
 // Refused says why this version cannot back up a table; empty where it can.
-func (t *TableFacts) Refused(f server.Facts) string {
-	switch {
-	case t.unreadable():
+func (t *TableFacts) Refused() string {
+	if t.unreadable() {
 		return "it is a table of engine " + t.Engine + ", whose rows this version cannot read exactly"
-	case t.Cascades && !LogsCascades(f):
-		return "the source does not log what its foreign keys cascade"
 	}
 	return ""
 }
@@ -113,7 +110,7 @@ func PreflightTables(f server.Facts, list []TableFacts) []Finding {
 		t := &list[i]
 		name := t.Name.String()
 		class := t.Class()
-		if t.Refused(f) != "" {
+		if t.Refused() != "" {
 			exclude = append(exclude, t.Name)
 		}
 		switch {
@@ -125,10 +122,11 @@ func PreflightTables(f server.Facts, list []TableFacts) []Finding {
 			quiet = append(quiet, name+" ("+t.Engine+")")
 		case class == schema.NoRows:
 			rowless = append(rowless, name+" ("+t.Engine+")")
-		case t.Cascades && !LogsCascades(f):
-			cascades = append(cascades, name)
 		case class == schema.Snapshot:
 			keyless = append(keyless, name)
+		}
+		if t.Cascades && !LogsCascades(f) {
+			cascades = append(cascades, name)
 		}
 	}
 	var findings []Finding
@@ -142,7 +140,8 @@ func PreflightTables(f server.Facts, list []TableFacts) []Finding {
 	add(quiet, "engine", LevelWarning, "%s neither transactional nor has a key that a row can be found by: writers wait while it is read in one SELECT, and the backup fails if rows change during each of --snapshot-tries: %s",
 		"ALTER TABLE ... ENGINE=InnoDB, or ADD PRIMARY KEY; --keyless-missing leaves out what is never quiet")
 	add(locked, "engine", LevelInfo, "%s not transactional: writers of one wait while a part of it is read, some 20 milliseconds each time: %s", "ALTER TABLE ... ENGINE=InnoDB, where that is too long")
-	add(cascades, "cascade", LevelError, "%s in a foreign key whose cascades the source does not log: %s", CascadeRemedy(f)+leaveOut)
+	add(cascades, "cascade", LevelWarning, "%s in a foreign key whose cascades the source does not log, so they are carried out by the restore, and the table may have to be read again: %s",
+		"take the tables along that these refer to; on MySQL 9 innodb_native_foreign_keys=OFF makes the log whole")
 	add(rowless, "rowless", LevelWarning, "%s of an engine that keeps its rows elsewhere, only the definition is backed up: %s", "back up the rows where they are kept")
 	add(keyless, "keyless", LevelWarning, "%s without a key that a row can be found by, so each is read in one SELECT: %s", "ALTER TABLE ... ADD PRIMARY KEY; large ones that are written to all the time cannot be backed up otherwise")
 	return findings

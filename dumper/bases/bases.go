@@ -147,6 +147,7 @@ func (b *Bases) Receive(e *Entry) {
 		}
 		n := b.name(r.Name)
 		n.seen(existed, e.Start, e.End, "a row event")
+		n.hidden.add(e.Start, e.End, r.Hidden)
 		if e.XA && b.cfg.PlaceLow {
 			continue // receiveXA has noted it
 		}
@@ -226,6 +227,7 @@ func (b *Bases) Evaluate() {
 	b.nothingInRowWindows()
 	b.provedXA()
 	b.provedLocked()
+	b.cascades()
 	b.evaluateObjects()
 	if b.changed { // a new base may be a tombstone, from which something else follows
 		b.dirty, b.asked = true, true

@@ -61,6 +61,7 @@ type name struct {
 	oldXA      touch           // likewise, of commits of XA transactions
 	anyPartial bool
 	anyXA      bool
+	hidden     hiddenChanges
 
 	progress progress
 	attempt  int // results of older attempts are void

@@ -27,6 +27,8 @@ type TableRead struct {
 	// Settled is the place of a row barrier before the first definition, zero for none: what the
 	// log holds before it is in the definition and in the chunks.
 	Settled binlog.Position
+	// Table is the definition; nil where nobody asks for its foreign keys.
+	Table *schema.Table
 
 	// Locked: the table was read behind its table lock. Its low mark is never the clock's: a barrier
 	// (Settled) tells what the read holds, or the table's writers do (see lockedLow).

@@ -65,6 +65,8 @@ type Statement struct {
 	SchemaDefaults bool
 	// Exchange: the two tables touched exchange content.
 	Exchange bool
+	// Parents are the tables to which foreign keys with CASCADE or SET NULL refer that it makes.
+	Parents []schema.Name
 
 	Schema     string // that SchemaVerb is about
 	SchemaVerb SchemaVerb
@@ -78,6 +80,14 @@ type RowTouch struct {
 	// Partial: an image lacks columns, or holds a JSON diff without its document, so that
 	// it cannot be laid over a row of unknown age (R5).
 	Partial bool
+	// Hidden: what its foreign keys made of this in other tables is not in the log (fact 4.2).
+	Hidden Hidden
+}
+
+// Hidden is what an entry did to rows of a table whose cascades are not logged.
+type Hidden struct {
+	Deletes bool
+	Changed []int // ordinals of columns that got other values, in order
 }
 
 // Entry is one entry of the log: a transaction or a statement.
@@ -171,6 +181,10 @@ func folded(s *Statement) *Statement {
 	c.Touches = append([]Touch(nil), s.Touches...)
 	for i := range c.Touches {
 		c.Touches[i].Name = foldName(c.Touches[i].Name)
+	}
+	c.Parents = append([]schema.Name(nil), s.Parents...)
+	for i := range c.Parents {
+		c.Parents[i] = foldName(c.Parents[i])
 	}
 	c.EveryTableOf = append([]string(nil), s.EveryTableOf...)
 	for i := range c.EveryTableOf {

@@ -98,7 +98,9 @@ func Cause(a catalog.ReadAgain) string {
 }
 
 // ByRows tells whether rows had the table read again, and no statement (R5).
-func ByRows(a catalog.ReadAgain) bool { return a.Reason == ReasonKeyless || a.Reason == ReasonPartial }
+func ByRows(a catalog.ReadAgain) bool {
+	return a.Reason == ReasonKeyless || a.Reason == ReasonPartial || a.Reason == ReasonCascade
+}
 
 // MustPass tells of a place that the stream has to pass before a read goes on.
 func (b *Bases) MustPass(p binlog.Position) { b.mustPass = binlog.Later(b.mustPass, p) }

@@ -207,3 +207,7 @@ func (p *Past) Change(keyed, nonTransactional bool, o rewriter.Origin) (done, do
 	}
 	return p.ordered.covers(o), nonTransactional && p.written.covers(o)
 }
+
+// Cascaded tells whether what foreign keys made of a row is on the target. It went through the ordered lane, which
+// every statement drains.
+func (p *Past) Cascaded(o rewriter.Origin) bool { return p.Passed(o.Entry) || p.ordered.covers(o) }

@@ -36,10 +36,10 @@ func (d *Director) RowsOnly(u *archive.Unit) bool {
 func (d *Director) NeedsRows(n schema.Name, h *segment.Header) bool {
 	// An entry that started at the end would be in the chunks: so is every one before.
 	_, taken := d.RowTable(n)
-	if !taken && d.Cascades != nil && d.Cascades(n) {
+	if taken && d.Sides.RowSide(n, h.EndPosition()) != binlog.Skip {
 		return true
 	}
-	return taken && d.Sides.RowSide(n, h.EndPosition()) != binlog.Skip
+	return d.Cascades != nil && d.Cascades(n)
 }
 
 // rowsAlone tells whether nothing but the rows of a unit can be of any matter.

@@ -81,7 +81,7 @@ func (w *Writer) transaction(ctx context.Context, b *rewriter.Batch, notes []che
 		if err := w.fits(&s); err != nil {
 			return err
 		}
-		if s.Lenient || s.Large() || len(s.SQL) > batchBytes {
+		if s.Cascade != nil || s.Lenient || s.Large() || len(s.SQL) > batchBytes {
 			if err := p.send(ctx); err != nil {
 				return err
 			}
@@ -148,7 +148,10 @@ func (p *packet) send(ctx context.Context) error {
 
 // alone runs one statement, and checks its count.
 func (w *Writer) alone(ctx context.Context, s *rewriter.Statement) error {
-	if s.Lenient {
+	switch {
+	case s.Cascade != nil:
+		return w.cascade(ctx, *s.Cascade, 1)
+	case s.Lenient:
 		return w.lenient(ctx, s)
 	}
 	return w.counted(ctx, s)
@@ -234,11 +237,7 @@ func (w *Writer) single(ctx context.Context, s *rewriter.Statement) (problem str
 	if err := w.fits(s); err != nil {
 		return "", err
 	}
-	if s.Lenient {
-		err = w.lenient(ctx, s)
-	} else {
-		err = w.counted(ctx, s)
-	}
+	err = w.alone(ctx, s)
 	var account *accountError
 	switch number := server.ErrorNumber(err); {
 	case err == nil:

@@ -25,9 +25,9 @@ type Lane interface {
 
 // Lanes are all lanes of a replay.
 type Lanes struct {
-	Ordered Lane // of every table
-	Keyed   Lane // of tables that say so (Table.Keyed)
-	Large   int  // bytes of a change that passes alone
+	Ordered *Ordered // of every table
+	Keyed   Lane     // of tables that say so (Table.Keyed)
+	Large   int      // bytes of a change that passes alone
 }
 
 // Apply takes one change of a row into the lane of its table, by its definition now (DESIGN
@@ -57,6 +57,27 @@ func (l *Lanes) alone(ctx context.Context, t *Table, rule rewriter.Rule, c rewri
 		return err
 	}
 	return l.Ordered.Fence(ctx, table)
+}
+
+// Cascade takes what foreign keys made of one row of their parent, which may change rows of all these
+// tables. It keeps its place among their changes, whatever the lane of those.
+func (l *Lanes) Cascade(ctx context.Context, list []rewriter.Cascade, tables []*Table, o rewriter.Origin) error {
+	var keyed []schema.Name
+	for _, t := range tables {
+		if t.Keyed {
+			keyed = append(keyed, t.Name)
+		}
+	}
+	if len(keyed) == 0 {
+		return l.Ordered.cascade(ctx, list, tables, o)
+	}
+	if err := l.Keyed.Fence(ctx, keyed); err != nil {
+		return err
+	}
+	if err := l.Ordered.cascade(ctx, list, tables, o); err != nil {
+		return err
+	}
+	return l.Ordered.Fence(ctx, keyed)
 }
 
 // Fence is a fence in every lane.

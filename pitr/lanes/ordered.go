@@ -139,20 +139,45 @@ func (l *Ordered) Apply(ctx context.Context, t *Table, rule rewriter.Rule, c rew
 	if c.Size() >= l.memory.Large() {
 		return l.applyLarge(ctx, t, rule, c, o)
 	}
-	if l.current != nil && l.current.Mixes(t.Write) {
-		if err := l.flush(ctx); err != nil {
-			return err
-		}
-	}
-	if l.current == nil {
-		if err := l.begin(ctx); err != nil {
-			return err
-		}
+	if err := l.room(ctx, t); err != nil {
+		return err
 	}
 	if err := l.current.Add(t.Write, rule, c, o); err != nil {
 		return err
 	}
 	l.current.reached.add(t, o)
+	return l.full(ctx)
+}
+
+// cascade takes what foreign keys made of one row of their parent: it stands in one batch, whole.
+func (l *Ordered) cascade(ctx context.Context, list []rewriter.Cascade, tables []*Table, o rewriter.Origin) error {
+	if err := l.room(ctx, tables[0]); err != nil {
+		return err
+	}
+	for _, c := range list {
+		l.current.AddCascade(c, o)
+	}
+	for _, t := range tables {
+		l.current.reached.add(t, o)
+	}
+	return l.full(ctx)
+}
+
+// room sees to it that there is a batch for changes of a table.
+func (l *Ordered) room(ctx context.Context, t *Table) error {
+	if l.current != nil && l.current.Mixes(t.Write) {
+		if err := l.flush(ctx); err != nil {
+			return err
+		}
+	}
+	if l.current != nil {
+		return nil
+	}
+	return l.begin(ctx)
+}
+
+// full flushes a batch that is large enough.
+func (l *Ordered) full(ctx context.Context) error {
 	if l.current.Size() < l.limit {
 		return nil
 	}

@@ -10,5 +10,5 @@ var features = []Feature{
 	killBackups, killArchivers,
 	someTables, renamedTables, skips,
 	compression, rowsQuery, fullMetadata, checksums, bigTransactions,
-	xa,
+	xa, nativeKeys,
 }

@@ -1,0 +1,28 @@
+package history
+
+import (
+	"fmt"
+
+	"github.com/tripod-db/tripod/internal/mysqltest"
+)
+
+var nativeKeys = Feature{
+	Name: "native-keys", Doc: "a source that does not log what its foreign keys cascade (fact 4.2)", Share: 6,
+	Server: func(source, _ *mysqltest.Options) {
+		source.ExtraArgs = append(source.ExtraArgs, "--innodb-native-foreign-keys=ON")
+	},
+	DDL: []kind{{"cascade", cascade, idling, ""}},
+}
+
+// cascade changes parents, with whatever refers to them.
+func cascade(d *ddl, _ name, _ []column) []string {
+	parents, id := quoteName(mainSchema, "parents"), 1+d.r.IntN(40)
+	return []string{
+		pick(d.r,
+			fmt.Sprintf("DELETE FROM %s WHERE id = %d", parents, id),
+			fmt.Sprintf("DELETE FROM %s WHERE u > %d ORDER BY u LIMIT 3", parents, id),
+			fmt.Sprintf("UPDATE %s SET id = id + 500 WHERE id = %d", parents, id),
+			fmt.Sprintf("UPDATE %s SET u = u + 500 WHERE id = %d", parents, id),
+			fmt.Sprintf("REPLACE INTO %s (id, v, u) VALUES (%d, 'again', %d)", parents, id, id)),
+	}
+}
