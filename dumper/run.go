@@ -92,7 +92,7 @@ func settle(cfg Config) (Config, selection, error) {
 
 // preflight refuses a source that cannot be backed up, and keeps the warnings.
 func (b *backup) preflight(ctx context.Context) error {
-	findings, _, err := source.Survey(ctx, b.cfg.Source, b.selection.scope())
+	findings, _, err := source.Survey(ctx, b.cfg.Source, b.selection.scope(b.cfg.Users))
 	if err != nil {
 		return err
 	}
@@ -200,18 +200,20 @@ func (b *backup) begin(ctx context.Context, start binlog.Position) error {
 		return err
 	}
 	b.board = newBoard(b.cfg.Wait, &b.lag, bases.New(bases.Config{
-		First:          first,
-		Selected:       b.selection.table,
-		SelectedObject: b.selection.object,
-		Locked:         showCreateWaits(b.cfg.Source.Facts()),
-		PlaceLow:       !source.ProvedGTIDLow(b.cfg.Source.Facts()),
-		FoldNames:      b.cfg.Source.Facts().LowerCaseTableNames != 0,
+		First:    first,
+		Selected: b.selection.table,
+		SelectedObject: func(kind catalog.ObjectKind, n schema.Name) bool {
+			return kind == catalog.KindUser && b.cfg.Users || kind != catalog.KindUser && b.selection.object(kind, n)
+		},
+		Locked:    showCreateWaits(b.cfg.Source.Facts()),
+		PlaceLow:  !source.ProvedGTIDLow(b.cfg.Source.Facts()),
+		FoldNames: b.cfg.Source.Facts().LowerCaseTableNames != 0,
 	}))
 	b.adopt()
 	return nil
 }
 
-// showCreateWaits tells whether SHOW CREATE of schemas, views, routines, triggers and events is
+// showCreateWaits tells whether SHOW CREATE of schemas, views, routines, triggers, events and users is
 // proved, by a test, to wait for a statement that stands in the log and is not committed yet.
 func showCreateWaits(f server.Facts) bool { return f.Flavor == server.FlavorMySQL && f.Major == 9 }
 
@@ -261,6 +263,9 @@ func (b *backup) list(ctx context.Context) error {
 		return err
 	}
 	received := time.Now()
+	if b.cfg.Users {
+		found.objects = append(found.objects, listedObject{kind: catalog.KindUser, name: catalog.AccountsName})
+	}
 	b.countAdopted()
 	b.estimates = map[schema.Name]uint64{}
 	for _, t := range found.tables {
