@@ -32,6 +32,9 @@ func accountsOf(t *testing.T, s *mysqltest.Server) map[string]string {
 			}
 			all = append(all, text.String)
 		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
 		return all
 	}
 	if _, err := conn.ExecContext(t.Context(), "SET print_identified_with_as_hex=ON"); err != nil {
