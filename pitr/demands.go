@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/pitr/director"
@@ -20,12 +21,28 @@ type demands struct {
 	// collations and zones (named time zones) likewise.
 	collations map[string]bool
 	zones      map[string]bool
+	// tablespaces, and tables that ask for encryption, by their names on the target.
+	tablespaces map[string]bool
+	encrypted   map[string]bool
 }
 
 func newDemands(fold func(schema.Name) schema.Name) *demands {
 	return &demands{
 		fold: fold, keyless: map[schema.Name]bool{}, lacking: map[string]bool{},
 		charsets: map[string]bool{}, collations: map[string]bool{}, zones: map[string]bool{},
+		tablespaces: map[string]bool{}, encrypted: map[string]bool{},
+	}
+}
+
+// places takes where a definition wants a table to lie.
+func (d *demands) places(asks ddl.Demands, names ...schema.Name) {
+	for _, t := range asks.Tablespaces {
+		d.tablespaces[t] = true
+	}
+	for _, n := range names {
+		if asks.Encrypted {
+			d.encrypted[n.String()] = true
+		}
 	}
 }
 
@@ -36,6 +53,9 @@ func (d *demands) loaded(t *schema.Table, n schema.Name) {
 		if c := t.Columns[i].Collation; c != "" {
 			d.collations[c] = true
 		}
+	}
+	if st, err := ddl.Parse([]byte(t.Create), ddl.Session{}); err == nil {
+		d.places(st.Demands(), n)
 	}
 }
 
@@ -56,6 +76,7 @@ func (d *demands) executed(q *event.Query, x *director.Execution) {
 		return
 	}
 	asks := x.Statement.Demands()
+	d.places(asks, slices.Concat(x.Created, x.Altered)...)
 	for _, c := range asks.Charsets {
 		d.charsets[c] = true
 	}

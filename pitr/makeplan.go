@@ -121,6 +121,9 @@ func (p *Plan) look(ctx context.Context, c Config, n *needs, accounts []director
 	if err != nil {
 		return err
 	}
+	if err := f.gatherTablespaces(ctx, c.Target, n.tablespaces); err != nil {
+		return err
+	}
 	for i := range p.Schemas {
 		p.Schemas[i].OnTarget = f.schemas[f.fold(p.Schemas[i].Name)]
 	}

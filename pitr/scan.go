@@ -27,6 +27,8 @@ type needs struct {
 	charsets            []string
 	collations          []string
 	zones               []string // named time zones
+	tablespaces         []string
+	encrypted           []string // tables that ask for encryption
 	parents             []string // schemas that foreign keys refer to
 	programs            string   // a function or trigger that is created; empty for none
 	events              bool
@@ -239,6 +241,7 @@ func (s *scan) needs(m *catalog.Manifest) *needs {
 		}
 	}
 	s.demands.objects(s.director.Restored())
+	n.tablespaces, n.encrypted = sorted(s.demands.tablespaces), sorted(s.demands.encrypted)
 	n.keyless, n.zones = sorted(s.demands.lacking), sorted(s.demands.zones)
 	n.charsets, n.collations = sorted(s.demands.charsets), sorted(s.demands.collations)
 	for _, o := range s.director.Restored() {
