@@ -38,10 +38,12 @@ type tableSet struct {
 	fold   func(schema.Name) schema.Name
 	list   map[schema.Name]*table
 	asides asides
+	// collations of the target, asked for by reader.
+	collations *lanes.Collations
 }
 
 func newTableSet(reader *target.Session, fold func(schema.Name) schema.Name) *tableSet {
-	s := &tableSet{reader: reader, fold: fold, list: map[schema.Name]*table{}}
+	s := &tableSet{reader: reader, fold: fold, list: map[schema.Name]*table{}, collations: lanes.NewCollations(reader)}
 	s.asides.tables = s
 	return s
 }
@@ -68,8 +70,27 @@ func (s *tableSet) read(ctx context.Context, n schema.Name) error {
 		s.list[s.fold(n)] = t
 	}
 	t.def, t.Write, t.checked = def, rewriter.NewTable(def, n), nil
-	t.Keyed = def.Class() == schema.Keyed && t.Write.ByteIdentity() && t.loose == nil
+	if t.Keyed = def.Class() == schema.Keyed && t.Write.ByteIdentity() && t.loose == nil; !t.Keyed {
+		if err := s.weigh(ctx, t); err != nil {
+			return err
+		}
+	}
 	t.Next = max(t.Next, def.AutoIncrement)
+	return nil
+}
+
+// weigh lets the changes of a table whose key has texts through the keyed lane, where the target tells how it
+// compares them.
+func (s *tableSet) weigh(ctx context.Context, t *table) (err error) {
+	t.Weights = nil
+	if t.def.Class() != schema.Keyed || t.loose != nil {
+		return nil
+	}
+	if t.Weights, err = s.collations.Weights(ctx, t.Write); err != nil || t.Weights == nil {
+		return err
+	}
+	t.Keyed = true
+	t.Write.Weigh(t.Weights)
 	return nil
 }
 

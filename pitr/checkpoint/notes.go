@@ -36,7 +36,7 @@ type ParentNote struct {
 }
 
 // Format is the version of the notes in a progress table. A restore goes on only with its own.
-const Format = 2
+const Format = 3
 
 // RestoreNote says which restore a progress table belongs to. Backup and stop point stay those
 // that the first run resolved, whatever has come into the store since.
