@@ -30,6 +30,8 @@ type Config struct {
 
 	// Patterns of names; all empty: everything but the server's own schemas.
 	Databases, Tables, Exclude []string
+	// Users: users and roles with their privileges as well.
+	Users bool
 
 	Threads int
 	// MaxHold is the longest time for which a statement may hold a read view.

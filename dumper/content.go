@@ -26,11 +26,12 @@ func (c *content) load() string {
 
 // contents keeps what was read, beside the rules' state: texts, chunks, defaults.
 type contents struct {
-	mu      sync.Mutex
-	tables  map[schema.Name]*content
-	schemas map[string]catalog.SchemaBase
-	objects map[objectName]catalog.Object
-	missing []catalog.NotBackedUp
+	mu       sync.Mutex
+	tables   map[schema.Name]*content
+	schemas  map[string]catalog.SchemaBase
+	objects  map[objectName]catalog.Object
+	accounts []account
+	missing  []catalog.NotBackedUp
 	// written counts the chunks that this run has put for a table; those that the manifest does
 	// not name are left over. before is the number in front of the first one.
 	written map[schema.Name]uint64
@@ -105,6 +106,18 @@ func (c *contents) setObject(o catalog.Object) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.objects[objectName{o.Kind, o.Name}] = o
+}
+
+func (c *contents) setAccounts(list []account) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.accounts = list
+}
+
+func (c *contents) takenAccounts() []account {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.accounts
 }
 
 func (c *contents) leaveOut(m catalog.NotBackedUp) {

@@ -44,7 +44,7 @@ func DryRun(ctx context.Context, cfg Config) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	findings, tables, err := source.Survey(ctx, cfg.Source, wish.scope())
+	findings, tables, err := source.Survey(ctx, cfg.Source, wish.scope(cfg.Users))
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +68,9 @@ func DryRun(ctx context.Context, cfg Config) (*Plan, error) {
 	}
 	if err := wish.matchNothing(&found); err != nil {
 		return p, err
+	}
+	if cfg.Users {
+		p.Objects = append(p.Objects, ObjectPlan{Kind: catalog.KindUser, Schema: catalog.AccountsName.Schema, Name: catalog.AccountsName.Name})
 	}
 	return p, storeServes(ctx, cfg)
 }

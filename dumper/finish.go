@@ -280,6 +280,9 @@ func (b *backup) putSchema(ctx context.Context, m *catalog.Manifest, s catalog.S
 }
 
 func (b *backup) putObject(ctx context.Context, m *catalog.Manifest, o catalog.Object) (err error) {
+	if o.Kind == catalog.KindUser {
+		return b.putAccounts(ctx, m, o)
+	}
 	if o.Absent {
 		m.Objects = append(m.Objects, o)
 		return nil

@@ -43,6 +43,10 @@ func TestShowCreateWaitsForAStatementInTheLog(t *testing.T) {
 				{"DROP EVENT d.g", "SHOW CREATE EVENT d.g", "Error 1539"},
 				{"CREATE EVENT d.n ON SCHEDULE EVERY 1 DAY DISABLE DO SET @changed=1", "SHOW CREATE EVENT d.n", "changed"},
 				{"ALTER EVENT d.n RENAME TO d.m", "SHOW CREATE EVENT d.m", "changed"},
+				{"CREATE USER changed", "SHOW CREATE USER changed", "CREATE USER"},
+				{"GRANT SELECT ON d.* TO changed", "SHOW GRANTS FOR changed", "GRANT SELECT"},
+				{"ALTER USER changed ACCOUNT LOCK", "SHOW CREATE USER changed", "ACCOUNT LOCK"},
+				{"DROP USER changed", "SHOW CREATE USER changed", "Error 1396"},
 			} {
 				t.Run(c.statement, func(t *testing.T) { waits(t, s, c.statement, c.show, c.see) })
 			}

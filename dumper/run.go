@@ -93,7 +93,7 @@ func settle(cfg Config) (Config, selection, error) {
 
 // preflight refuses a source that cannot be backed up, and keeps the warnings.
 func (b *backup) preflight(ctx context.Context) error {
-	findings, _, err := source.Survey(ctx, b.cfg.Source, b.selection.scope())
+	findings, _, err := source.Survey(ctx, b.cfg.Source, b.selection.scope(b.cfg.Users))
 	if err != nil {
 		return err
 	}
@@ -206,18 +206,20 @@ func (b *backup) begin(ctx context.Context, start binlog.Position) error {
 		return err
 	}
 	b.board = newBoard(b.cfg.Wait, &b.lag, bases.New(bases.Config{
-		First:          first,
-		Selected:       b.selection.table,
-		SelectedObject: b.selection.object,
-		Locked:         showsWhatIsLogged(b.cfg.Source.Facts()),
-		PlaceLow:       !source.ProvedGTIDLow(b.cfg.Source.Facts()),
-		FoldNames:      b.cfg.Source.Facts().LowerCaseTableNames != 0,
+		First:    first,
+		Selected: b.selection.table,
+		SelectedObject: func(kind catalog.ObjectKind, n schema.Name) bool {
+			return kind == catalog.KindUser && b.cfg.Users || kind != catalog.KindUser && b.selection.object(kind, n)
+		},
+		Locked:    showsWhatIsLogged(b.cfg.Source.Facts()),
+		PlaceLow:  !source.ProvedGTIDLow(b.cfg.Source.Facts()),
+		FoldNames: b.cfg.Source.Facts().LowerCaseTableNames != 0,
 	}))
 	b.adopt()
 	return nil
 }
 
-// showsWhatIsLogged tells whether SHOW CREATE of schemas, views, routines, triggers and events is
+// showsWhatIsLogged tells whether SHOW CREATE of schemas, views, routines, triggers, events and users is
 // proved, by a test, to show every statement that stood in the log when it was sent. On 9.x it waits
 // for one that is in the log and not committed yet; 5.6 changes its files before it logs.
 func showsWhatIsLogged(f server.Facts) bool {
@@ -271,6 +273,9 @@ func (b *backup) list(ctx context.Context) error {
 	}
 	received := time.Now()
 	b.unions.add(found.unions)
+	if b.cfg.Users {
+		found.objects = append(found.objects, listedObject{kind: catalog.KindUser, name: catalog.AccountsName})
+	}
 	b.countAdopted()
 	b.estimates = map[schema.Name]uint64{}
 	for _, t := range found.tables {

@@ -107,7 +107,9 @@ func (s selection) schemaNames(existing []string) []string {
 }
 
 // scope is the wish as the preflight takes it.
-func (s selection) scope() source.Scope { return source.Scope{Schemas: s.schemaNames, Table: s.table} }
+func (s selection) scope(users bool) source.Scope {
+	return source.Scope{Schemas: s.schemaNames, Table: s.table, Users: users}
+}
 
 func (s selection) manifest(c Config) catalog.Selection {
 	return catalog.Selection{Databases: c.Databases, Tables: c.Tables, Exclude: c.Exclude}

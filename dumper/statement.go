@@ -1,6 +1,8 @@
 package dumper
 
 import (
+	"slices"
+
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/dumper/bases"
@@ -10,7 +12,10 @@ import (
 )
 
 // reader turns statements of the log into what the rules want to know of them.
-type reader struct{ facts server.Facts }
+type reader struct {
+	facts server.Facts
+	users bool // those are backed up too
+}
 
 // statement reads one; union is called for each table that a MERGE table is made of. It returns false for a statement that changes nothing which is backed up.
 func (r reader) statement(q *event.Query, union func(child, merge schema.Name)) (bases.Statement, bool, error) {
@@ -29,6 +34,9 @@ func (r reader) statement(q *event.Query, union func(child, merge schema.Name)) 
 		union(child, parsed.Tables[0].Name)
 	}
 	s, relevant := translate(parsed)
+	if r.users && changesAccounts(parsed) {
+		s.Objects, relevant = append(s.Objects, bases.ObjectTouch{Kind: catalog.KindUser, Name: catalog.AccountsName, Role: bases.ObjectAltered}), true
+	}
 	if parsed.Uncertain && q.Context.TooManySchemas {
 		s.EveryTable = true
 	}
@@ -38,6 +46,9 @@ func (r reader) statement(q *event.Query, union func(child, merge schema.Name)) 
 // translate keeps what the rules need.
 func translate(p *ddl.Statement) (bases.Statement, bool) {
 	s := bases.Statement{Text: shorten(p.Text), IfNotExists: p.IfNotExists}
+	if p.Kind == ddl.Account {
+		s.Text = string(p.Verb) // the rest may hold the hash of a password
+	}
 	switch p.Kind {
 	case ddl.TransactionControl, ddl.Account, ddl.None:
 		return s, false
@@ -104,6 +115,12 @@ func tableRole(r ddl.Role) (bases.Role, bool) {
 	case ddl.LikeSource, ddl.SelectedFrom, ddl.Parent, ddl.Maintained, ddl.Temporary:
 	}
 	return 0, false
+}
+
+// changesAccounts tells whether a statement changes users, roles or privileges: with a routine go those on it.
+func changesAccounts(p *ddl.Statement) bool {
+	return p.Kind == ddl.Account || p.Kind == ddl.OtherObject && p.Verb != ddl.AlterObject &&
+		slices.ContainsFunc(p.Objects, func(o ddl.Object) bool { return o.Kind == ddl.Procedure || o.Kind == ddl.Function })
 }
 
 func schemaStatement(s bases.Statement, p *ddl.Statement) (bases.Statement, bool) {

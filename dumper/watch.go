@@ -73,7 +73,7 @@ func openWatch(ctx context.Context, cfg Config, start binlog.Position, resolver 
 		follower:  follower,
 		assembler: event.NewAssembler(start.Timeline, event.WithoutRowCounts()),
 		resolver:  resolver,
-		reader:    reader{facts: cfg.Source.Facts()},
+		reader:    reader{facts: cfg.Source.Facts(), users: cfg.Users},
 		log:       cfg.Log,
 		prepared:  map[string]preparedXA{},
 		strangers: map[string]bool{},

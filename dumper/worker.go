@@ -64,6 +64,9 @@ func (w *worker) readOnce(ctx context.Context, want bases.Want) error {
 	case bases.WantSchema:
 		return w.readSchema(ctx, want)
 	case bases.WantObject:
+		if want.Object == catalog.KindUser {
+			return w.readAccounts(ctx, want)
+		}
 		return w.readObject(ctx, want)
 	case bases.WantDefinition:
 		return w.readDefinition(ctx, want)

@@ -61,6 +61,14 @@ func checkTarget(p *Plan, f *targetFacts, needs *needs) []Finding {
 		add("time_zones", LevelError, "on the target, as an administrator: mysql_tzinfo_to_sql /usr/share/zoneinfo | mysql mysql",
 			"the target does not know the time zones in which events or statements of the log were made: %s", strings.Join(f.unknownZones, ", "))
 	}
+	for _, name := range f.lackingTablespaces {
+		add("tablespaces", LevelError, "on the target, as an administrator: CREATE TABLESPACE "+schema.Quote(name)+" ADD DATAFILE '"+name+".ibd'; or leave the tables out with --exclude",
+			"tables of the restore lie in tablespace %s, which the target does not have", name)
+	}
+	if len(needs.encrypted) > 0 {
+		add("encryption", LevelWarning, "configure a keyring on the target, if it has none",
+			"tables ask for encryption, which the target refuses without a keyring when they are created: %s", strings.Join(needs.encrypted, ", "))
+	}
 	if unknown := unknownCollations(f, needs); len(unknown) > 0 {
 		add("collations", LevelError, "restore into a server at least as new as the source", "the target does not know %s", strings.Join(unknown, ", "))
 	}

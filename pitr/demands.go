@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/pitr/director"
@@ -23,12 +24,28 @@ type demands struct {
 	zones      map[string]bool
 	features   []feature
 	engines    map[string][]schema.Name // in lower case, with the tables that are of each at any time
+	// tablespaces, and tables that ask for encryption, by their names on the target.
+	tablespaces map[string]bool
+	encrypted   map[string]bool
 }
 
 func newDemands(fold func(schema.Name) schema.Name) *demands {
 	return &demands{
 		fold: fold, keyless: map[schema.Name]bool{}, lacking: map[string]bool{},
 		charsets: map[string]bool{}, collations: map[string]bool{}, zones: map[string]bool{}, engines: map[string][]schema.Name{},
+		tablespaces: map[string]bool{}, encrypted: map[string]bool{},
+	}
+}
+
+// places takes where a definition wants a table to lie.
+func (d *demands) places(asks ddl.Demands, names ...schema.Name) {
+	for _, t := range asks.Tablespaces {
+		d.tablespaces[t] = true
+	}
+	for _, n := range names {
+		if asks.Encrypted {
+			d.encrypted[n.String()] = true
+		}
 	}
 }
 
@@ -41,6 +58,9 @@ func (d *demands) loaded(t *schema.Table, n schema.Name) {
 		if c := t.Columns[i].Collation; c != "" {
 			d.collations[c] = true
 		}
+	}
+	if st, err := ddl.Parse([]byte(t.Create), ddl.Session{}); err == nil {
+		d.places(st.Demands(), n)
 	}
 }
 
@@ -61,6 +81,7 @@ func (d *demands) executed(q *event.Query, x *director.Execution) {
 		return
 	}
 	asks := x.Statement.Demands()
+	d.places(asks, slices.Concat(x.Created, x.Altered)...)
 	for _, c := range asks.Charsets {
 		d.charsets[c] = true
 	}

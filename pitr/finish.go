@@ -36,6 +36,7 @@ type finisher struct {
 	made     map[string]bool
 	log      *slog.Logger
 	result   *Result
+	accounts *accountMaker
 }
 
 func (f *finisher) run(ctx context.Context) error {
@@ -43,6 +44,10 @@ func (f *finisher) run(ctx context.Context) error {
 		return err
 	}
 	if err := f.autoIncrements(ctx); err != nil {
+		return err
+	}
+	// Definers come before what they define.
+	if err := f.accounts.make(ctx); err != nil {
 		return err
 	}
 	objects := f.director.Restored()
@@ -58,6 +63,9 @@ func (f *finisher) run(ctx context.Context) error {
 		if err := f.trigger(ctx, t); err != nil {
 			return err
 		}
+	}
+	if err := f.accounts.end(ctx); err != nil {
+		return err
 	}
 	return f.events(ctx, objects)
 }
@@ -168,14 +176,18 @@ func (f *finisher) views(ctx context.Context, objects []*director.Object) error 
 		for _, v := range waiting {
 			err := f.create(ctx, v, v.Steps[0], f.nameEdits(v, v.Steps[0]))
 			// A part may have views over what is not restored, and this account no right to look there.
-			if err != nil && !refersToMissing(err) && (f.director.Part == nil || !isDenied(err)) {
+			if err != nil && !refersToMissing(err) && (f.director.Part == nil && len(f.accounts.waiting) == 0 || !isDenied(err)) {
 				return objectFailed(v, err)
 			}
 			if err != nil {
 				failed, problems = append(failed, v), append(problems, err)
 			}
 		}
-		if len(failed) == len(waiting) {
+		granted, err := f.accounts.again(ctx)
+		if err != nil {
+			return err
+		}
+		if len(failed) == len(waiting) && !granted {
 			for i, v := range failed {
 				f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("view %s is not created, for it refers to what is not there (on the source at the stop point, or because it is not restored): %v", v.Name, problems[i]))
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/pitr/lanes"
 	"github.com/tripod-db/tripod/pitr/target"
+	"github.com/tripod-db/tripod/storage/catalog"
 )
 
 // What a run does first where a killed one has left something on the target, and where nobody can
@@ -74,11 +75,14 @@ func (r *run) recall(ctx context.Context) (err error) {
 // about to make: they are made again.
 func (r *run) dropObjects(ctx context.Context) error {
 	for _, o := range r.past.Objects {
+		if o.Kind == catalog.KindUser {
+			continue
+		}
 		if err := r.main.Exec(ctx, "DROP "+objectKeywords[o.Kind]+" IF EXISTS "+o.Quoted()); err != nil {
 			return fmt.Errorf("drop %s of the killed run: %w", o, err)
 		}
 	}
-	return nil
+	return r.dropAccounts(ctx)
 }
 
 // objectKeywords are the kinds of objects as DROP names them.

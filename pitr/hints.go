@@ -13,6 +13,7 @@ var statementHints = map[uint16]string{
 	1418: "on the target: SET GLOBAL log_bin_trust_function_creators = ON",
 	1419: "on the target: SET GLOBAL log_bin_trust_function_creators = ON",
 	3185: "the source's tables are encrypted: configure a keyring on the target",
+	3510: "the target does not have the tablespace: CREATE TABLESPACE there, or --exclude the table",
 	3750: "on the target: SET GLOBAL sql_require_primary_key = OFF",
 	3161: "the target forbids the storage engine (disabled_storage_engines)",
 }

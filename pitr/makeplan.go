@@ -85,7 +85,11 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 		return nil, err
 	}
 	p.Bytes = p.Load.BytesStored + p.Replay.BytesStored
-	if err := p.look(ctx, c, s.needs(p.manifest)); err != nil {
+	accounts, err := accountSteps(ctx, c.Catalog, p.manifest, d)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.look(ctx, c, s.needs(p.manifest), accounts); err != nil {
 		return nil, err
 	}
 	p.Estimate = estimate(p, c.Rates, read)
@@ -108,13 +112,16 @@ func (p *Plan) begin(ctx context.Context, c Config, reader *archive.Reader, phas
 }
 
 // look adds what the target says.
-func (p *Plan) look(ctx context.Context, c Config, n *needs) error {
+func (p *Plan) look(ctx context.Context, c Config, n *needs, accounts []director.AccountStep) error {
 	names := make([]string, len(p.Schemas))
 	for i, s := range p.Schemas {
 		names[i] = s.Name
 	}
 	f, err := gatherTarget(ctx, c.Target, names, n.zones)
 	if err != nil {
+		return err
+	}
+	if err := f.gatherTablespaces(ctx, c.Target, n.tablespaces); err != nil {
 		return err
 	}
 	for i := range p.Schemas {
@@ -133,6 +140,9 @@ func (p *Plan) look(ctx context.Context, c Config, n *needs) error {
 	p.Load.Local = f.LocalInfile
 	p.MissingGrants = server.GrantStatements(f.CurrentUser, missingGrants(p, f, n))
 	p.Findings = checkTarget(p, f, n)
+	if err := p.lookAtAccounts(ctx, c, f.grants, accounts); err != nil {
+		return err
+	}
 	for _, message := range p.warnings {
 		p.Findings = append(p.Findings, Finding{ID: "manifest", Level: LevelWarning, Message: message})
 	}

@@ -3,6 +3,7 @@ package pitr
 import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
+	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -35,7 +36,11 @@ type Plan struct {
 	Creates []schema.ObjectName `json:"creates"`
 	// Existing lists those of them that the target has already; with --force they are dropped.
 	Existing []schema.ObjectName `json:"existing"`
-	Force    bool                `json:"force"`
+	// Accounts are the users and roles that it makes likewise, as GRANT spells them; ExistingAccounts those that
+	// the target has already.
+	Accounts         []string `json:"accounts,omitempty"`
+	ExistingAccounts []string `json:"existing_accounts,omitempty"`
+	Force            bool     `json:"force"`
 	// Resumes: the target holds an unfinished restore of the same wish, with which this one goes on.
 	Resumes  bool      `json:"resumes"`
 	Findings []Finding `json:"findings"`
@@ -47,6 +52,8 @@ type Plan struct {
 	unfinished *unfinished
 	begun      begun
 	reads      *reads
+
+	existingAccounts []ddl.AccountName
 }
 
 // SchemaPlan is one schema that the restore works in.

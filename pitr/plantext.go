@@ -37,6 +37,9 @@ func (p *Plan) Text() string {
 	for _, o := range p.Creates {
 		line("  makes   %s", o)
 	}
+	for _, a := range p.Accounts {
+		line("  makes   user %s", a)
+	}
 	for _, f := range p.Findings {
 		line("%s: %s", f.Level, f.Message)
 		if f.Remedy != "" {

@@ -141,6 +141,11 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 				if err := r.ready(ctx, e, rows, t); err != nil {
 					return err
 				}
+				if t.Keyed && t.Weights != nil {
+					if err := t.Weights.PrepareRows(ctx, t.Write, rows); err != nil {
+						return err
+					}
+				}
 				ready = true
 			}
 			if err := r.change(ctx, e, t, rewriter.RuleFor(side), rewriter.Change{Map: rows.Table, Before: before, After: after}, o); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tripod-db/tripod/binlog/archive"
+	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
@@ -275,7 +276,7 @@ func (r *run) dropExisting(ctx context.Context) error {
 			return fault.New(f.Code, fault.KindTarget, "drop it by an account that may, on the target: "+drop, "drop %s: %w", o, err)
 		}
 	}
-	return nil
+	return r.dropExistingAccounts(ctx)
 }
 
 // replay walks the log from floor to the stop point.
@@ -395,6 +396,11 @@ func (r *run) finish(ctx context.Context) error {
 			return err
 		}
 	}
+	steps, err := accountSteps(ctx, r.config.Catalog, r.plan.manifest, r.director)
+	if err != nil {
+		return err
+	}
+	f.accounts = &accountMaker{finisher: f, steps: steps, protected: protectedOn(r.config.Target.Facts()), left: map[ddl.AccountName]bool{}}
 	if err := f.run(ctx); err != nil {
 		return err
 	}

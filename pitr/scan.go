@@ -30,6 +30,8 @@ type needs struct {
 	engines             map[string][]schema.Name // in lower case, with their tables
 	zones               []string                 // named time zones
 	features            []feature
+	tablespaces         []string
+	encrypted           []string // tables that ask for encryption
 	parents             []string // schemas that foreign keys refer to
 	programs            string   // a function or trigger that is created; empty for none
 	events              bool
@@ -242,6 +244,7 @@ func (s *scan) needs(m *catalog.Manifest) *needs {
 	}
 	s.demands.objects(s.director.Restored())
 	n.features = s.demands.features
+	n.tablespaces, n.encrypted = sorted(s.demands.tablespaces), sorted(s.demands.encrypted)
 	n.keyless, n.zones = sorted(s.demands.lacking), sorted(s.demands.zones)
 	n.engines = s.demands.engines
 	n.charsets, n.collations = sorted(s.demands.charsets), sorted(s.demands.collations)

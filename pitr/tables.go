@@ -40,10 +40,12 @@ type tableSet struct {
 	asides asides
 	// logsCascades: as far as the backup knows, the source logs what its foreign keys cascade.
 	logsCascades bool
+	// collations of the target, asked for by reader.
+	collations *lanes.Collations
 }
 
 func newTableSet(reader *target.Session, fold func(schema.Name) schema.Name) *tableSet {
-	s := &tableSet{reader: reader, fold: fold, list: map[schema.Name]*table{}}
+	s := &tableSet{reader: reader, fold: fold, list: map[schema.Name]*table{}, collations: lanes.NewCollations(reader)}
 	s.asides.tables = s
 	return s
 }
@@ -71,8 +73,25 @@ func (s *tableSet) read(ctx context.Context, n schema.Name) error {
 	}
 	t.def, t.Write, t.checked = def, rewriter.NewTable(def, n), nil
 	// What cascades into a table keeps its place among the changes of it.
-	t.Keyed = def.Class() == schema.Keyed && t.Write.ByteIdentity() && t.loose == nil && (s.logsCascades || len(def.CascadingKeys()) == 0)
+	keyed := def.Class() == schema.Keyed && t.loose == nil && (s.logsCascades || len(def.CascadingKeys()) == 0)
+	t.Weights = nil
+	if t.Keyed = keyed && t.Write.ByteIdentity(); keyed && !t.Keyed {
+		if err := s.weigh(ctx, t); err != nil {
+			return err
+		}
+	}
 	t.Next = max(t.Next, def.AutoIncrement)
+	return nil
+}
+
+// weigh lets the changes of a table whose key has texts through the keyed lane, where the target tells how it
+// compares them.
+func (s *tableSet) weigh(ctx context.Context, t *table) (err error) {
+	if t.Weights, err = s.collations.Weights(ctx, t.Write); err != nil || t.Weights == nil {
+		return err
+	}
+	t.Keyed = true
+	t.Write.Weigh(t.Weights)
 	return nil
 }
 

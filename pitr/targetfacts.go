@@ -3,6 +3,7 @@ package pitr
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tripod-db/tripod/internal/schema"
@@ -25,6 +26,8 @@ type targetFacts struct {
 	engines     map[string]bool // likewise, in lower case, if they may be used
 	// unknownZones are the time zones of the restore that it does not know.
 	unknownZones []string
+	// lackingTablespaces are those of the restore that it does not have.
+	lackingTablespaces []string
 }
 
 // gatherTarget asks the target about the schemas and time zones of a restore.
@@ -120,6 +123,29 @@ func (f *targetFacts) hasEngine(name string) bool {
 		name = "memory"
 	}
 	return f.engines[name]
+}
+
+// gatherTablespaces looks which of the tablespaces the target has. Servers before 8.0.21 show that to nobody
+// without PROCESS; there the first CREATE TABLE tells.
+func (f *targetFacts) gatherTablespaces(ctx context.Context, srv *server.Server, names []string) error {
+	if len(names) == 0 || f.Flavor != server.FlavorMySQL || !f.AtLeast(8, 0, 21) {
+		return nil
+	}
+	s, err := target.Connect(ctx, srv)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	rows, err := s.QueryRows(ctx, "SELECT TABLESPACE_NAME FROM information_schema.TABLESPACES_EXTENSIONS")
+	if err != nil {
+		return fmt.Errorf("read the target's tablespaces: %w", err)
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(rows, func(row []string) bool { return row[0] == name }) {
+			f.lackingTablespaces = append(f.lackingTablespaces, name)
+		}
+	}
+	return nil
 }
 
 // errUnknownTimeZone is the error number of a time zone that a server does not know.

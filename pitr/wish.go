@@ -81,6 +81,8 @@ type Wish struct {
 	// OnDivergence, Events: see their types.
 	OnDivergence OnDivergence
 	Events       EventStatus
+	// OmitUsers leaves out the users and roles of a backup that has them. A part never has them.
+	OmitUsers bool `json:",omitempty"`
 	// Force drops the objects on the target that stand in the way, and nothing else.
 	Force bool
 }
@@ -98,5 +100,5 @@ func (w Wish) threads() int {
 
 // scope is what of the instance the wish is about.
 func (w Wish) scope() director.Scope {
-	return director.Scope{Selection: w.Selection, Rename: w.Rename, SkipGTID: w.SkipGTID}
+	return director.Scope{Selection: w.Selection, Rename: w.Rename, SkipGTID: w.SkipGTID, OmitUsers: w.OmitUsers}
 }

@@ -22,7 +22,7 @@ var ErrContradiction = errors.New("the log contradicts itself")
 // inside each step (DESIGN section 8): Delete of every key, then Upsert of every key. One
 // step alone loses rows: with a unique value that moves, or 'b' -> 'B'.
 //
-// Keys are compared as bytes, so the table must be one of ByteIdentity. Not safe for concurrent
+// Keys are compared as bytes, or by their weights: the table must be one of ByteIdentity, or have a Weigher. Not safe for concurrent
 // use; of a sorted Latest, different parts may be read at once.
 type Latest struct {
 	table   *Table
@@ -31,6 +31,7 @@ type Latest struct {
 	maps    []*event.TableMap
 	origins []Origin // of entries, without row numbers
 	key     []byte   // of the change at hand
+	weight  []byte   // of the value at hand
 	block   []byte   // what is left of the memory that images are copied to
 	size    int
 	window  bool
@@ -108,7 +109,7 @@ func (l *Latest) Add(rule Rule, c Change, o Origin) error {
 	if err := l.table.check(c); err != nil {
 		return err
 	}
-	moved := c.Before.Exists() && c.After.Exists() && !l.table.sameIdentity(c)
+	moved := c.Before.Exists() && c.After.Exists() && !l.sameKey(c)
 	if rule == Account {
 		if err := l.consistent(c, moved); err != nil {
 			return err
@@ -149,9 +150,24 @@ func (l *Latest) readKey(im event.Image) {
 	l.key = l.key[:0]
 	for _, i := range l.table.identity {
 		raw := im.Raw(i)
+		if w := l.table.weigher; w != nil && w.Weighs(i) {
+			l.weight = w.AppendWeight(l.weight[:0], i, raw)
+			raw = l.weight
+		}
 		l.key = binary.AppendUvarint(l.key, uint64(len(raw)))
 		l.key = append(l.key, raw...)
 	}
+}
+
+// sameKey tells whether both images have one key: a change of case alone may be none of the key.
+func (l *Latest) sameKey(c Change) bool {
+	if l.table.weigher == nil || l.table.sameIdentity(c) {
+		return l.table.sameIdentity(c)
+	}
+	l.readKey(c.Before)
+	before := bytes.Clone(l.key)
+	l.readKey(c.After)
+	return bytes.Equal(before, l.key)
 }
 
 // find returns the state of an image's key, nil for a new one. It leaves the key in l.key.
@@ -174,7 +190,7 @@ func (l *Latest) put(rule Rule, c Change, im event.Image, o Origin, kind change,
 	if k == nil {
 		// What is there behind its first change was there before unless that change made it, and
 		// what a move brings to a key was not there.
-		existed := c.Before.Exists() && (!exists || l.table.sameIdentity(Change{Before: c.Before, After: im}))
+		existed := c.Before.Exists() && (!exists || l.sameKey(Change{Before: c.Before, After: im}))
 		k = l.add(o, kind)
 		k.existed, k.window = existed, rule == Window
 	}

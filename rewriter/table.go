@@ -28,6 +28,9 @@ type Table struct {
 	autoInc  int         // ordinal of the AUTO_INCREMENT column, -1 without
 	enums    []int       // ordinals of ENUM columns: a value of index 0 needs a statement without STRICT
 
+	// weigher gives the texts of the identity their weights; nil where bytes tell rows apart, or nothing does.
+	weigher Weigher
+
 	transactional bool
 	// values takes the large values of one change (see NewLarge); nil where statements hold all.
 	values *values

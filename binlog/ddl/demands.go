@@ -15,6 +15,10 @@ type Demands struct {
 	Charsets, Collations []string
 	// Engines likewise.
 	Engines []string
+	// Tablespaces are those that the text names but the ones that every server has, Encrypted whether it asks for
+	// encryption.
+	Tablespaces []string
+	Encrypted   bool
 }
 
 // Demands reads them off the text. What it does not find the server will ask for.
@@ -37,6 +41,10 @@ func (s *Statement) Demands() Demands {
 			d.Engines = s.nameDemand(d.Engines, i+1)
 		case s.lex.isWord(i, "CHARSET"):
 			d.Charsets = s.nameDemand(d.Charsets, i+1)
+		case s.lex.isWord(i, "TABLESPACE"):
+			d.Tablespaces = s.tablespaceDemand(d.Tablespaces, i+1)
+		case s.lex.isWord(i, "ENCRYPTION"):
+			d.Encrypted = d.Encrypted || s.asksFor(i+1, "y")
 		case s.lex.isWords(i, "CHARACTER", "SET"):
 			d.Charsets = s.nameDemand(d.Charsets, i+2)
 		}
@@ -65,6 +73,30 @@ func (s *Statement) keyDemand(d *Demands, i, from, depth int) {
 	case !slices.ContainsFunc(wordsBeforeKey, func(w string) bool { return s.lex.isWord(i-1, w) }):
 		d.AddsPrimaryKey = true
 	}
+}
+
+// tablespaceDemand adds the tablespace named at token i. Those of every server begin with innodb_; DISCARD and
+// IMPORT TABLESPACE name none.
+func (s *Statement) tablespaceDemand(list []string, i int) []string {
+	if s.lex.isPunct(i, '=') {
+		i++
+	}
+	if !s.lex.isIdentifier(i) || s.lex.isWords(i-2, "DISCARD", "TABLESPACE") || s.lex.isWords(i-2, "IMPORT", "TABLESPACE") {
+		return list
+	}
+	name := s.lex.identifier(i)
+	if strings.HasPrefix(strings.ToLower(name), "innodb_") || slices.Contains(list, name) {
+		return list
+	}
+	return append(list, name)
+}
+
+// asksFor tells whether the value at token i, behind an equals sign perhaps, is this one.
+func (s *Statement) asksFor(i int, value string) bool {
+	if s.lex.isPunct(i, '=') {
+		i++
+	}
+	return strings.EqualFold(s.lex.value(i), value)
 }
 
 // nameDemand adds the name at token i, behind an equals sign perhaps.

@@ -46,7 +46,7 @@ const (
 	NotInLog
 	// TransactionControl is BEGIN, COMMIT, ROLLBACK, SAVEPOINT, XA.
 	TransactionControl
-	// Account is users, roles and privileges: never replayed.
+	// Account is users, roles and privileges: replayed only where the backup holds users. See AccountChange.
 	Account
 )
 

@@ -15,6 +15,8 @@ type Scope struct {
 	Schemas func(existing []string) []string
 	// Table tells whether a table is asked for.
 	Table func(schema.Name) bool
+	// Users: users and roles are asked for.
+	Users bool
 }
 
 func (s Scope) schemas(existing []string) []string {
@@ -38,10 +40,15 @@ func Survey(ctx context.Context, srv *server.Server, scope Scope) ([]Finding, []
 	if err != nil {
 		return nil, nil, fmt.Errorf("list the schemas: %w", server.Classify(err))
 	}
-	findings, err := Preflight(ctx, srv, BackupNeeds(srv.Facts(), grants, scope.schemas(existing)...))
+	needs := BackupNeeds(srv.Facts(), grants, scope.schemas(existing)...)
+	if scope.Users {
+		needs = append(needs, usersNeed)
+	}
+	findings, err := Preflight(ctx, srv, needs)
 	if err != nil {
 		return findings, nil, err
 	}
+	findings = append(findings, PreflightUsers(srv.Facts(), grants, scope.Users)...)
 	generated, err := PreflightGenerated(ctx, srv, scope.table)
 	if err != nil {
 		return findings, nil, err

@@ -20,7 +20,7 @@ type backupCommand struct {
 	threads                    int
 	maxHold                    time.Duration
 	compress                   string
-	fresh                      bool
+	users, fresh               bool
 	keylessMissing             bool
 	wait                       time.Duration
 	ddlTries, snapshotTries    int
@@ -56,6 +56,7 @@ would be refused or warned about, and exits as the backup would.
 	f.IntVar(&c.threads, "threads", dumper.DefaultThreads, "how many read at once: tables, and key ranges of large ones")
 	f.DurationVar(&c.maxHold, "max-hold", dumper.DefaultMaxHold, "longest time for which a read view or a metadata lock is held")
 	f.StringVar(&c.compress, "compress", chunk.Zstd, "zstd, gzip or none")
+	f.BoolVar(&c.users, "users", false, "users and roles with their privileges as well (MySQL 9); the hashes of their passwords lie in the store then")
 	f.BoolVar(&c.fresh, "fresh", false, "begin anew instead of going on with a backup that was killed")
 	f.BoolVar(&c.keylessMissing, "keyless-missing", false, "finish without tables that have no key and cannot be read exactly; they are listed, and the exit code is 1")
 	f.DurationVar(&c.wait, "wait", dumper.DefaultWait, "longest wait without progress")
@@ -72,7 +73,7 @@ func (c *backupCommand) config(inv *invocation) dumper.Config {
 		Instance:  c.instance,
 		Databases: c.databases, Tables: c.tables, Exclude: c.exclude,
 		Threads: c.threads, MaxHold: c.maxHold, Compression: c.compress, Wait: c.wait,
-		DDLTries: c.ddlTries, SnapshotTries: c.snapshotTries, KeylessMissing: c.keylessMissing, Fresh: c.fresh,
+		DDLTries: c.ddlTries, SnapshotTries: c.snapshotTries, KeylessMissing: c.keylessMissing, Fresh: c.fresh, Users: c.users,
 		Memory: int64(inv.global.memory), SingleWriter: c.singleWriter, Program: version, Log: inv.log,
 	}
 }

@@ -53,7 +53,7 @@ func TestEveryFindingIsDocumented(t *testing.T) {
 	kebab("source", idsIn(t, "../../binlog/source", `\bID: +"([a-z_]+)"`, `\badd\(\w+, "([a-z_]+)", Level`))
 	// Those that only a plan has: they are about one restore.
 	kebab("target", idsIn(t, "../../pitr", `\bID: +"([a-z_]+)"`, `\badd\("([a-z_]+)", Level`),
-		"existing", "unfinished", "collations", "schema", "manifest", "constraints")
+		"existing", "unfinished", "collations", "schema", "manifest", "constraints", "users", "tablespaces", "encryption")
 	slices.Sort(want)
 	want = slices.Compact(want)
 

@@ -15,12 +15,15 @@ import (
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
+// Values of --users.
+const usersCreate, usersOmit = "create", "omit"
+
 type restoreCommand struct {
 	store, instance, target, backup        string
 	toTime, toGTID, beforeGTID, toPosition string
 	skipGTID                               string
 	threads                                int
-	events, onDivergence, verify           string
+	events, onDivergence, verify, users    string
 	databases, tables, exclude, rename     nameList
 	dryRun, force                          bool
 }
@@ -44,6 +47,10 @@ obstacle; an existing object that the restore would make is: see --force.
 from by RENAME, EXCHANGE PARTITION or CREATE .. LIKE is taken in, and is gone at the end. With
 --rename nothing is made, read or dropped under an old name, until the end not under the new one
 either; views, routines, triggers and events whose text names what is renamed have to be left out.
+
+A backup that was made with --users restores users and roles too, when everything is restored:
+the target user needs CREATE USER, SELECT on mysql.* and, WITH GRANT OPTION, what they hold. The
+target user itself and the accounts of every server stay as they are.
 
 --skip-gtid leaves transactions out. The rows that they changed are loose from there on: for them
 the log wins where it would otherwise be held to account, and the result names them.
@@ -77,6 +84,7 @@ last restore into the same target from here, or by usual ones: it says which.
 	f.Var(&c.exclude, "exclude", "not schemas or objects of these `NAMES`")
 	f.Var(&c.rename, "rename", "other `NAMES` on the target, schema.table=schema.table or schema=schema")
 	f.StringVar(&c.onDivergence, "on-divergence", string(pitr.StopOnDivergence), "where the target does not hold what the log says, stop; or go on with what the log says, list each case, and exit 13: stop, binlog-wins")
+	f.StringVar(&c.users, "users", usersCreate, "the users and roles of a backup that has them (backup --users), when everything is restored: create, omit")
 	f.BoolVar(&c.dryRun, "dry-run", false, "print the plan and exit as the restore would, without writing")
 	f.BoolVar(&c.force, "force", false, "drop the objects on the target that stand in the way, named first; never a schema, never anything else")
 	mustHave(cmd, "store", "instance", "target")
@@ -187,6 +195,10 @@ func (c *restoreCommand) wish() (pitr.Wish, error) {
 	if w.OnDivergence != pitr.StopOnDivergence && w.OnDivergence != pitr.BinlogWins {
 		return w, fault.New(fault.CodeUsage, fault.KindUsage, "use stop or binlog-wins", "--on-divergence %q is unknown", c.onDivergence)
 	}
+	if c.users != usersCreate && c.users != usersOmit {
+		return w, fault.New(fault.CodeUsage, fault.KindUsage, "use create or omit", "--users %q is unknown", c.users)
+	}
+	w.OmitUsers = c.users == usersOmit
 	if c.threads < 1 || c.threads > 128 {
 		return w, fault.New(fault.CodeUsage, fault.KindUsage, fmt.Sprintf("--threads %d is the default", pitr.DefaultThreads), "%d threads: want 1 to 128", c.threads)
 	}

@@ -112,7 +112,7 @@ func (b *Bases) ObjectDone(w Want, r ObjectRead) bool {
 
 func (b *Bases) receiveObjects(s *logged) {
 	for _, t := range s.Objects {
-		if b.isSystem(t.Name.Schema) {
+		if b.isSystem(t.Name.Schema) && t.Kind != catalog.KindUser {
 			continue
 		}
 		o := b.object(t.Kind, t.Name)

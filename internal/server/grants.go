@@ -73,10 +73,11 @@ type Grants struct {
 	// InactiveRoles are granted but not active at login: what they would allow is not counted.
 	InactiveRoles []string
 
-	entries  []grant
-	revoked  []grant
-	literal  bool // partial_revokes=ON: _ and % in schema names mean themselves
-	caseless bool // lower_case_table_names is not 0
+	entries       []grant
+	revoked       []grant
+	literal       bool // partial_revokes=ON: _ and % in schema names mean themselves
+	mayGrantProxy bool // on whatever account
+	caseless      bool // lower_case_table_names is not 0
 }
 
 // grant is one line of SHOW GRANTS: privileges on *.* (no schema), a schema or a table.
@@ -149,11 +150,19 @@ func (g *Grants) add(line, activeRoles string) error {
 		}
 		return nil
 	}
+	withGrantOption := strings.HasSuffix(line, " WITH GRANT OPTION")
+	if slices.Equal(privileges, []string{"PROXY"}) {
+		g.mayGrantProxy = g.mayGrantProxy || withGrantOption && strings.HasPrefix(p.rest, "``@`")
+		return nil
+	}
 	entry, ok := p.object()
 	if !ok {
-		return nil // PROXY, or one routine: nothing that tripod needs
+		return nil // one routine
 	}
 	entry.privileges = privileges
+	if withGrantOption {
+		entry.privileges = append(entry.privileges, "GRANT OPTION")
+	}
 	if verb == "REVOKE" {
 		g.revoked = append(g.revoked, entry)
 	} else {
@@ -193,6 +202,9 @@ func (g Grants) HasOnTable(privilege string, name schema.Name) bool {
 	}
 	return false
 }
+
+// MayGrantProxy tells whether the account may grant PROXY on whatever account.
+func (g Grants) MayGrantProxy() bool { return g.mayGrantProxy }
 
 // HasAnywhere tells whether the account holds a privilege on any scope.
 func (g Grants) HasAnywhere(privilege string) bool {

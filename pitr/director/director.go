@@ -47,6 +47,9 @@ type Director struct {
 	floor     binlog.Position
 	// Warnings are about what the log has and the restore does not make.
 	Warnings []string
+	// Accounts is what the log says of users and roles behind the backup's read of them; nil where they are not
+	// restored.
+	Accounts *Accounts
 	skip     binlog.GTIDSet // of entries that are left out
 
 	// Of a part (see part.go): Part is nil where everything is restored under its own names.
@@ -76,6 +79,7 @@ func New(m *catalog.Manifest, w Scope, p *Part) (*Director, error) {
 	d, err := newDirector(m, selected, p)
 	if err == nil {
 		d.skip = w.SkipGTID
+		d.Accounts = newAccounts(m, w)
 	}
 	return d, err
 }
@@ -189,11 +193,14 @@ func (d *Director) statement(start binlog.Position, q *event.Query) (Verdict, er
 
 func (d *Director) executions(start binlog.Position, q *event.Query, st *ddl.Statement) ([]Execution, error) {
 	switch st.Kind {
-	case ddl.TransactionControl, ddl.Account, ddl.None:
+	case ddl.TransactionControl, ddl.None:
 		return nil, nil
+	case ddl.Account:
+		return nil, d.account(start, q, st)
 	case ddl.Schema:
 		return d.database(start, q, st)
 	case ddl.OtherObject:
+		d.Accounts.routines(start, st)
 		if len(st.Objects) == 1 && st.Objects[0].Kind == ddl.Trigger {
 			return nil, d.trigger(start, q, st)
 		}

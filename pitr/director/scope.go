@@ -10,6 +10,7 @@ type Scope struct {
 	Selection catalog.Selection // at the stop point; empty for all
 	Rename    []string          // a.t=b.u, a=b
 	SkipGTID  binlog.GTIDSet    // transactions that are left out
+	OmitUsers bool              // users and roles are left out, where the backup has them
 }
 
 // IsPart tells whether it is a part of an instance, or has other names, or leaves something out.

@@ -51,8 +51,10 @@ func (d *Director) rowsAlone(h *segment.Header) bool {
 // mayMatter tells whether the director has to see a statement.
 func (d *Director) mayMatter(st segment.Statement) bool {
 	switch st.Kind {
-	case ddl.None.String(), ddl.TransactionControl.String(), ddl.Account.String():
+	case ddl.None.String(), ddl.TransactionControl.String():
 		return false
+	case ddl.Account.String():
+		return d.Accounts != nil
 	case ddl.Meaning.String(), ddl.DefinitionOnly.String():
 		// A rename takes triggers along, of tables that are not restored too; and in a part what is
 		// restored may come from a table of any name.

@@ -95,6 +95,11 @@ func (l *Keyed) Apply(ctx context.Context, t *Table, rule rewriter.Rule, c rewri
 		latest = rewriter.NewLatest(t.Write)
 		l.filling.tables[t], l.filling.first[t] = latest, checkpoint.Before(o)
 	}
+	if t.Weights != nil {
+		if err := t.Weights.Prepare(ctx, t.Write, c); err != nil {
+			return err
+		}
+	}
 	size := latest.Size()
 	err := latest.Add(rule, c, o)
 	l.filling.size += latest.Size() - size

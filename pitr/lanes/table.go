@@ -13,8 +13,10 @@ type Table struct {
 	Name  schema.Name     // on the target, now
 	Write *rewriter.Table // by its definition there, now
 	// Keyed tells whether the table's changes may go through the keyed lane: rows told apart by the
-	// bytes of a key, which the engine takes back with the transaction.
+	// bytes of a key, or by Weights, which the engine takes back with the transaction.
 	Keyed bool
+	// Weights tell the rows of a table apart whose key has texts; nil where bytes do.
+	Weights *Weights
 	// Greatest is the greatest value of the AUTO_INCREMENT column in any row that was replayed,
 	// deleted ones included; Next is the AUTO_INCREMENT that a definition brought along.
 	Greatest, Next uint64

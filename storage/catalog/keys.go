@@ -105,11 +105,12 @@ const (
 	schemaFolder = "schema/"
 )
 
-// KindDatabase and KindTable are the kinds, in keys, of what is no Object of a manifest: hence
+// KindDatabase, KindTable and KindUser are the kinds, in keys, of what is no Object of a manifest: hence
 // they have no type of their own.
 const (
 	KindDatabase = "database"
 	KindTable    = "table"
+	KindUser     = "user"
 )
 
 // SchemaKey is the key, below the backup's folder, of a definition's text. For KindDatabase

@@ -35,6 +35,8 @@ type Manifest struct {
 	Names   []NameBase   `json:"names"`
 	Schemas []SchemaBase `json:"schemas"`
 	Objects []Object     `json:"objects"`
+	// Accounts are the users and roles, of a backup that was asked for them.
+	Accounts *Accounts `json:"accounts,omitempty"`
 
 	OpenXA      []OpenXA      `json:"open_xa,omitempty"`
 	NotBackedUp []NotBackedUp `json:"not_backed_up,omitempty"`
@@ -195,6 +197,9 @@ func (m *Manifest) SchemaObjects() []SchemaObject {
 		if o.SchemaKey != "" && !o.Absent {
 			list = append(list, SchemaObject{Key: o.SchemaKey, SHA256: TextSHA256(o.Create)})
 		}
+	}
+	if m.Accounts != nil {
+		list = append(list, m.Accounts.SchemaObject())
 	}
 	return list
 }

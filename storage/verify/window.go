@@ -60,6 +60,9 @@ func windowsOf(m *catalog.Manifest) []binlog.Window {
 	for i := range m.Objects {
 		list = append(list, m.Objects[i].Window)
 	}
+	if m.Accounts != nil {
+		list = append(list, m.Accounts.Window)
+	}
 	return list
 }
 
