@@ -137,7 +137,7 @@ func PreflightTables(f server.Facts, list []TableFacts) []Finding {
 	}
 	leaveOut := "leave them out with --exclude " + excluded(exclude)
 	add(engines, "engine", LevelError, "%s of an engine whose rows cannot be read exactly: %s", "ALTER TABLE ... ENGINE=InnoDB, or "+leaveOut)
-	add(quiet, "engine", LevelWarning, "%s neither transactional nor has a key that a row can be found by: writers wait while it is read in one SELECT, and the backup fails if rows change during each of --snapshot-tries: %s",
+	add(quiet, "engine", LevelWarning, "%s neither transactional nor with a key that a row can be found by: writers wait while it is read in one SELECT, and the backup fails if rows change during each of --snapshot-tries: %s",
 		"ALTER TABLE ... ENGINE=InnoDB, or ADD PRIMARY KEY; --keyless-missing leaves out what is never quiet")
 	add(locked, "engine", LevelInfo, "%s not transactional: writers of one wait while a part of it is read, some 20 milliseconds each time: %s", "ALTER TABLE ... ENGINE=InnoDB, where that is too long")
 	add(cascades, "cascade", LevelWarning, "%s in a foreign key whose cascades the source does not log, so they are carried out by the restore, and the table may have to be read again: %s",
