@@ -24,13 +24,16 @@ type Unlogged struct {
 	CollationUTF8MB4 uint16
 }
 
-// UnloggedBy returns what the log of a server leaves out. MySQL before 8.0 knew one collation for
-// utf8mb4 alone, and before 5.7 its statements did not carry explicit_defaults_for_timestamp.
+// UnloggedBy returns what the log of a server, and what it prints of its routines, leave out. MySQL before
+// 8.0 knew another collation for utf8mb4 alone, and before 5.7 its statements did not carry
+// explicit_defaults_for_timestamp.
 func UnloggedBy(mysql bool, major, minor int, explicitTimestamps bool) Unlogged {
-	const generalCI = 45
 	var u Unlogged
+	if mysql {
+		u.CollationUTF8MB4 = CollationUTF8MB4
+	}
 	if mysql && major < 8 {
-		u.CollationUTF8MB4 = generalCI
+		u.CollationUTF8MB4 = collationUTF8MB4Old
 	}
 	if mysql && (major < 5 || major == 5 && minor < 7) {
 		u.ExplicitTimestamps = &explicitTimestamps

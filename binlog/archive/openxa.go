@@ -36,6 +36,9 @@ func (r *Reader) openXA(ctx context.Context, at binlog.Position) ([]segment.Open
 	if err != nil || at.AtOrBefore(from) {
 		return open, err
 	}
+	if none, err := r.withoutXA(ctx, &l, from.Pos, at.Pos); err != nil || none {
+		return open, err
+	}
 	asm := event.NewAssembler(at.Timeline, event.WithoutRowCounts())
 	seen := limit.NewCollector(limit.Source{}, limit.PreparedIn(open))
 	asm.OnRows(seen.Rows)
@@ -80,6 +83,24 @@ func (r *Reader) openAtFrame(ctx context.Context, l *layout, offset uint64) ([]s
 	}
 	open, err := r.openBefore(ctx, &first)
 	return open, l.position(binlog.FirstOffset), err
+}
+
+// withoutXA tells whether a segment says that in it, between two offsets and around them, nothing is prepared,
+// committed or rolled back. Those of earlier versions do not say.
+func (r *Reader) withoutXA(ctx context.Context, l *layout, from, to uint64) (bool, error) {
+	for i := range l.parts {
+		if l.parts[i].Start > from || l.parts[i].End < to {
+			continue
+		}
+		h, err := r.header(ctx, l.parts[i])
+		if err != nil {
+			return false, err
+		}
+		if h.Content != nil && !h.Content.XA {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // openBefore returns what the file before leaves prepared.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
@@ -119,6 +120,10 @@ func (s *objectSet) manifestStep(m *catalog.Manifest, o catalog.Object) (ObjectS
 	}
 	if o.CollationConnection != "" {
 		step.Variables = append(step.Variables, rewriter.Variable{Name: "collation_connection", Value: o.CollationConnection})
+	}
+	// A parameter or a result in utf8mb4 alone has the collation that its server means by that.
+	if c := unloggedBy(m.Source).CollationUTF8MB4; c != 0 {
+		step.Variables = append(step.Variables, rewriter.Variable{Name: "default_collation_for_utf8mb4", Value: strconv.Itoa(int(c))})
 	}
 	if o.TimeZone != "" {
 		step.Zone = o.TimeZone

@@ -235,16 +235,19 @@ func (h *run) judgeAll(ctx context.Context) error {
 	return nil
 }
 
+// ErrTooLittle: every restore was equal, and the history proves less than it was asked for.
+var ErrTooLittle = errors.New("the history held too little")
+
 // enough: a history that held less than was asked for proves less than it claims.
 func (h *run) enough() error {
 	var idle []string
 	h.report.Features, idle = h.census.held(h.features)
 	h.report.Phases = h.census.copyPhases()
 	if len(idle) > 0 {
-		return fmt.Errorf("the history held too little, nothing of %s", strings.Join(idle, ", "))
+		return fmt.Errorf("%w, nothing of %s", ErrTooLittle, strings.Join(idle, ", "))
 	}
 	if r := h.report; r.Transactions < int64(h.Transactions) || r.Changes < h.Changes || r.StopPoints != h.Stops {
-		return fmt.Errorf("the history held too little: %+v", r)
+		return fmt.Errorf("%w: %+v", ErrTooLittle, r)
 	}
 	return nil
 }

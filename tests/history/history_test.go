@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -36,7 +37,7 @@ func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
 	ctx := t.Context()
 	fleet, binary := testFleet(t)
 	seeds := []uint64{1, 2, 3, 4, 5, 6, rand.Uint64N(1 << 40), rand.Uint64N(1 << 40), rand.Uint64N(1 << 40)}
-	ran, again, adopted := 0, 0, 0
+	ran, little, again, adopted := 0, 0, 0, 0
 	for i, seed := range seeds {
 		c := Config{
 			Seed: seed, GTID: i%3 != 2, Binary: binary, Keep: filepath.Join("..", "..", ".cache", "histories"),
@@ -55,6 +56,11 @@ func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
 		}
 		t.Run(fmt.Sprintf("seed=%d,gtid=%v,with=%s", seed, c.GTID, strings.Join(c.With, ",")), func(t *testing.T) {
 			r, err := fleet.Run(ctx, c)
+			if errors.Is(err, ErrTooLittle) { // a statement that was refused each time; a soak does not forgive it
+				t.Log(err)
+				little++
+				return
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,6 +71,9 @@ func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
 			adopted += r.Adopted
 			ran++
 		})
+	}
+	if little > 2 {
+		t.Errorf("%d of %d histories held too little", little, len(seeds))
 	}
 	if all := ran == len(seeds); all && adopted == 0 {
 		t.Error("three backups were killed, and not one chunk was adopted")
