@@ -8,7 +8,7 @@ SHELL := /bin/bash
 PKG ?= ./...
 TESTFLAGS ?=
 # Packages tested at once. Each may run several MySQL servers of 270 MB.
-JOBS ?= 3
+JOBS ?= 2
 # The longest that one package's tests may take.
 TIMEOUT ?= 15m
 SEED ?= 1

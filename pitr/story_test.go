@@ -22,7 +22,10 @@ import (
 	"github.com/tripod-db/tripod/storage/file"
 )
 
-func TestMain(m *testing.M) { mysqltest.Main(m) }
+func TestMain(m *testing.M) {
+	mysqltest.InMemory()
+	mysqltest.Main(m)
+}
 
 const instance = "shop"
 

@@ -39,7 +39,9 @@ type home struct {
 // newHome makes a server's folder in parent.
 func newHome(parent string) (*home, error) {
 	if parent == "" {
-		parent = os.TempDir()
+		if parent = os.TempDir(); inMemory && memory() != "" {
+			parent = memory()
+		}
 		sweepOnce.Do(func() { sweep(parent) })
 	}
 	path, err := os.MkdirTemp(parent, homePrefix)

@@ -22,6 +22,7 @@ var shared struct {
 }
 
 func TestMain(m *testing.M) {
+	mysqltest.InMemory()
 	mysqltest.Main(m, goleak.Cleanup(func(code int) {
 		if err := os.RemoveAll(shared.folder); err != nil && code == 0 {
 			code = 1

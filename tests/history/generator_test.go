@@ -10,7 +10,10 @@ import (
 	"github.com/tripod-db/tripod/tests/truth"
 )
 
-func TestMain(m *testing.M) { mysqltest.Main(m) }
+func TestMain(m *testing.M) {
+	mysqltest.InMemory()
+	mysqltest.Main(m)
+}
 
 // The generator has to reach what it claims to: rows in every table shape, most statements
 // accepted, every kind of DDL carried out at some time.

@@ -31,12 +31,12 @@ func testFleet(t *testing.T) (fleet *Fleet, binary string) {
 	return fleet, binary
 }
 
-// Six seeds that are always the same, small ones with more stop points, and three that never are: whatever a random one
+// Five seeds that are always the same, small ones with more stop points, and three that never are: whatever a random one
 // finds can be run again by its number, with make history SEED=n, and by its record.
 func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
 	ctx := t.Context()
 	fleet, binary := testFleet(t)
-	seeds := []uint64{1, 2, 3, 4, 5, 6, rand.Uint64N(1 << 40), rand.Uint64N(1 << 40), rand.Uint64N(1 << 40)}
+	seeds := []uint64{1, 2, 3, 4, 5, rand.Uint64N(1 << 40), rand.Uint64N(1 << 40), rand.Uint64N(1 << 40)}
 	ran, little, again, adopted := 0, 0, 0, 0
 	for i, seed := range seeds {
 		c := Config{

@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-// TestPromise5_KillsAtAnyMoment: fifteen kills of archivers, backups, restores, a source and a target. The
+// TestPromise5_KillsAtAnyMoment: ten kills of archivers, backups, restores, a source and a target. The
 // soak (make soak-kill) has ten times as many, and wants every phase hit.
 func TestPromise5_KillsAtAnyMoment(t *testing.T) {
 	ctx := t.Context()
 	fleet, binary := testFleet(t)
 	c := Config{Seed: rand.Uint64N(1 << 40), Binary: binary, Transactions: DefaultTransactions, Writers: DefaultWriters, Stops: DefaultStops, Rows: DefaultRows}
 	var out strings.Builder
-	if err := KillSoak(ctx, fleet, c, 15, false, &out); err != nil {
+	if err := KillSoak(ctx, fleet, c, 10, false, &out); err != nil {
 		t.Error(err)
 	}
 	t.Log(out.String())

@@ -1,0 +1,37 @@
+package mysqltest
+
+import (
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// memoryFolder is where Linux keeps files in memory.
+const memoryFolder = "/dev/shm"
+
+// memoryNeeded is what has to be free there: a package's servers hold some hundred MB each.
+const memoryNeeded = 6 << 30
+
+// inMemory has servers keep their files in memory, where that has room.
+var inMemory bool
+
+// InMemory has the servers that this process starts keep their files in memory, where there is enough of it: what they
+// sync costs nothing then. A killed server finds all that it wrote, as on a disk. It is to be called before the
+// first server is taken, and not where the time of a sync is what is tested.
+func InMemory() { inMemory = true }
+
+// memory returns the folder for files in memory; empty where they go to the disk.
+var memory = sync.OnceValue(func() string {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(memoryFolder, &fs); err != nil || fs.Type != unix.TMPFS_MAGIC {
+		return ""
+	}
+	var of unix.Sysinfo_t
+	if err := unix.Sysinfo(&of); err != nil {
+		return ""
+	}
+	if fs.Bavail*uint64(fs.Bsize) < memoryNeeded || of.Freeram*uint64(of.Unit) < memoryNeeded {
+		return ""
+	}
+	return memoryFolder
+})
