@@ -89,7 +89,7 @@ replay-speed: server build ## the replay of 60,000 sysbench transactions beside 
 	go run ./tests/cmd/replayspeed $(ARGS)
 
 .PHONY: mutants
-mutants: server ## each rule switched off by a failpoint, and the test that fails
+mutants: server ## each rule switched off by a failpoint, and the test that fails (ARGS="-histories 50" counts random histories until one fails)
 	go run ./tests/cmd/mutants $(ARGS)
 
 .PHONY: window

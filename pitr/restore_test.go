@@ -2,9 +2,9 @@ package pitr
 
 import "testing"
 
-// TestRestoreOfLoadWindowAndAccount: chunks read at two moments in a window with changes before,
+// TestR7RowsInTheWindow: chunks read at two moments in a window with changes before,
 // between and behind them, then changes behind the window.
-func TestRestoreOfLoadWindowAndAccount(t *testing.T) {
+func TestR7RowsInTheWindow(t *testing.T) {
 	s := newStory(t, "d")
 	s.on("CREATE DATABASE d CHARACTER SET latin1", "CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY, u INT UNIQUE, v VARCHAR(20))",
 		"INSERT INTO d.t VALUES (1,1,'a'),(2,2,'b'),(3,3,'c'),(4,4,'d')")

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pingcap/failpoint"
+
 	"github.com/tripod-db/tripod/binlog/event"
 )
 
@@ -86,6 +88,7 @@ func ContextOf(q *event.Query, converted bool, unlogged Unlogged) []Variable {
 	if c.DefaultTableEncryption != nil {
 		vars = append(vars, Variable{variableEncryption, onOff(*c.DefaultTableEncryption)})
 	}
+	failpoint.Inject("R10", func() { vars = nil })
 	return vars
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pingcap/failpoint"
+
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/internal/schema"
 )
@@ -32,6 +34,8 @@ type RenameStep struct {
 func Rename(pairs [][2]schema.Name, sides func(from, to schema.Name) (source, destination binlog.Side)) ([]RenameStep, error) {
 	var steps []RenameStep
 	var open [][2]schema.Name
+	var keep bool
+	failpoint.Inject("R8", func() { keep = true })
 	flush := func() {
 		if len(open) > 0 {
 			steps = append(steps, RenameStep{SQL: renameSQL(open), Pairs: open})
@@ -45,6 +49,7 @@ func Rename(pairs [][2]schema.Name, sides func(from, to schema.Name) (source, de
 			return nil, fmt.Errorf("rename %s to %s: %w", p[0], p[1], ErrInWindow)
 		case source == binlog.After && destination == binlog.After:
 			open = append(open, p)
+		case source == binlog.After && keep:
 		case source == binlog.After:
 			flush()
 			steps = append(steps, RenameStep{SQL: DropTables(p[0]), Dropped: []schema.Name{p[0]}})

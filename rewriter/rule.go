@@ -1,6 +1,10 @@
 package rewriter
 
-import "github.com/tripod-db/tripod/binlog"
+import (
+	"github.com/pingcap/failpoint"
+
+	"github.com/tripod-db/tripod/binlog"
+)
 
 // Rule says how a change is made into statements.
 type Rule int
@@ -19,6 +23,7 @@ const (
 
 // RuleFor returns the rule of a change that lies on that side of its table's row window.
 func RuleFor(side binlog.Side) Rule {
+	failpoint.Inject("R7", func() { side = binlog.After })
 	if side == binlog.Inside {
 		return Window
 	}

@@ -178,6 +178,13 @@ func TestClockEndsWhenGTIDsAreSwitchedOff(t *testing.T) {
 	}
 }
 
+// within bounds a wait for a clock that has to end, however slow the machine is.
+func within(t *testing.T) context.Context {
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(stop)
+	return ctx
+}
+
 func TestW5_ClockEndsWhenTheLogIsAnother(t *testing.T) {
 	for _, gtid := range []bool{true, false} {
 		t.Run(gtidName(gtid), func(t *testing.T) {
@@ -186,8 +193,8 @@ func TestW5_ClockEndsWhenTheLogIsAnother(t *testing.T) {
 			mysqltest.Exec(t, s, "RESET BINARY LOGS AND GTIDS", "CREATE DATABASE a", "CREATE TABLE a.t (id INT PRIMARY KEY)")
 			c := startClock(t, asBackupUser(t, s))
 			mysqltest.Exec(t, s, "RESET BINARY LOGS AND GTIDS")
-			if err := c.Watch(t.Context()); err == nil {
-				t.Fatal("the clock ended without a reason")
+			if err := c.Watch(within(t)); err == nil {
+				t.Fatal("the clock goes on")
 			}
 			wantFault(t, c.Err(), fault.KindSource, "--new-timeline")
 		})
@@ -200,8 +207,8 @@ func TestW5_ClockEndsWhenGTIDsAreLost(t *testing.T) {
 	mysqltest.Exec(t, s, "RESET BINARY LOGS AND GTIDS", "CREATE DATABASE a", "CREATE DATABASE b")
 	c := startClock(t, asBackupUser(t, s))
 	mysqltest.Exec(t, s, "RESET BINARY LOGS AND GTIDS TO 7")
-	if err := c.Watch(t.Context()); err == nil {
-		t.Fatal("the clock ended without a reason")
+	if err := c.Watch(within(t)); err == nil {
+		t.Fatal("the clock goes on")
 	}
 	wantFault(t, c.Err(), fault.KindSource, "gtid_executed")
 }

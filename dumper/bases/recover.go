@@ -1,6 +1,8 @@
 package bases
 
 import (
+	"github.com/pingcap/failpoint"
+
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -76,6 +78,11 @@ func (b *Bases) unlistedFrom(s *schemaState) (from binlog.Position, at binlog.Ti
 // replay does from there, is the table.
 func (b *Bases) recoverableFrom(n *name) (binlog.Position, binlog.Time) {
 	from, at := b.floor, binlog.Time(0)
+	var early bool
+	failpoint.Inject("R11", func() { early = true })
+	if early {
+		return from, at
+	}
 	later := func(p binlog.Position, t binlog.Time) {
 		if from.Before(p) {
 			from, at = p, t

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 
+	"github.com/pingcap/failpoint"
+
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/rewriter"
@@ -176,6 +178,11 @@ func (l *Keyed) ended() error {
 
 // Fence implements Lane. What is not named goes on gathering.
 func (l *Keyed) Fence(ctx context.Context, tables []schema.Name) error {
+	var off bool
+	failpoint.Inject("R9", func() { off = true })
+	if off {
+		return nil
+	}
 	if named := l.filling.of(l.flusher.Fold, tables); len(named) > 0 {
 		return l.part(ctx, named) // behind what is being written
 	}

@@ -3,6 +3,8 @@ package catalog
 import (
 	"strings"
 
+	"github.com/pingcap/failpoint"
+
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/internal/schema"
 )
@@ -17,7 +19,9 @@ func (b *NameBase) StatementSide(start, floor binlog.Position) binlog.Side {
 	case BaseTombstone:
 		return behind(b.AtEnd, start)
 	case BaseRead:
-		return b.Statements.Side(start)
+		side := b.Statements.Side(start)
+		failpoint.Inject("R2", func() { side = binlog.After })
+		return side
 	case BaseFloor:
 	}
 	return behind(floor, start)
@@ -46,7 +50,9 @@ func (b *NameBase) DestinationSide(start, floor binlog.Position) binlog.Side {
 // Inside means that the binlog wins; it never happens to a keyless table (R5).
 func (b *NameBase) RowSide(start, floor binlog.Position) binlog.Side {
 	if b.Base == BaseRead {
-		return b.Rows.Side(start)
+		side := b.Rows.Side(start)
+		failpoint.Inject("R7", func() { side = binlog.After })
+		return side
 	}
 	return b.StatementSide(start, floor)
 }
@@ -202,7 +208,9 @@ func (s *Sides) ObjectSide(kind ObjectKind, n schema.Name, start binlog.Position
 	if o, ok := s.objects[s.objectKey(kind, n)]; ok {
 		return o.Window.Side(start)
 	}
-	if !s.selected.Object(kind, n) {
+	selected := s.selected.Object(kind, n)
+	failpoint.Inject("R12", func() { selected = true })
+	if !selected {
 		return binlog.Skip
 	}
 	return behind(s.floor, start)

@@ -85,10 +85,10 @@ func TestVerdicts(t *testing.T) {
 		mutant Mutant
 		want   Verdict
 	}{
-		{Mutant{"R6", "dumper/bases/R6", "dumper/bases", "TestR6NotDoneBeforeTheStreamHasPassedEveryHigh"}, Caught},
-		{Mutant{"R6", "dumper/bases/R6", "dumper/bases", "TestR12ExcludedNames"}, Survived},
-		{Mutant{"R6", "dumper/bases/R6", "dumper/bases", "TestR6"}, NoTest},
-		{Mutant{"R6", "dumper/bases/none", "dumper/bases", "TestR12ExcludedNames"}, NoPoint},
+		{Mutant{Rule: "R6", Failpoint: "dumper/bases/R6", Package: "dumper/bases", Test: "TestR6NotDoneBeforeTheStreamHasPassedEveryHigh"}, Caught},
+		{Mutant{Rule: "R6", Failpoint: "dumper/bases/R6", Package: "dumper/bases", Test: "TestR12ExcludedNames"}, Survived},
+		{Mutant{Rule: "R6", Failpoint: "dumper/bases/R6", Package: "dumper/bases", Test: "TestR6"}, NoTest},
+		{Mutant{Rule: "R6", Failpoint: "dumper/bases/none", Package: "dumper/bases", Test: "TestR12ExcludedNames"}, NoPoint},
 	} {
 		o, err := b.Try(t.Context(), c.mutant)
 		if err != nil {
@@ -99,10 +99,10 @@ func TestVerdicts(t *testing.T) {
 		}
 	}
 	var out strings.Builder
-	if err := report(&out, []Outcome{{Mutant: Table[0], Verdict: Survived}}); err == nil || !strings.Contains(out.String(), string(Survived)) {
+	if err := report(&out, []Outcome{{Mutant: Table[0], Verdict: Survived}}, nil); err == nil || !strings.Contains(out.String(), string(Survived)) {
 		t.Errorf("a mutant that survived is reported as %v:\n%s", err, out.String())
 	}
-	if err := report(&out, nil); err == nil {
+	if err := report(&out, nil, Rules); err == nil {
 		t.Error("rules without mutants are no error")
 	}
 }

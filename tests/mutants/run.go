@@ -168,9 +168,9 @@ func (b *Bench) test(ctx context.Context, path string, m Mutant, setting string)
 	return r, nil
 }
 
-// Run tries every mutant, prints the table, and fails unless all are caught and no rule is
-// without a mutant.
-func Run(ctx context.Context, moduleFolder string, out io.Writer) (err error) {
+// Run tries every mutant, or those of one failpoint, prints the table, and fails unless all are caught and, where all
+// are tried, no rule is without a mutant.
+func Run(ctx context.Context, moduleFolder, only string, out io.Writer) (err error) {
 	b, err := NewBench(ctx, moduleFolder)
 	if err != nil {
 		return err
@@ -178,16 +178,26 @@ func Run(ctx context.Context, moduleFolder string, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, b.Close()) }()
 	var outcomes []Outcome
 	for _, m := range Table {
+		if only != "" && only != m.Failpoint {
+			continue
+		}
 		o, err := b.Try(ctx, m)
 		if err != nil {
 			return err
 		}
 		outcomes = append(outcomes, o)
 	}
-	return report(out, outcomes)
+	rules := Rules
+	if only != "" {
+		rules = nil
+		if len(outcomes) == 0 {
+			return fmt.Errorf("there is no mutant %s", only)
+		}
+	}
+	return report(out, outcomes, rules)
 }
 
-func report(out io.Writer, outcomes []Outcome) error {
+func report(out io.Writer, outcomes []Outcome, rules []string) error {
 	lines := []string{"rule off\tfailpoint\ttest\tseconds without\twith\t\n"}
 	caught := map[string]bool{}
 	var lost []Outcome
@@ -208,7 +218,7 @@ func report(out io.Writer, outcomes []Outcome) error {
 	for _, o := range lost {
 		errs = append(errs, fmt.Errorf("%s, %s of %s: %s\n%s", o.Failpoint, o.Test, o.Package, o.Verdict, lastLines(o.Output)))
 	}
-	for _, rule := range Rules {
+	for _, rule := range rules {
 		if !caught[rule] {
 			errs = append(errs, fmt.Errorf("no test was seen to fail with rule %s off", rule))
 		}
