@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"time"
 
+	"github.com/tripod-db/tripod/internal/mysqltest"
 	"github.com/tripod-db/tripod/tests/history"
 )
 
@@ -59,6 +60,7 @@ func run(ctx context.Context) (err error) {
 	if c.Without, err = history.ParseFeatures(*without); err != nil {
 		return err
 	}
+	mysqltest.InMemory() // kills are of processes, never of the machine
 	fleet, err := history.NewFleet("")
 	if err != nil {
 		return err

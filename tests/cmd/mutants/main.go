@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"time"
 
+	"github.com/tripod-db/tripod/internal/mysqltest"
 	"github.com/tripod-db/tripod/tests/mutants"
 )
 
@@ -32,6 +33,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&t.Only, "only", "", "the one failpoint that is tried, such as dumper/bases/W3")
 	flag.Parse()
 	if t.Most > 0 {
+		mysqltest.InMemory() // no mutant is of what a sync is for
 		return mutants.Histories(ctx, ".", t, os.Stdout)
 	}
 	return mutants.Run(ctx, ".", t.Only, os.Stdout)
