@@ -125,7 +125,7 @@ func (a *Assembler) event(at binlog.Position, e Event) error {
 		return fmt.Errorf("%s event behind the end of its transaction: %w", e.Header().Type, ErrMalformed)
 	}
 	switch e := e.(type) {
-	case *Format, *Rotate, *Stop:
+	case *Format, *Rotate, *Stop, *BinlogCheckpoint:
 		return a.betweenEntries(e)
 	case *PreviousGTIDs:
 		a.executed.AddSet(e.Set)
@@ -176,6 +176,14 @@ func (a *Assembler) ensure(at binlog.Position) error {
 
 func (a *Assembler) begin(at binlog.Position, g *GTID) error {
 	a.entry = &Entry{Start: at, GTID: g.ID, CommitTime: g.ImmediateCommit}
+	if m := g.MariaDB; m != nil {
+		// What is no statement of its own is a transaction, without an event that says BEGIN or XA START (fact 8.14).
+		a.inside = m.Flags&MariaDBStandalone == 0
+		if m.Flags&MariaDBPreparedXA != 0 {
+			a.entry.XID = m.XID
+		}
+		a.entry.Alter = alterOf(m.Extra)
+	}
 	if a.onBegin != nil {
 		return a.onBegin(a.entry)
 	}
