@@ -1,6 +1,7 @@
 package event
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -148,5 +149,104 @@ func TestMariaDBTemporalsOfBefore56AreRefused(t *testing.T) {
 	}
 	if refused != len(columns) {
 		t.Errorf("%d events", refused)
+	}
+	// The way out that docs/limits.md names.
+	first = beginLog(t, s)
+	for i := range columns {
+		c.exec(t, fmt.Sprintf("ALTER TABLE t%d FORCE", i), fmt.Sprintf("DELETE FROM t%d", i))
+	}
+	for _, e := range parseAll(t, logSince(t, s, first)) {
+		if rows, ok := e.(*Rows); ok {
+			if n, err := rows.Count(); n != 2 || err != nil {
+				t.Errorf("%s: %d rows, %v", rows.Table.Name, n, err)
+			}
+		}
+	}
+}
+
+// TestMariaDBTruncatedAndAlteredEvents is TestTruncatedAndAlteredEvents with the events of MariaDB.
+func TestMariaDBTruncatedAndAlteredEvents(t *testing.T) {
+	s := takeMariaDB(t)
+	c := newSession(t, s)
+	random := newRand(t)
+	c.exec(t, "CREATE DATABASE d", "USE d", "SET GLOBAL log_bin_compress=ON", "SET GLOBAL log_bin_compress_min_len=10", "SET GLOBAL binlog_checksum=NONE", "SET GLOBAL binlog_row_metadata=FULL")
+	own := newTestTable(random, schema.Name{Schema: "d", Name: "own"}, mariadbKinds())
+	c.exec(t, own.createIn("d"))
+	first := beginLog(t, s)
+	c.exec(t, own.insert(random, 2), "SET binlog_alter_two_phase=1", "ALTER TABLE own ADD COLUMN x INT", "XA START 'g'", "INSERT INTO own (id, "+own.Columns[1].Name+") SELECT 9, "+own.Columns[1].Name+" FROM own LIMIT 1",
+		"XA END 'g'", "XA PREPARE 'g'", "XA COMMIT 'g'")
+	seen := map[Type]bool{}
+	var format, prefix []byte
+	for _, r := range logSince(t, s, first) {
+		size := len(r.raw)
+		step := 1 + size/200
+		for cut := HeaderSize + random.IntN(step); cut < size; cut += step {
+			short := append([]byte{}, r.raw[:cut]...)
+			binary.LittleEndian.PutUint32(short[9:], uint32(cut))
+			readAlone(t, prefix, short)
+		}
+		for i := HeaderSize + random.IntN(step); i < size; i += step {
+			altered := append([]byte{}, r.raw...)
+			altered[i] ^= byte(1 + random.IntN(255))
+			readAlone(t, prefix, altered)
+		}
+		seen[Type(r.raw[4])] = true
+		switch Type(r.raw[4]) {
+		case TypeFormatDescription:
+			format = r.raw
+			prefix = slices.Clone(format)
+		case TypeTableMap:
+			prefix = append(prefix, r.raw...)
+		case TypeMariaDBGTID:
+			prefix = slices.Clone(format)
+		default:
+		}
+	}
+	for _, kind := range []Type{TypeMariaDBGTID, TypeGTIDList, TypeBinlogCheckpoint, TypeAnnotateRows, TypeQueryCompressed, TypeWriteRowsCompressedV1, TypeXAPrepare} {
+		if !seen[kind] {
+			t.Errorf("no %s event", kind)
+		}
+	}
+}
+
+// An entry without an end counts for nothing where a MariaDB was started again behind it, and only there.
+func TestMariaDBEntryThatIsCutOff(t *testing.T) {
+	s := takeMariaDB(t)
+	files, err := s.BinlogFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := readLog(t, files[0])[0].raw // says when the server was started
+	mysqltest.Exec(t, s, "CREATE DATABASE d", "CREATE TABLE d.t (id INT)")
+	first := beginLog(t, s)
+	mysqltest.Exec(t, s, "INSERT INTO d.t VALUES (1)")
+	raws := logSince(t, s, first)
+	end := slices.IndexFunc(raws, func(r rawEvent) bool { return Type(r.raw[4]) == TypeWriteRowsV1 }) + 1
+	for name, c := range map[string]struct {
+		next []byte
+		hook bool
+		want error
+	}{
+		"started again": {started, true, nil},
+		"nobody asked":  {started, false, ErrMalformed},
+		"rotated":       {raws[0].raw, true, ErrMalformed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := NewAssembler("m1-1")
+			var cut []*Entry
+			if c.hook {
+				a.OnCutOff(func(e *Entry) error { cut = append(cut, e); return nil })
+			}
+			assemble(t, a, raws[:end])
+			if a.AtBoundary() {
+				t.Fatal("no entry is open")
+			}
+			if _, err := a.Add("binlog.999999", 4, c.next); !errors.Is(err, c.want) {
+				t.Fatalf("error %v, want %v", err, c.want)
+			}
+			if c.want == nil && (!a.AtBoundary() || len(cut) != 1 || len(cut[0].Tables) != 1 || a.Executed().Contains(cut[0].GTID)) {
+				t.Errorf("cut off: %+v, executed %s", cut, a.Executed())
+			}
+		})
 	}
 }
