@@ -40,7 +40,7 @@ func (s *Stream) identify() error {
 // encrypted says that the file's bytes cannot be had: MariaDB decrypts what it sends, so that what is
 // archived would not be the source's file.
 func encrypted(format string, args ...any) error {
-	return fault.New(fault.CodeFailed, fault.KindSource, "start the source with encrypt_binlog=OFF, let it begin a new binlog file, and archive from there on",
+	return fault.New(fault.CodeFailed, fault.KindSource, "start the source with encrypt_binlog=OFF, and purge its encrypted files once they are of no use to its replicas: the archive begins, or goes on, behind them",
 		"%w", fmt.Errorf(format, args...))
 }
 

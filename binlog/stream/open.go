@@ -116,6 +116,11 @@ func (s *Stream) refused(err error) error {
 		return fmt.Errorf("%w: %s: %w", ErrPurged, s.file, err)
 	case says("binary log is not open"):
 		return fault.New(fault.CodeFailed, fault.KindSource, "start the source with log_bin", "the source writes no binlog: %w", err)
+	case s.received && s.mariadb && says("truncated in the middle"):
+		// MySQL takes such a rest away when it starts again; no connection ever gets behind this one.
+		return fault.New(fault.CodeFailed, fault.KindSource,
+			"purge the file (PURGE BINARY LOGS TO the one behind it): the archive goes on there, behind a hole; then take a new backup",
+			"%s of the source ends inside the event at %d, which it was writing when it was killed; it sends nothing behind that: %w", s.file, s.pos, err)
 	case s.received:
 		// Such as "could not find next log" after a purge or a RESET: the next connection tells.
 		return fmt.Errorf("%w: %w", ErrDisconnected, err)
