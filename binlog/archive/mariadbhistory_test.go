@@ -1,6 +1,7 @@
 package archive_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
+	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/mysqltest"
 )
@@ -116,5 +118,38 @@ func TestMariaDBAnotherServerIsRefused(t *testing.T) {
 	}
 	if line := s.line(t); len(line) != 1 || len(s.holes(t)) != 0 {
 		t.Errorf("line %+v, holes %+v", line, s.holes(t))
+	}
+}
+
+// What is prepared is known over files and runs, by the name that its GTID, and later its commit, give it.
+func TestMariaDBOpenXA(t *testing.T) {
+	s := newMariaDBSite(t)
+	mysqltest.Exec(t, s.source, "CREATE SCHEMA w", "CREATE TABLE w.t (id INT PRIMARY KEY)")
+	// In a session that ends: one that has prepared a transaction may do nothing else.
+	db := s.source.Connect(mysqltest.Root, "w")
+	_, err := db.ExecContext(t.Context(), "XA START 'a','b',7; INSERT INTO t VALUES (1); XA END 'a','b',7; XA PREPARE 'a','b',7")
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	mysqltest.Exec(t, s.source, "FLUSH BINARY LOGS", "INSERT INTO w.t VALUES (2)")
+	prepared := s.untilIdle(t, func(c *archive.Config) { c.FromOldest = true })
+	open, err := s.reader().OpenXA(t.Context(), prepared.End.Position)
+	if err != nil || len(open) != 1 || open[0].XID != "X'61',X'62',7" || open[0].Prepare.File != "binlog.000001" || len(open[0].Tables) != 1 || open[0].Tables[0].Name != "t" {
+		t.Fatalf("open %+v: %v", open, err)
+	}
+	mysqltest.Eventually(t, func() bool { // the session may still be at its end
+		err := s.source.Exec(t.Context(), "XA COMMIT 'a','b',7")
+		if err != nil && !mysqltest.IsError(err, 1397) {
+			t.Fatal(err)
+		}
+		return err == nil
+	}, "the transaction to commit")
+	ended := s.untilIdle(t, nil)
+	if open, err := s.reader().OpenXA(t.Context(), ended.End.Position); err != nil || len(open) != 0 {
+		t.Errorf("open %+v: %v", open, err)
+	}
+	entries := s.readAll(t)
+	if last := entries[len(entries)-1]; last.Kind != event.XACommit || last.XID != open[0].XID {
+		t.Errorf("the last entry is %+v", last)
 	}
 }

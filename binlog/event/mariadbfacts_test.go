@@ -238,3 +238,73 @@ func TestFact8_11_MariaDBStatusVariables(t *testing.T) {
 	}
 	t.Log(seen)
 }
+
+// TestFact5_2_MariaDBDefiners: what has a definer is logged with it, whoever wrote the statement.
+func TestFact5_2_MariaDBDefiners(t *testing.T) {
+	c := mariadbSession(t)
+	for _, g := range mariadbGroups(t, c, "CREATE VIEW w AS SELECT 1 AS a", "CREATE TRIGGER g AFTER INSERT ON t FOR EACH ROW SET @x = 1",
+		"CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' DO SET @x = 1", "CREATE PROCEDURE p() SELECT 1") {
+		if !strings.Contains(g.sql(), "DEFINER=`root`@`localhost`") {
+			t.Errorf("%q", g.sql())
+		}
+	}
+}
+
+// With binlog_row_image MINIMAL and NOBLOB an image lacks columns, in compressed events too.
+func TestMariaDBPartialImages(t *testing.T) {
+	c := mariadbSession(t)
+	c.exec(t, "CREATE TABLE x (id INT PRIMARY KEY, a INT, b TEXT)", "INSERT INTO x VALUES (1, 2, REPEAT('b', 100))", "SET GLOBAL log_bin_compress_min_len=10")
+	for _, compress := range []string{"OFF", "ON"} {
+		c.exec(t, "SET GLOBAL log_bin_compress="+compress)
+		for image, want := range map[string]string{"FULL": "111 111", "NOBLOB": "110 110", "MINIMAL": "100 010"} {
+			got := ""
+			for _, e := range mariadbGroups(t, c, "SET binlog_row_image="+image, "UPDATE x SET a = a + 1")[0].events {
+				r, ok := e.(*Rows)
+				if !ok {
+					continue
+				}
+				if r.PartialImage() != (image != "FULL") {
+					t.Errorf("%s: partial image: %v", image, r.PartialImage())
+				}
+				err := r.Each(func(before, after Image) error {
+					for _, im := range []Image{before, after} {
+						for i := range im.NumColumns() {
+							got += map[bool]string{true: "1", false: "0"}[im.Present(i)]
+						}
+						got += " "
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			if got != want+" " {
+				t.Errorf("%s, compressed %s: columns %s, want %s", image, compress, got, want)
+			}
+		}
+	}
+}
+
+// TestFact8_14_MariaDBSequences: a sequence is logged as the one row of a table of eight columns.
+func TestFact8_14_MariaDBSequences(t *testing.T) {
+	c := mariadbSession(t)
+	for _, statement := range []string{"DO NEXTVAL(s)", "DO SETVAL(s, 5000)"} {
+		rows := 0
+		groups := mariadbGroups(t, c, statement)
+		if len(groups) != 1 {
+			t.Fatalf("%s: %d groups", statement, len(groups))
+		}
+		for _, e := range groups[0].events {
+			if r, ok := e.(*Rows); ok {
+				rows++
+				if n, err := r.Count(); r.Action != Insert || len(r.Table.Columns) != 8 || n != 1 || err != nil {
+					t.Errorf("%s: %s of %d rows of %d columns: %v", statement, r.Action, n, len(r.Table.Columns), err)
+				}
+			}
+		}
+		if rows != 1 {
+			t.Errorf("%s: %d rows events", statement, rows)
+		}
+	}
+}
