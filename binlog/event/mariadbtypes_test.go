@@ -164,6 +164,9 @@ func TestMariaDBTemporalsOfBefore56AreRefused(t *testing.T) {
 	}
 }
 
+// mariadbSeed is behind the numbers of the seeds that a MySQL has written.
+const mariadbSeed = 50
+
 // TestMariaDBTruncatedAndAlteredEvents is TestTruncatedAndAlteredEvents with the events of MariaDB.
 func TestMariaDBTruncatedAndAlteredEvents(t *testing.T) {
 	s := takeMariaDB(t)
@@ -177,7 +180,15 @@ func TestMariaDBTruncatedAndAlteredEvents(t *testing.T) {
 		"XA END 'g'", "XA PREPARE 'g'", "XA COMMIT 'g'")
 	seen := map[Type]bool{}
 	var format, prefix []byte
-	for _, r := range logSince(t, s, first) {
+	raws := logSince(t, s, first)
+	if *updateCorpus {
+		var data []byte
+		for _, r := range raws {
+			data = append(data, r.raw...)
+		}
+		writeSeed(t, "FuzzParser", mariadbSeed, data)
+	}
+	for _, r := range raws {
 		size := len(r.raw)
 		step := 1 + size/200
 		for cut := HeaderSize + random.IntN(step); cut < size; cut += step {
