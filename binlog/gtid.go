@@ -10,20 +10,25 @@ import (
 )
 
 // GTID is one global transaction id. Tag is empty for the untagged ids of servers before 8.3;
-// it is in lower case otherwise. The zero value means "none" (an anonymous transaction).
+// it is in lower case otherwise. On MariaDB Origin stands in place of SID and Tag. The zero value
+// means "none" (an anonymous transaction).
 type GTID struct {
-	SID uuid.UUID
-	Tag string
-	GNO int64
+	SID    uuid.UUID
+	Tag    string
+	Origin Origin
+	GNO    int64 // on MariaDB the sequence number
 }
 
 // IsZero tells whether g is no id.
 func (g GTID) IsZero() bool { return g.GNO == 0 }
 
-// String prints uuid:number or uuid:tag:number.
+// String prints uuid:number or uuid:tag:number; on MariaDB domain-server-number.
 func (g GTID) String() string {
-	if g.IsZero() {
+	switch {
+	case g.IsZero():
 		return ""
+	case g.Origin.isSet():
+		return fmt.Sprintf("%s-%d", g.Origin, g.GNO)
 	}
 	if g.Tag == "" {
 		return fmt.Sprintf("%s:%d", g.SID, g.GNO)
@@ -34,10 +39,12 @@ func (g GTID) String() string {
 // GTIDSet is a set of GTIDs. The zero value is the empty set. Add and AddSet change the
 // receiver; a copy that must not follow is made with Clone. Not safe for concurrent use.
 type GTIDSet struct {
-	set mysql.MysqlGTIDSet
+	set     mysql.MysqlGTIDSet
+	origins originSet // of MariaDB
 }
 
-// ParseGTIDSet reads the server's text form; blanks and line feeds are allowed, tags too.
+// ParseGTIDSet reads the server's text form; blanks and line feeds are allowed, tags too. Of
+// MariaDB's ids it reads 0-1-7, which is this one alone, and 0-1:1-7:9, the form of String.
 func ParseGTIDSet(s string) (GTIDSet, error) {
 	s = strings.Map(func(r rune) rune {
 		if r == ' ' || r == '\n' || r == '\r' || r == '\t' {
@@ -48,6 +55,11 @@ func ParseGTIDSet(s string) (GTIDSet, error) {
 	if s == "" {
 		return GTIDSet{}, nil
 	}
+	origins, rest, err := parseOrigins(s)
+	if err != nil || rest == "" {
+		return GTIDSet{origins: origins}, err
+	}
+	s = rest
 	parsed, err := mysql.ParseMysqlGTIDSet(s)
 	if err != nil {
 		return GTIDSet{}, fmt.Errorf("read GTID set %q: %w", s, err)
@@ -65,7 +77,7 @@ func ParseGTIDSet(s string) (GTIDSet, error) {
 			}
 		}
 	}
-	return GTIDSet{set: *set}, nil
+	return GTIDSet{set: *set, origins: origins}, nil
 }
 
 // DecodeGTIDSet reads the body of a Previous_gtids event (tagged form included).
@@ -86,30 +98,37 @@ func isEmptyEncoding(body []byte) bool {
 
 // String prints the set in one line without blanks, sorted.
 func (s GTIDSet) String() string {
-	if len(s.set) == 0 {
-		return ""
+	switch {
+	case len(s.set) == 0:
+		return s.origins.String()
+	case len(s.origins) == 0:
+		return s.set.String()
 	}
-	return s.set.String()
+	return s.origins.String() + "," + s.set.String()
 }
 
 // IsEmpty tells whether the set holds nothing.
-func (s GTIDSet) IsEmpty() bool { return len(s.set) == 0 }
+func (s GTIDSet) IsEmpty() bool { return len(s.set) == 0 && len(s.origins) == 0 }
 
 // Clone returns a set of its own.
 func (s GTIDSet) Clone() GTIDSet {
 	if len(s.set) == 0 {
-		return GTIDSet{}
+		return GTIDSet{origins: s.origins.clone()}
 	}
 	c, ok := s.set.Clone().(*mysql.MysqlGTIDSet)
 	if !ok {
 		panic("binlog: a MySQL GTID set cloned into another type")
 	}
-	return GTIDSet{set: *c}
+	return GTIDSet{set: *c, origins: s.origins.clone()}
 }
 
 // Add puts g into the set. Ids in ascending order, the common case, cost no allocation.
 func (s *GTIDSet) Add(g GTID) {
 	if g.IsZero() {
+		return
+	}
+	if g.Origin.isSet() {
+		s.origins.add(g.Origin, mysql.Interval{Start: g.GNO, Stop: g.GNO + 1})
 		return
 	}
 	if s.set == nil {
@@ -129,6 +148,11 @@ func (s *GTIDSet) Add(g GTID) {
 
 // AddSet puts all of o into the set.
 func (s *GTIDSet) AddSet(o GTIDSet) {
+	for origin, intervals := range o.origins {
+		for _, in := range intervals {
+			s.origins.add(origin, in)
+		}
+	}
 	for sid, tags := range o.set {
 		for tag, in := range tags {
 			if s.set == nil {
@@ -145,7 +169,11 @@ func (s *GTIDSet) AddSet(o GTIDSet) {
 
 // Contains tells whether g is in the set.
 func (s GTIDSet) Contains(g GTID) bool {
-	for _, in := range s.set[g.SID][mysql.NewTag(g.Tag)] {
+	intervals := s.origins[g.Origin]
+	if !g.Origin.isSet() {
+		intervals = s.set[g.SID][mysql.NewTag(g.Tag)]
+	}
+	for _, in := range intervals {
 		if g.GNO >= in.Start && g.GNO < in.Stop {
 			return true
 		}
@@ -155,10 +183,7 @@ func (s GTIDSet) Contains(g GTID) bool {
 
 // ContainsSet tells whether all of o is in the set.
 func (s GTIDSet) ContainsSet(o GTIDSet) bool {
-	if len(o.set) == 0 {
-		return true
-	}
-	return s.set.Contain(&o.set)
+	return (len(o.set) == 0 || s.set.Contain(&o.set)) && len(o.origins.minus(s.origins)) == 0
 }
 
 // Equal tells whether both sets hold the same ids.
@@ -166,7 +191,7 @@ func (s GTIDSet) Equal(o GTIDSet) bool { return s.ContainsSet(o) && o.ContainsSe
 
 // Minus returns the ids of s that are not in o.
 func (s GTIDSet) Minus(o GTIDSet) GTIDSet {
-	out := GTIDSet{}
+	out := GTIDSet{origins: s.origins.minus(o.origins)}
 	for sid, tags := range s.set {
 		for tag, in := range tags {
 			left := subtract(in, o.set[sid][tag])
@@ -209,8 +234,7 @@ func subtract(a, b mysql.IntervalSlice) mysql.IntervalSlice {
 
 // Single returns the only id of the set, and whether there is exactly one.
 func (s GTIDSet) Single() (GTID, bool) {
-	var g GTID
-	n := int64(0)
+	g, n := s.origins.single()
 	for sid, tags := range s.set {
 		for tag, in := range tags {
 			for _, i := range in {

@@ -7,9 +7,18 @@ import (
 	"strings"
 )
 
-// Timeline names the binlog history of one server: its server_uuid, or "<uuid>~2" and so on
-// where the same server began its history again.
+// Timeline names the binlog history of one server: its server_uuid (MariaDB: MariaDBTimeline), or
+// "<uuid>~2" and so on where the same server began its history again.
 type Timeline string
+
+// MariaDBTimeline names the history of a server that has no server_uuid: by its server id, and by
+// when, in Unix time, the file was begun with which the timeline begins.
+func MariaDBTimeline(serverID string, begun uint32) Timeline {
+	return Timeline(fmt.Sprintf("%s%d", MariaDBTimelines(serverID), begun))
+}
+
+// MariaDBTimelines is what the names of all timelines of a server id begin with.
+func MariaDBTimelines(serverID string) string { return "m" + serverID + "-" }
 
 // FirstOffset is where the first event of every binlog file starts: behind the 4 magic bytes.
 const FirstOffset = 4

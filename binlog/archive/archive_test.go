@@ -95,7 +95,11 @@ func (s *site) sourceEnd(t testing.TB) binlog.Position {
 	t.Helper()
 	p := binlog.Position{Timeline: s.timeline(t)}
 	var do, ignore, set []byte
-	if err := s.source.Root().QueryRowContext(t.Context(), "SHOW BINARY LOG STATUS").Scan(&p.File, &p.Pos, &do, &ignore, &set); err != nil {
+	into, status := []any{&p.File, &p.Pos, &do, &ignore, &set}, "SHOW BINARY LOG STATUS"
+	if s.isMariaDB() {
+		into, status = into[:4], "SHOW MASTER STATUS"
+	}
+	if err := s.source.Root().QueryRowContext(t.Context(), status).Scan(into...); err != nil {
 		t.Fatal(err)
 	}
 	return p

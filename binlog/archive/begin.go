@@ -74,6 +74,9 @@ func (w *writer) decide(ctx context.Context) (start, error) {
 	case binlog.CompareFiles(first, h.File) < 0:
 		return w.otherHistory(ctx, files, fmt.Errorf("it lacks the file %s between %s and %s", h.File, first, last))
 	}
+	if err := w.unproved(); err != nil {
+		return w.otherHistory(ctx, files, err)
+	}
 	if next, err := nextFile(h.File); err == nil && next == first && h.Closed {
 		s := fileStart(h.Timeline, first)
 		previous := t.asPrevious()
@@ -87,6 +90,9 @@ func (w *writer) decide(ctx context.Context) (start, error) {
 func (w *writer) fresh(ctx context.Context, files []string) (start, error) {
 	file, err := w.firstFile(files)
 	if err != nil {
+		return start{}, err
+	}
+	if err := w.nameTimeline(ctx, file); err != nil {
 		return start{}, err
 	}
 	s := fileStart(w.timeline(), file)
@@ -157,7 +163,7 @@ func (w *writer) otherHistory(ctx context.Context, files []string, cause error) 
 	if err != nil {
 		return start{}, err
 	}
-	next := timelineOf(w.uuid(), w.number+1)
+	next := timelineOf(w.base, w.number+1)
 	hole := catalog.Hole{
 		From: w.held.end(), To: binlog.Position{Timeline: next, File: file},
 		Reason: "the source has another history: " + cause.Error(),
@@ -171,6 +177,30 @@ func (w *writer) otherHistory(ctx context.Context, files []string, cause error) 
 	w.config.Log.Info("a new timeline begins", "timeline", string(next), "file", file)
 	s := fileStart(next, file)
 	return s, w.uploader.begin(ctx, s.resume.Position, w.uuid())
+}
+
+// nameTimeline settles the name of a server's first timeline where the server has no uuid: by the
+// file with which it begins.
+func (w *writer) nameTimeline(ctx context.Context, file string) error {
+	if w.base != "" {
+		return nil
+	}
+	s, err := stream.Open(ctx, w.streamConfig(start{}), binlog.Position{File: file})
+	if err != nil {
+		return err
+	}
+	w.base = string(s.Timeline())
+	return s.Close()
+}
+
+// unproved says why nothing proves that the source is the server that was archived, where none of its
+// files can be compared with what is held: a server id, unlike a server_uuid, is often that of others too.
+func (w *writer) unproved() error {
+	held := w.uploader.head.Identity.ServerUUID
+	if w.base == w.uuid() || held == w.uuid() {
+		return nil
+	}
+	return fmt.Errorf("it is %s, %s was archived, and it has no file of which a part is archived", w.uuid(), held)
 }
 
 // previousGTIDs reads the Previous_gtids event of a file; empty where there is none.
@@ -189,7 +219,7 @@ func (w *writer) previousGTIDs(ctx context.Context, file string) (binlog.GTIDSet
 		case e.Raw == nil, e.File != file:
 			return binlog.GTIDSet{}, nil
 		case event.Type(e.Raw[4]) == event.TypeFormatDescription:
-		case event.Type(e.Raw[4]) == event.TypePreviousGTIDs:
+		case event.Type(e.Raw[4]) == event.TypePreviousGTIDs, event.Type(e.Raw[4]) == event.TypeGTIDList:
 			set, err := previousGTIDs(s.Format(), e.Raw)
 			if err != nil {
 				return binlog.GTIDSet{}, sourceFault(err)
@@ -217,7 +247,7 @@ func (w *writer) recover(ctx context.Context) error {
 		}
 		found.number = 1
 	}
-	w.number, w.held = found.number, found.tip.clone()
+	w.number, w.base, w.held = found.number, found.base, found.tip.clone()
 	w.uploader.tip, w.uploader.head = found.tip, found.head
 	for _, e := range left {
 		if !w.joins(e.header) {

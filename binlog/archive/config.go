@@ -171,8 +171,6 @@ func (c Config) check() error {
 	}
 	facts := c.Server.Facts()
 	switch {
-	case facts.Flavor != server.FlavorMySQL:
-		return fault.New(fault.CodeFailed, fault.KindSource, "archive a MySQL server", "the log of a %s server cannot be archived by this version", facts.Flavor)
 	case !facts.LogBin:
 		return fault.New(fault.CodeFailed, fault.KindSource, "start the source with log_bin", "the source writes no binlog")
 	}

@@ -157,6 +157,9 @@ func (r *running) stop(t testing.TB) archive.Result {
 // timeline is the source's first.
 func (s *site) timeline(t testing.TB) binlog.Timeline {
 	t.Helper()
+	if s.isMariaDB() {
+		return s.mariadbTimeline(t)
+	}
 	var uuid string
 	if err := s.source.Root().QueryRowContext(t.Context(), "SELECT @@server_uuid").Scan(&uuid); err != nil {
 		t.Fatal(err)
@@ -235,7 +238,11 @@ func (s *site) compareFiles(t testing.TB, timeline binlog.Timeline) []string {
 // mysqlbinlog has the stock program read and verify a file.
 func (s *site) mysqlbinlog(t testing.TB, b []byte) {
 	t.Helper()
-	program, err := s.source.Install().Program("mysqlbinlog")
+	name := "mysqlbinlog"
+	if s.isMariaDB() {
+		name = "mariadb-binlog"
+	}
+	program, err := s.source.Install().Program(name)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,10 @@ func (r *receiver) collect(s start) {
 		c.Begin()
 		return nil
 	})
+	r.asm.OnCutOff(func(e *event.Entry) error {
+		r.config.Log.Warn("the source was killed while it wrote a transaction; what it wrote of it counts for nothing", "start", e.Start.String(), "gtid", e.GTID.String())
+		return nil
+	})
 	r.asm.OnRows(func(e *event.Entry, rows *event.Rows) error {
 		addRows(&r.open, rows)
 		return c.Rows(e, rows)

@@ -193,7 +193,7 @@ func (r *receiver) keep(e stream.Event) error {
 		r.summary.closed = true
 	case event.TypeFormatDescription:
 		r.summary.format = slices.Clone(e.Raw)
-	case event.TypePreviousGTIDs:
+	case event.TypePreviousGTIDs, event.TypeGTIDList:
 		set, err := previousGTIDs(r.follower.Format(), e.Raw)
 		if err != nil {
 			return sourceFault(err)
@@ -204,7 +204,7 @@ func (r *receiver) keep(e stream.Event) error {
 	return nil
 }
 
-// previousGTIDs reads the set out of a Previous_gtids event.
+// previousGTIDs reads the set out of a Previous_gtids event, or MariaDB's Gtid_list.
 func previousGTIDs(format, raw []byte) (binlog.GTIDSet, error) {
 	p := event.NewParser()
 	if _, err := p.Parse(format); err != nil {

@@ -75,17 +75,39 @@ func nextFile(name string) (string, error) {
 	return fmt.Sprintf("%s.%0*d", name[:dot], len(name)-dot-1, n+1), nil
 }
 
-// timelineOf returns the k-th timeline of a server: its uuid, then <uuid>~2 and so on.
-func timelineOf(uuid string, k int) binlog.Timeline {
+// timelineOf returns the k-th timeline of a server: base, which is its uuid or, on MariaDB, the name
+// of its first timeline, then <base>~2 and so on.
+func timelineOf(base string, k int) binlog.Timeline {
 	if k <= 1 {
-		return binlog.Timeline(uuid)
+		return binlog.Timeline(base)
 	}
-	return binlog.Timeline(fmt.Sprintf("%s~%d", uuid, k))
+	return binlog.Timeline(fmt.Sprintf("%s~%d", base, k))
+}
+
+// findBase returns the name of a server's first timeline: its uuid. A server without one (MariaDB) is
+// looked for by its server id; what that finds may be of another server with the same id, which the
+// comparison of the logs tells. Empty where there is none.
+func findBase(ctx context.Context, c *catalog.Catalog, instance, uuid string) (string, error) {
+	id, _, isReplicaIdentity := strings.Cut(uuid, "@")
+	if !isReplicaIdentity {
+		return uuid, nil
+	}
+	timelines, err := c.Timelines(ctx, instance)
+	if err != nil {
+		return "", err
+	}
+	for _, t := range timelines {
+		if strings.HasPrefix(string(t), binlog.MariaDBTimelines(id)) && !strings.Contains(string(t), "~") {
+			return string(t), nil
+		}
+	}
+	return "", nil
 }
 
 // archived is what the store holds of a server.
 type archived struct {
-	number int // of the server's timelines; 0 for none
+	number int    // of the server's timelines; 0 for none
+	base   string // the name of the first; empty where that is not known yet
 	head   catalog.Head
 	tip    *tip // nil before the first segment
 }
@@ -93,26 +115,36 @@ type archived struct {
 // findArchived returns the newest timeline of a server in the store, with the tip of what is
 // archived of it. It asks for heads and for what lies behind them, never for a whole listing.
 func findArchived(ctx context.Context, c *catalog.Catalog, instance, uuid string) (archived, error) {
-	number, head, err := newestHead(ctx, c, instance, uuid)
-	if err != nil || number == 0 {
+	base, err := findBase(ctx, c, instance, uuid)
+	if err != nil || base == "" {
 		return archived{}, err
 	}
-	found := archived{number: number, head: head}
+	number, head, err := newestHead(ctx, c, instance, base)
+	if err != nil || number == 0 {
+		return archived{base: base}, err
+	}
+	found := archived{number: number, base: base, head: head}
 	found.tip, err = findTip(ctx, c, instance, found.head)
 	return found, err
 }
 
 // CurrentTimeline returns the timeline under which the binlog of a server is archived now, or
-// will be when its archive begins: its uuid, or <uuid>~2 and so on behind a new beginning.
+// will be when its archive begins: its uuid, or <uuid>~2 and so on behind a new beginning. uuid is
+// Facts.ServerUUID. For a server without a real one (MariaDB) it is empty as long as nothing is archived:
+// the name comes from the file with which the archive begins (stream.Timeline).
 func CurrentTimeline(ctx context.Context, c *catalog.Catalog, instance, uuid string) (binlog.Timeline, error) {
-	k, _, err := newestHead(ctx, c, instance, uuid)
-	return timelineOf(uuid, k), err
+	base, err := findBase(ctx, c, instance, uuid)
+	if err != nil || base == "" {
+		return "", err
+	}
+	k, _, err := newestHead(ctx, c, instance, base)
+	return timelineOf(base, k), err
 }
 
 // newestHead returns the last of a server's timelines that has a head; 0 for none.
-func newestHead(ctx context.Context, c *catalog.Catalog, instance, uuid string) (number int, newest catalog.Head, err error) {
+func newestHead(ctx context.Context, c *catalog.Catalog, instance, base string) (number int, newest catalog.Head, err error) {
 	for k := 1; ; k++ {
-		head, ok, err := c.Head(ctx, instance, timelineOf(uuid, k))
+		head, ok, err := c.Head(ctx, instance, timelineOf(base, k))
 		if err != nil || !ok {
 			return number, newest, err
 		}

@@ -29,10 +29,11 @@ type writer struct {
 	keeper   *keeper
 	journal  *journal
 
-	number  int   // of the server's timelines
-	held    *tip  // of the store and the spool; nil for nothing
-	other   error // why the source has another history than held; nil as long as it has not
-	started bool  // a stream was there: an unreachable source is waited for from then on
+	number  int    // of the server's timelines
+	base    string // the name of the first; empty where nothing is archived and the server has no uuid
+	held    *tip   // of the store and the spool; nil for nothing
+	other   error  // why the source has another history than held; nil as long as it has not
+	started bool   // a stream was there: an unreachable source is waited for from then on
 }
 
 func newWriter(cfg Config, s *spool, t *tenure) *writer {
@@ -45,7 +46,7 @@ func newWriter(cfg Config, s *spool, t *tenure) *writer {
 
 func (w *writer) uuid() string { return w.config.Server.Facts().ServerUUID }
 
-func (w *writer) timeline() binlog.Timeline { return timelineOf(w.uuid(), w.number) }
+func (w *writer) timeline() binlog.Timeline { return timelineOf(w.base, w.number) }
 
 func (w *writer) streamConfig(s start) stream.Config {
 	return stream.Config{

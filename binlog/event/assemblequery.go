@@ -30,6 +30,9 @@ func (a *Assembler) query(at binlog.Position, q *Query) error {
 	case controlSavepoint, controlXAEnd:
 	case controlNone:
 		a.entry.Kind, a.ended = Statement, true
+		if a.entry.Alter.changesNothing() {
+			return nil
+		}
 		return a.keep(q)
 	}
 	return nil

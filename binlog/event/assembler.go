@@ -31,9 +31,10 @@ type Assembler struct {
 	touches    map[string]int // index in entry.Tables by schema and name, once there are many
 	queryBytes int
 
-	onBegin func(*Entry) error
-	onRows  func(*Entry, *Rows) error
-	onQuery func(*Entry, *Query) error
+	onBegin  func(*Entry) error
+	onRows   func(*Entry, *Rows) error
+	onQuery  func(*Entry, *Query) error
+	onCutOff func(*Entry) error
 }
 
 // Option changes an Assembler.
@@ -97,14 +98,18 @@ func (a *Assembler) SetFormat(raw []byte) error {
 // file with its format description. Errors name the position and wrap those of Parser and hooks.
 func (a *Assembler) Add(file string, start uint64, raw []byte) (*Entry, error) {
 	at := binlog.Position{Timeline: a.timeline, File: file, Pos: start}
-	if a.entry != nil && at != a.position {
+	cutOff, err := a.cutOff(at, raw)
+	if err != nil {
+		return nil, err
+	}
+	if a.entry != nil && at != a.position && !cutOff {
 		return nil, fmt.Errorf("read binlog at %s: the entry that began at %s goes on at %s: %w", at, a.entry.Start, a.position, ErrMalformed)
 	}
 	if len(raw) > HeaderSize-1 && (Type(raw[4]) == TypeHeartbeat || Type(raw[4]) == TypeHeartbeatV2) {
 		return nil, nil // stands in no file
 	}
 	var last Header
-	err := a.parser.Each(raw, func(e Event) error {
+	err = a.parser.Each(raw, func(e Event) error {
 		last = e.Header()
 		return a.event(at, e)
 	})
@@ -125,7 +130,7 @@ func (a *Assembler) event(at binlog.Position, e Event) error {
 		return fmt.Errorf("%s event behind the end of its transaction: %w", e.Header().Type, ErrMalformed)
 	}
 	switch e := e.(type) {
-	case *Format, *Rotate, *Stop:
+	case *Format, *Rotate, *Stop, *BinlogCheckpoint:
 		return a.betweenEntries(e)
 	case *PreviousGTIDs:
 		a.executed.AddSet(e.Set)
@@ -176,6 +181,14 @@ func (a *Assembler) ensure(at binlog.Position) error {
 
 func (a *Assembler) begin(at binlog.Position, g *GTID) error {
 	a.entry = &Entry{Start: at, GTID: g.ID, CommitTime: g.ImmediateCommit}
+	if m := g.MariaDB; m != nil {
+		// What is no statement of its own is a transaction, without an event that says BEGIN or XA START (fact 8.14).
+		a.inside = m.Flags&MariaDBStandalone == 0
+		if m.Flags&MariaDBPreparedXA != 0 {
+			a.entry.XID = m.XID
+		}
+		a.entry.Alter = alterOf(m.Extra)
+	}
 	if a.onBegin != nil {
 		return a.onBegin(a.entry)
 	}
@@ -196,7 +209,7 @@ func (a *Assembler) finish(last Header) *Entry {
 	e := a.entry
 	e.End, e.Timestamp = a.position, last.Timestamp
 	a.executed.Add(e.GTID)
-	a.entry, a.inside, a.ended, a.touches, a.queryBytes = nil, false, false, nil, 0
+	a.reset()
 	return e
 }
 

@@ -28,6 +28,11 @@ const (
 	ColumnDatetime2  ColumnType = 18
 	ColumnTime2      ColumnType = 19
 	ColumnTypedArray ColumnType = 20
+
+	// MariaDB's columns with the attribute COMPRESSED: values are compressed one by one (inflateValue).
+	ColumnBlobCompressed    ColumnType = 140
+	ColumnVarcharCompressed ColumnType = 141
+
 	ColumnVector     ColumnType = 242
 	ColumnBool       ColumnType = 244
 	ColumnJSON       ColumnType = 245
@@ -51,6 +56,7 @@ var columnTypeNames = map[ColumnType]string{
 	ColumnBit: "BIT", ColumnTimestamp2: "TIMESTAMP", ColumnDatetime2: "DATETIME", ColumnTime2: "TIME",
 	ColumnTypedArray: "ARRAY", ColumnVector: "VECTOR", ColumnBool: "BOOL", ColumnJSON: "JSON", ColumnNewDecimal: "DECIMAL",
 	ColumnEnum: "ENUM", ColumnSet: "SET", ColumnTinyBlob: "TINYBLOB", ColumnMediumBlob: "MEDIUMBLOB",
+	ColumnBlobCompressed: "BLOB COMPRESSED", ColumnVarcharCompressed: "VARCHAR COMPRESSED",
 	ColumnLongBlob: "LONGBLOB", ColumnBlob: "BLOB", ColumnVarString: "VARCHAR", ColumnString: "CHAR", ColumnGeometry: "GEOMETRY",
 }
 
@@ -99,15 +105,17 @@ func (t ColumnType) isNumeric() bool {
 }
 
 // isCharacter tells whether the collation of columns of the type is logged, 63 for binary ones.
-// VECTOR is among them (9.7), as binary; JSON and GEOMETRY are not.
+// VECTOR is among them (9.7), as binary; JSON is not, and GEOMETRY on MariaDB only.
 func (t ColumnType) isCharacter() bool {
 	switch t {
-	case ColumnString, ColumnVarString, ColumnVarchar, ColumnBlob, ColumnVector:
+	case ColumnString, ColumnVarString, ColumnVarchar, ColumnBlob, ColumnVector, ColumnBlobCompressed, ColumnVarcharCompressed:
 		return true
 	default:
 		return false
 	}
 }
+
+func (t ColumnType) isCharacterOnMariaDB() bool { return t.isCharacter() || t == ColumnGeometry }
 
 // isLabels tells whether the members of columns of the type are logged.
 func (t ColumnType) isLabels() bool { return t == ColumnEnum || t == ColumnSet }
@@ -122,7 +130,7 @@ func readColumn(c *cursor, t ColumnType) ColumnMeta {
 		precision := c.u8("precision")
 		m.Meta = uint16(precision)<<8 | uint16(c.u8("scale"))
 		checkDecimal(c, m.Meta)
-	case ColumnVarchar, ColumnVarString:
+	case ColumnVarchar, ColumnVarString, ColumnVarcharCompressed:
 		m.Meta = c.u16("length")
 	case ColumnBit:
 		bits := c.u8("bits")
@@ -136,7 +144,7 @@ func readColumn(c *cursor, t ColumnType) ColumnMeta {
 		if want := map[ColumnType]uint16{ColumnFloat: 4, ColumnDouble: 8}[t]; c.err == nil && m.Meta != want {
 			c.fail("%s of %d bytes", t, m.Meta)
 		}
-	case ColumnBlob, ColumnJSON, ColumnGeometry, ColumnVector:
+	case ColumnBlob, ColumnJSON, ColumnGeometry, ColumnVector, ColumnBlobCompressed:
 		m.Meta = uint16(c.u8("size of length"))
 		if c.err == nil && (m.Meta < 1 || m.Meta > 4) {
 			c.fail("%s with a length of %d bytes", t, m.Meta)

@@ -31,6 +31,12 @@ func compatibleColumn(m *ColumnMeta, c *schema.Column, named bool) error {
 	if err != nil {
 		return err
 	}
+	if compressed, ok := compressedAs[want.Type]; ok && m.Type == compressed { // said by a comment of the definition
+		if want.Type == ColumnVarchar {
+			want.Meta++ // a byte that says how the value is compressed
+		}
+		want.Type = compressed
+	}
 	if m.Type != want.Type {
 		return differs("type", m.Type, want.Type)
 	}
@@ -48,6 +54,9 @@ func compatibleColumn(m *ColumnMeta, c *schema.Column, named bool) error {
 	}
 	return compatibleDetails(m, c)
 }
+
+// compressedAs are the types of MariaDB's columns with the attribute COMPRESSED.
+var compressedAs = map[ColumnType]ColumnType{ColumnVarchar: ColumnVarcharCompressed, ColumnBlob: ColumnBlobCompressed}
 
 // compatibleDetails compares what only some sources log.
 func compatibleDetails(m *ColumnMeta, c *schema.Column) error {
@@ -195,6 +204,10 @@ var simpleTypes = map[string]ColumnMeta{
 	"text":       {Type: ColumnBlob, Meta: 2},
 	"mediumtext": {Type: ColumnBlob, Meta: 3},
 	"longtext":   {Type: ColumnBlob, Meta: 4},
+	// MariaDB's.
+	"inet4": {Type: ColumnString, Meta: 4},
+	"inet6": {Type: ColumnString, Meta: 16},
+	"uuid":  {Type: ColumnString, Meta: 16},
 }
 
 // geometryTypeOf returns the number under which a geometry type is logged.

@@ -1,5 +1,5 @@
-// Package event reads a MySQL binlog from its raw bytes: events, transactions, table maps, row
-// images and exact values.
+// Package event reads the binlog of MySQL, or of MariaDB, from its raw bytes: events, transactions,
+// table maps, row images and exact values.
 //
 // Parser turns the bytes of one event into typed events (several for a compressed transaction).
 // Assembler groups the events of a stream into entries: transactions, DDL statements, the two

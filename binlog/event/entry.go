@@ -62,6 +62,9 @@ type Entry struct {
 	// Prepared is the GTID of the entry that prepared the XA transaction which this one commits, where
 	// it is shown with the rows of that (package pitr).
 	Prepared binlog.GTID
+	// Alter is which part of an ALTER TABLE in two phases the entry is (binlog_alter_two_phase of
+	// MariaDB). Its text is in both parts; Queries and OnQuery have it in the one that changes the table.
+	Alter AlterPhase
 	// RolledBack: the group ends with ROLLBACK. Its changes to non-transactional tables stand.
 	RolledBack bool
 }
@@ -74,3 +77,29 @@ type Touch struct {
 	PartialJSON  bool   // an event of type 39
 	Rows         uint64
 }
+
+// AlterPhase is a part of an ALTER TABLE that MariaDB logs in two phases (fact 13.14).
+type AlterPhase int
+
+// The parts. Only AlterCommitted, and a statement that is logged as a whole, change the table.
+const (
+	AlterWhole      AlterPhase = iota
+	AlterStarted               // nothing has changed yet
+	AlterCommitted             // from here on the table is changed
+	AlterRolledBack            // it failed
+)
+
+func alterOf(extra byte) AlterPhase {
+	switch {
+	case extra&MariaDBStartAlter != 0:
+		return AlterStarted
+	case extra&MariaDBCommitAlter != 0:
+		return AlterCommitted
+	case extra&MariaDBRollbackAlter != 0:
+		return AlterRolledBack
+	}
+	return AlterWhole
+}
+
+// changesNothing tells whether the statement of this part is none that counts.
+func (p AlterPhase) changesNothing() bool { return p == AlterStarted || p == AlterRolledBack }

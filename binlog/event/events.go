@@ -1,6 +1,10 @@
 package event
 
-import "github.com/tripod-db/tripod/binlog"
+import (
+	"strings"
+
+	"github.com/tripod-db/tripod/binlog"
+)
 
 // Checksum algorithms of Format.Checksum.
 const (
@@ -19,6 +23,9 @@ type Format struct {
 	Checksum          byte
 }
 
+// MariaDB tells whether the file was written by MariaDB.
+func (f *Format) MariaDB() bool { return strings.Contains(f.ServerVersion, "MariaDB") }
+
 // PostHeaderLength returns the length of the fixed part of events of a type, and whether the
 // file's server knew the type.
 func (f *Format) PostHeaderLength(t Type) (int, bool) {
@@ -28,7 +35,8 @@ func (f *Format) PostHeaderLength(t Type) (int, bool) {
 	return int(f.PostHeaderLengths[t-1]), true
 }
 
-// PreviousGTIDs is the set of all GTIDs in earlier files. It also stands, empty, in files of servers without GTIDs.
+// PreviousGTIDs is the set of all GTIDs in earlier files. It also stands, empty, in files of servers
+// without GTIDs. MariaDB tells it in a Gtid_list event, as the last GTID of each origin.
 type PreviousGTIDs struct {
 	common
 	Set binlog.GTIDSet
@@ -62,6 +70,8 @@ type GTID struct {
 	OriginalServerVersion  uint32
 	HasCommitGroupTicket   bool
 	CommitGroupTicket      uint64
+	// MariaDB is what the GTID event of MariaDB says beside the id; nil on MySQL.
+	MariaDB *MariaDBGTID
 }
 
 // Query is a statement: BEGIN, DDL, or DML in statement format.
@@ -101,6 +111,13 @@ type Heartbeat struct {
 	common
 	File string
 	Pos  uint64
+}
+
+// BinlogCheckpoint names the oldest file, of MariaDB's log, that a crash recovery may need: every
+// transaction in earlier files is committed in the engines too (fact 1.10). It stands between entries.
+type BinlogCheckpoint struct {
+	common
+	File string
 }
 
 // RowsQuery is the text of the statement whose row events follow.

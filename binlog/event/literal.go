@@ -67,10 +67,16 @@ func appendValue(dst []byte, c *schema.Column, m *ColumnMeta, raw []byte) ([]byt
 		dst = appendTemporal(dst, m, raw)
 		return append(dst, '\''), nil
 	case ColumnString:
-		if c.Type == "binary" {
+		if padded[c.Type] {
 			return appendPadded(dst, raw, int(m.Meta)), nil
 		}
 		return appendHex(dst, raw), nil
+	case ColumnBlobCompressed, ColumnVarcharCompressed:
+		value, err := inflateValue(raw)
+		if err != nil {
+			return dst, err
+		}
+		return appendHex(dst, value), nil
 	case ColumnVarchar, ColumnVarString, ColumnBlob, ColumnGeometry, ColumnVector:
 		return appendHex(dst, raw), nil
 	case ColumnJSON:
@@ -79,6 +85,9 @@ func appendValue(dst []byte, c *schema.Column, m *ColumnMeta, raw []byte) ([]byt
 		return dst, fmt.Errorf("values of type %s: %w", m.Type, ErrUnsupported)
 	}
 }
+
+// padded are the types of which the log leaves out zero bytes at the end.
+var padded = map[string]bool{"binary": true, "inet4": true, "inet6": true, "uuid": true}
 
 func appendTemporal(dst []byte, m *ColumnMeta, raw []byte) []byte {
 	switch m.Type {

@@ -13,6 +13,7 @@ type Parser struct {
 	format *Format
 	tables tableMaps
 	zstd   payloadDecoder
+	zlib   inflater
 }
 
 // NewParser returns a parser that has seen nothing: the first event must be a format description.
@@ -45,6 +46,8 @@ func (p *Parser) Each(raw []byte, fn func(Event) error) error {
 
 // each decodes raw; keep says that the events of a payload must outlive the next one.
 func (p *Parser) each(raw []byte, keep bool, fn func(Event) error) error {
+	p.zlib.keep = keep
+	defer p.zlib.shrink()
 	h, err := ParseHeader(raw)
 	if err != nil {
 		return err
@@ -58,7 +61,7 @@ func (p *Parser) each(raw []byte, keep bool, fn func(Event) error) error {
 			return err
 		}
 		p.format = f
-		p.tables.reset()
+		p.tables.reset(f)
 		return fn(f)
 	}
 	body, err := p.body(h, raw)
@@ -107,6 +110,11 @@ func (p *Parser) decode(h Header, c *cursor) (Event, error) {
 	case TypeWriteRowsV1, TypeUpdateRowsV1, TypeDeleteRowsV1,
 		TypeWriteRowsV2, TypeUpdateRowsV2, TypeDeleteRowsV2, TypePartialUpdateRows:
 		return p.tables.parseRows(h, c, p.tableIDSize(h.Type))
+	case TypeQueryCompressed:
+		return p.compressedQuery(h, c)
+	case TypeWriteRowsCompressedV1, TypeUpdateRowsCompressedV1, TypeDeleteRowsCompressedV1,
+		TypeWriteRowsCompressedV2, TypeUpdateRowsCompressedV2, TypeDeleteRowsCompressedV2:
+		return p.compressedRows(h, c)
 	case TypeXID:
 		e = &XID{common{h}, c.u64("transaction number")}
 	case TypeXAPrepare:
@@ -117,6 +125,16 @@ func (p *Parser) decode(h Header, c *cursor) (Event, error) {
 		e = parseTaggedGTID(h, c)
 	case TypePreviousGTIDs:
 		e = parsePreviousGTIDs(h, c)
+	case TypeMariaDBGTID:
+		e = parseMariaDBGTID(h, c)
+	case TypeGTIDList:
+		e = parseGTIDList(h, c)
+	case TypeBinlogCheckpoint:
+		e = &BinlogCheckpoint{common{h}, string(c.take(uint64(c.u32("length of name")), "name"))}
+	case TypeAnnotateRows:
+		e = &RowsQuery{common{h}, c.rest()}
+	case TypeStartEncryption:
+		return nil, fmt.Errorf("read event: %s: the binlog is encrypted (encrypt_binlog): %w", h.Type, ErrUnsupported)
 	case TypeRotate:
 		e = &Rotate{common: common{h}, NextPos: c.u64("position"), NextFile: string(c.rest())}
 	case TypeStop:

@@ -195,7 +195,7 @@ func (p *Parser) decodeInner(outer Header, raw []byte) (Event, error) {
 	}
 	switch h.Type {
 	case TypeFormatDescription, TypeTransactionPayload, TypeRotate, TypeStop, TypePreviousGTIDs,
-		TypeGTID, TypeAnonymousGTID, TypeGTIDTagged:
+		TypeGTID, TypeAnonymousGTID, TypeGTIDTagged, TypeMariaDBGTID, TypeGTIDList, TypeBinlogCheckpoint:
 		return nil, fmt.Errorf("%s event inside a transaction: %w", h.Type, ErrMalformed)
 	default:
 	}

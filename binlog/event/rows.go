@@ -111,7 +111,7 @@ func (t *tableMaps) parseRows(h Header, c *cursor, idSize int) (Event, error) {
 		return nil, fmt.Errorf("read %s event for table id %d: %w", h.Type, id, ErrNoTableMap)
 	}
 	r.Table = m
-	switch h.Type {
+	switch h.Type.uncompressed() {
 	case TypeWriteRowsV1, TypeUpdateRowsV1, TypeDeleteRowsV1:
 	default:
 		r.readExtra(c)
@@ -131,7 +131,7 @@ func (t *tableMaps) parseRows(h Header, c *cursor, idSize int) (Event, error) {
 }
 
 func actionOf(t Type) Action {
-	switch t {
+	switch t.uncompressed() {
 	case TypeWriteRowsV1, TypeWriteRowsV2:
 		return Insert
 	case TypeDeleteRowsV1, TypeDeleteRowsV2:

@@ -26,6 +26,7 @@ const (
 	varUnnamed21                    = 21 // one byte, 9.7, statement-format DML
 	varMariaDBMicroseconds          = 128
 	varMariaDBXID                   = 129
+	varMariaDBGTIDFlags             = 130
 )
 
 // tooManySchemas stands for the number of updated schemas where there are more than 16.
@@ -101,6 +102,11 @@ func (x *Context) readStatement(c *cursor, code byte) bool {
 	case varCommitTimestamp, varCommitTimestamp2:
 	case varDDLXID, varMariaDBXID:
 		x.DDLXID = ptr(c.u64("transaction number of DDL"))
+	case varMariaDBGTIDFlags:
+		// What the GTID event says too (MariaDBGTID.Extra).
+		if flags := c.u8("flags of the GTID"); flags&(MariaDBCommitAlter|MariaDBRollbackAlter) != 0 {
+			c.u64("sequence number of the beginning")
+		}
 	case varUnnamed21:
 		c.u8("status variable 21")
 	default:

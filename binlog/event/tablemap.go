@@ -21,8 +21,9 @@ type TableMap struct {
 	// PrimaryKey lists the primary key's parts in key order, where logged.
 	PrimaryKey []PrimaryKeyPart
 
-	widths []width
-	json   int // number of JSON columns
+	widths  []width
+	json    int  // number of JSON columns
+	mariadb bool // written by MariaDB
 }
 
 // Flags of TableMap.Flags.
@@ -47,8 +48,9 @@ const tableMapMemory = 4096
 // tableMaps holds the table maps of the open statement, and the last map of each table id, since
 // the same few come again and again.
 type tableMaps struct {
-	open map[uint64]*TableMap
-	last map[uint64]rememberedMap
+	open    map[uint64]*TableMap
+	last    map[uint64]rememberedMap
+	mariadb bool // of the present file
 }
 
 type rememberedMap struct {
@@ -57,7 +59,8 @@ type rememberedMap struct {
 }
 
 // reset forgets everything: a new file numbers its tables anew.
-func (t *tableMaps) reset() {
+func (t *tableMaps) reset(f *Format) {
+	t.mariadb = f.MariaDB()
 	clear(t.open)
 	clear(t.last)
 }
@@ -73,7 +76,7 @@ func (t *tableMaps) parse(h Header, c *cursor, idSize int) (*TableMap, error) {
 		return &m, nil
 	}
 	own := bytes.Clone(body)
-	m := parseTableMap(h, &cursor{kind: c.kind, body: own, start: c.start}, idSize)
+	m := parseTableMap(h, &cursor{kind: c.kind, body: own, start: c.start}, idSize, t.mariadb)
 	if m.err != nil {
 		return nil, m.err
 	}
@@ -95,8 +98,8 @@ type parsedTableMap struct {
 }
 
 // parseTableMap reads a table map from bytes that it may keep.
-func parseTableMap(h Header, c *cursor, idSize int) parsedTableMap {
-	m := &TableMap{common: common{h}, TableID: c.uint(idSize, "table id"), Flags: c.u16("flags")}
+func parseTableMap(h Header, c *cursor, idSize int, mariadb bool) parsedTableMap {
+	m := &TableMap{common: common{h}, mariadb: mariadb, TableID: c.uint(idSize, "table id"), Flags: c.u16("flags")}
 	m.Name.Schema = string(c.name("schema"))
 	m.Name.Name = string(c.name("table"))
 	n := c.lenenc("number of columns")
@@ -122,8 +125,12 @@ func parseTableMap(h Header, c *cursor, idSize int) parsedTableMap {
 		return parsedTableMap{err: c.err}
 	}
 	m.widths = make([]width, len(m.Columns))
+	find := widthOf
+	if m.mariadb {
+		find = widthOnMariaDB
+	}
 	for i := range m.Columns {
-		m.widths[i] = widthOf(&m.Columns[i])
+		m.widths[i] = find(&m.Columns[i])
 		if m.Columns[i].Type == ColumnJSON {
 			m.json++
 		}

@@ -16,7 +16,7 @@ const (
 	metaVisibility                = 12
 	metaVectorDimensionality      = 13
 	collationBinary               = 63
-	maxCollationID                = 1 << 11
+	maxCollationID                = 1 << 12 // MariaDB's uca1400 collations begin at 2048
 	mostSignificantBit       byte = 0x80
 )
 
@@ -36,9 +36,9 @@ func (m *TableMap) readField(v *cursor, kind byte) {
 	case metaSignedness:
 		m.readSignedness(v)
 	case metaDefaultCharset:
-		m.readDefaultCharset(v, ColumnType.isCharacter)
+		m.readDefaultCharset(v, m.isCharacter())
 	case metaColumnCharset:
-		m.readColumnCharset(v, ColumnType.isCharacter)
+		m.readColumnCharset(v, m.isCharacter())
 	case metaLabelsDefaultCharset:
 		m.readDefaultCharset(v, ColumnType.isLabels)
 	case metaLabelsColumnCharset:
@@ -77,6 +77,14 @@ func (m *TableMap) readField(v *cursor, kind byte) {
 	default:
 		v.rest()
 	}
+}
+
+// isCharacter tells the columns of which collations are logged.
+func (m *TableMap) isCharacter() func(ColumnType) bool {
+	if m.mariadb {
+		return ColumnType.isCharacterOnMariaDB
+	}
+	return ColumnType.isCharacter
 }
 
 // eachOf calls fn for each column of a kind, in order, as long as v has no error.

@@ -5,8 +5,8 @@ import "strconv"
 // Type is the type code in the header of an event.
 type Type byte
 
-// The event types of MySQL 5.6 to 9.x. Codes that are missing here are not written by these
-// servers; those of MariaDB begin at 160.
+// The event types of MySQL 5.6 to 9.x, and from 160 on those of MariaDB. Codes that are missing here
+// are not written by these servers.
 const (
 	TypeUnknown            Type = 0
 	TypeStartV3            Type = 1
@@ -43,6 +43,19 @@ const (
 	TypeTransactionPayload Type = 40
 	TypeHeartbeatV2        Type = 41
 	TypeGTIDTagged         Type = 42
+
+	TypeAnnotateRows           Type = 160
+	TypeBinlogCheckpoint       Type = 161
+	TypeMariaDBGTID            Type = 162
+	TypeGTIDList               Type = 163
+	TypeStartEncryption        Type = 164
+	TypeQueryCompressed        Type = 165
+	TypeWriteRowsCompressedV1  Type = 166
+	TypeUpdateRowsCompressedV1 Type = 167
+	TypeDeleteRowsCompressedV1 Type = 168
+	TypeWriteRowsCompressedV2  Type = 169
+	TypeUpdateRowsCompressedV2 Type = 170
+	TypeDeleteRowsCompressedV2 Type = 171
 )
 
 var typeNames = map[Type]string{
@@ -81,6 +94,19 @@ var typeNames = map[Type]string{
 	TypeTransactionPayload: "Transaction_payload",
 	TypeHeartbeatV2:        "Heartbeat_v2",
 	TypeGTIDTagged:         "Gtid_tagged",
+
+	TypeAnnotateRows:           "Annotate_rows",
+	TypeBinlogCheckpoint:       "Binlog_checkpoint",
+	TypeMariaDBGTID:            "Gtid",
+	TypeGTIDList:               "Gtid_list",
+	TypeStartEncryption:        "Start_encryption",
+	TypeQueryCompressed:        "Query_compressed",
+	TypeWriteRowsCompressedV1:  "Write_rows_compressed_v1",
+	TypeUpdateRowsCompressedV1: "Update_rows_compressed_v1",
+	TypeDeleteRowsCompressedV1: "Delete_rows_compressed_v1",
+	TypeWriteRowsCompressedV2:  "Write_rows_compressed",
+	TypeUpdateRowsCompressedV2: "Update_rows_compressed",
+	TypeDeleteRowsCompressedV2: "Delete_rows_compressed",
 }
 
 // String names the type as SHOW BINLOG EVENTS does.
@@ -93,11 +119,25 @@ func (t Type) String() string {
 
 // IsRows tells whether events of the type carry row images.
 func (t Type) IsRows() bool {
-	switch t {
+	switch t.uncompressed() {
 	case TypeWriteRowsV1, TypeUpdateRowsV1, TypeDeleteRowsV1,
 		TypeWriteRowsV2, TypeUpdateRowsV2, TypeDeleteRowsV2, TypePartialUpdateRows:
 		return true
 	default:
 		return false
 	}
+}
+
+// uncompressed returns the type of which t is the compressed form (log_bin_compress of MariaDB); any
+// other as it is.
+func (t Type) uncompressed() Type {
+	switch {
+	case t == TypeQueryCompressed:
+		return TypeQuery
+	case t >= TypeWriteRowsCompressedV1 && t <= TypeDeleteRowsCompressedV1:
+		return TypeWriteRowsV1 + t - TypeWriteRowsCompressedV1
+	case t >= TypeWriteRowsCompressedV2 && t <= TypeDeleteRowsCompressedV2:
+		return TypeWriteRowsV2 + t - TypeWriteRowsCompressedV2
+	}
+	return t
 }

@@ -40,15 +40,26 @@ func widthOf(m *ColumnMeta) width {
 		return fixedWidth(5 + fractionSize(m.Meta))
 	case ColumnTime2:
 		return fixedWidth(3 + fractionSize(m.Meta))
-	case ColumnString, ColumnVarchar, ColumnVarString:
+	case ColumnString, ColumnVarchar, ColumnVarString, ColumnVarcharCompressed:
 		if m.Meta > 255 {
 			return width{prefix: 2, known: true}
 		}
 		return width{prefix: 1, known: true}
-	case ColumnBlob, ColumnJSON, ColumnGeometry, ColumnVector:
+	case ColumnBlob, ColumnJSON, ColumnGeometry, ColumnVector, ColumnBlobCompressed:
 		return width{prefix: uint8(m.Meta), known: true}
 	default:
 		return width{}
+	}
+}
+
+// widthOnMariaDB is widthOf, without the temporal types that MariaDB writes with
+// mysql56_temporal_format=OFF: they have fractional digits whose number is not in the table map.
+func widthOnMariaDB(m *ColumnMeta) width {
+	switch m.Type {
+	case ColumnTimestamp, ColumnTime, ColumnDatetime:
+		return width{}
+	default:
+		return widthOf(m)
 	}
 }
 

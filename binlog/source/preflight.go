@@ -32,7 +32,8 @@ func Preflight(ctx context.Context, srv *server.Server, needs []server.Need) ([]
 		called string
 	}{
 		{mayAsk && f.LogBin, checkFilters, "the log's filters"},
-		{mayAsk && !f.LogReplicaUpdates, checkReplica, "replication"},
+		// MariaDB has a privilege of its own for that question.
+		{mayAsk && !f.LogReplicaUpdates && (f.Flavor == server.FlavorMySQL || grants.Has("SLAVE MONITOR", "")), checkReplica, "replication"},
 		{true, checkClock, "the clock"},
 		{true, checkIdentity, "the identity"},
 		{true, func(ctx context.Context, srv *server.Server) ([]Finding, error) { return checkXA(ctx, srv, grants) }, "XA transactions"},
@@ -54,9 +55,9 @@ func Preflight(ctx context.Context, srv *server.Server, needs []server.Need) ([]
 // what stands in the way of a backup: an archiver that refused a binlog_format would make a hole
 // of what is written meanwhile. The error is of the connection, never a finding.
 func PreflightArchive(ctx context.Context, srv *server.Server) ([]Finding, error) {
-	var findings []Finding
+	findings := checkLogVersion(srv.Facts())
 	for _, f := range checkFacts(srv.Facts()) {
-		if f.ID == "version" || f.ID == "log_bin" {
+		if f.ID == "log_bin" {
 			findings = append(findings, f)
 		}
 	}

@@ -80,6 +80,20 @@ func checkVersion(f server.Facts) []Finding {
 	return []Finding{found}
 }
 
+// checkLogVersion is checkVersion for whoever reads the log only, which takes no watermark.
+func checkLogVersion(f server.Facts) []Finding {
+	if f.Flavor != server.FlavorMariaDB {
+		return checkVersion(f)
+	}
+	found := Finding{ID: "version", Level: LevelInfo, Message: fmt.Sprintf("the source is %s %s", f.Flavor, f.Version)}
+	if f.Major != 10 || f.Minor != 11 {
+		found.Level = LevelWarning
+		found.Message += ": tripod's reading of MariaDB's log is proved by its tests on 10.11"
+		found.Remedy = "archive a copy of the server first, and compare its files with tripod verify --deep and mariadb-binlog"
+	}
+	return []Finding{found}
+}
+
 // proved tells whether the hammer tests of fact 1 run on this version.
 func proved(f server.Facts) bool { return f.Major == 9 || f.Major == 5 && f.Minor == 6 }
 

@@ -123,7 +123,7 @@ func fileStart() *binlog.Chain {
 	return chain
 }
 
-// Timeline returns that of the start, else the server's uuid.
+// Timeline returns that of the start, else Stream.Timeline of the first connection.
 func (f *Follower) Timeline() binlog.Timeline { return f.timeline }
 
 // ServerUUID returns the identity of the server; every connection has the same (W6).

@@ -16,6 +16,8 @@ const (
 	typeFormat      = 15
 	typeHeartbeat   = 27
 	typeHeartbeatV2 = 41
+	// typeStartEncryption is MariaDB's: the events behind it are encrypted in the file.
+	typeStartEncryption = 164
 
 	flagInUse      = 0x1  // the file is not closed; changed in place when it is
 	flagArtificial = 0x20 // made by the sender

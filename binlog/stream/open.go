@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	crand "crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/go-mysql-org/go-mysql/mysql"
-	"github.com/google/uuid"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/internal/fault"
@@ -60,59 +58,6 @@ func (s *Stream) begin() error {
 	return s.handshake()
 }
 
-// identify reads the server's uuid on this very connection (W6).
-func (s *Stream) identify() error {
-	result, err := s.conn.Execute("SHOW GLOBAL VARIABLES WHERE Variable_name IN ('server_uuid', 'log_bin')")
-	if err != nil {
-		return s.explain(err)
-	}
-	defer result.Close()
-	for i := range result.RowNumber() {
-		name, err := result.GetString(i, 0)
-		if err != nil {
-			return fmt.Errorf("read the server's identity: %w", err)
-		}
-		value, err := result.GetString(i, 1)
-		if err != nil {
-			return fmt.Errorf("read the server's identity: %w", err)
-		}
-		switch strings.ToLower(name) {
-		case "server_uuid":
-			s.uuid = value
-		case "log_bin":
-			if !strings.EqualFold(value, "ON") {
-				return fault.New(fault.CodeFailed, fault.KindSource, "start the source with log_bin, or name the server that writes a binlog",
-					"the source writes no binlog")
-			}
-		}
-	}
-	switch {
-	case s.uuid == "":
-		return fault.New(fault.CodeFailed, fault.KindSource, "name a MySQL server of version 5.6 or later",
-			"the source has no server_uuid: its log cannot be told from another one")
-	case s.cfg.Expect.ServerUUID != "" && s.cfg.Expect.ServerUUID != s.uuid:
-		return fmt.Errorf("%w: its server_uuid is %s, not %s", ErrOtherServer, s.uuid, s.cfg.Expect.ServerUUID)
-	}
-	return nil
-}
-
-// settings asks for heartbeats and for events with their checksums. Old and new spellings are
-// user variables: a server looks at those it knows. The uuid of its own keeps the server from
-// taking the connection for a stale one of another replica and ending that.
-func (s *Stream) settings() error {
-	id, err := uuid.NewRandomFromReader(crand.Reader)
-	if err != nil {
-		return fmt.Errorf("make a replica uuid: %w", err)
-	}
-	period := s.cfg.heartbeat().Nanoseconds()
-	statement := fmt.Sprintf("SET @master_heartbeat_period=%d, @source_heartbeat_period=%d,"+
-		" @master_binlog_checksum='CRC32', @source_binlog_checksum='CRC32', @slave_uuid='%s', @replica_uuid='%s'", period, period, id, id)
-	if _, err := s.conn.Execute(statement); err != nil {
-		return s.explain(err)
-	}
-	return nil
-}
-
 // dump sends COM_BINLOG_DUMP: position 4 bytes, flags 2, server id 4, file name.
 func (s *Stream) dump() error {
 	id := s.cfg.ServerID
@@ -122,7 +67,7 @@ func (s *Stream) dump() error {
 	payload := make([]byte, 4, 4+1+4+2+4+len(s.file))
 	payload = append(payload, mysql.COM_BINLOG_DUMP)
 	payload = binary.LittleEndian.AppendUint32(payload, uint32(s.pos))
-	payload = binary.LittleEndian.AppendUint16(payload, 0)
+	payload = binary.LittleEndian.AppendUint16(payload, s.dumpFlags())
 	payload = binary.LittleEndian.AppendUint32(payload, id)
 	payload = append(payload, s.file...)
 	s.conn.ResetSequence()
@@ -171,6 +116,11 @@ func (s *Stream) refused(err error) error {
 		return fmt.Errorf("%w: %s: %w", ErrPurged, s.file, err)
 	case says("binary log is not open"):
 		return fault.New(fault.CodeFailed, fault.KindSource, "start the source with log_bin", "the source writes no binlog: %w", err)
+	case s.received && s.mariadb && says("truncated in the middle"):
+		// MySQL takes such a rest away when it starts again; no connection ever gets behind this one.
+		return fault.New(fault.CodeFailed, fault.KindSource,
+			"purge the file (PURGE BINARY LOGS TO the one behind it): the archive goes on there, behind a hole; then take a new backup",
+			"%s of the source ends inside the event at %d, which it was writing when it was killed; it sends nothing behind that: %w", s.file, s.pos, err)
 	case s.received:
 		// Such as "could not find next log" after a purge or a RESET: the next connection tells.
 		return fmt.Errorf("%w: %w", ErrDisconnected, err)

@@ -17,14 +17,18 @@ type Stream struct {
 	cfg     Config
 	conn    *client.Conn
 	packets *packets
-	uuid    string
-	start   binlog.Position
+	uuid    string // the server's identity (W6)
+	mariadb bool
+	// serverID is set where the server has no uuid.
+	serverID string
+	start    binlog.Position
 
 	file string
 	pos  uint64 // end of the last event of file
 	// format is the file's format description event as the server sent it; nil until it came.
 	format     []byte
 	formatTime uint32
+	began      uint32 // formatTime of the file in which the stream began
 	received   bool   // an event of the file came
 	pending    *Event // what handshake read too far
 	err        error  // what ended the stream
@@ -33,12 +37,13 @@ type Stream struct {
 // ServerUUID returns the identity that the server gave on this connection (W6).
 func (s *Stream) ServerUUID() string { return s.uuid }
 
-// Timeline returns that of the start, else the server's uuid.
+// Timeline returns that of the start, else the server's uuid, on MariaDB the one that begins with the
+// file in which the stream began.
 func (s *Stream) Timeline() binlog.Timeline {
 	if s.start.Timeline != "" {
 		return s.start.Timeline
 	}
-	return binlog.Timeline(s.uuid)
+	return s.ownTimeline()
 }
 
 // Format returns the format description event of the current file as the server sent it: with
@@ -155,6 +160,9 @@ func (s *Stream) take(raw []byte) (event Event, isEvent bool, err error) {
 	case h.flags&flagArtificial != 0:
 		return Event{}, false, nil
 	}
+	if h.kind == typeStartEncryption && s.mariadb {
+		return Event{}, false, encrypted("%s is encrypted", s.file)
+	}
 	if s.format == nil {
 		return Event{}, false, fmt.Errorf("%w: an event came before the format description of %s", ErrDisconnected, s.file)
 	}
@@ -193,5 +201,8 @@ func (s *Stream) setFormat(raw []byte, h header) error {
 		return fmt.Errorf("%w: %s was begun at %d (Unix time), not at %d", ErrIdentity, s.file, h.timestamp, want)
 	}
 	s.format, s.formatTime = bytes.Clone(raw), h.timestamp
+	if s.began == 0 {
+		s.began = h.timestamp
+	}
 	return nil
 }

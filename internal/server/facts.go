@@ -138,7 +138,7 @@ func (f *Facts) setVariables(v variables) {
 	f.ServerID = uint32(v.number("server_id"))
 	f.ServerUUID = v["server_uuid"]
 	if f.ServerUUID == "" {
-		f.ServerUUID = replicaIdentity(v["server_id"], v["hostname"], v["port"])
+		f.ServerUUID = ReplicaIdentity(v["server_id"], v["hostname"], v["port"])
 	}
 	f.LowerCaseTableNames = int(v.number("lower_case_table_names"))
 	f.CharacterSetServer, f.CollationServer = v["character_set_server"], v["collation_server"]
@@ -175,9 +175,18 @@ func (f *Facts) setVariables(v variables) {
 	f.ReadOnly = v.on("read_only") || v.on("super_read_only")
 }
 
-// replicaIdentity stands for a uuid where the server has none.
-func replicaIdentity(serverID, hostname, port string) string {
+// ReplicaIdentity stands for a uuid where the server has none (W6, MariaDB).
+func ReplicaIdentity(serverID, hostname, port string) string {
 	return serverID + "@" + hostname + ":" + port
+}
+
+// IdentityExpression returns the SQL expression whose value is Facts.ServerUUID on the server that
+// answers (W6).
+func (f Facts) IdentityExpression() string {
+	if f.Flavor == FlavorMariaDB {
+		return "CONCAT(@@global.server_id, '@', @@hostname, ':', @@port)"
+	}
+	return "@@server_uuid"
 }
 
 type variables map[string]string

@@ -160,6 +160,9 @@ func (g *Grants) add(line, activeRoles string) error {
 		return nil // one routine
 	}
 	entry.privileges = privileges
+	if slices.Contains(privileges, "BINLOG MONITOR") { // as MariaDB 10.5 and later show what both take in a GRANT
+		entry.privileges = append(entry.privileges, "REPLICATION CLIENT")
+	}
 	if withGrantOption {
 		entry.privileges = append(entry.privileges, "GRANT OPTION")
 	}

@@ -161,7 +161,7 @@ func newSession(who, settings [][]string) (session, error) {
 	s := session{
 		threadID:  uint32(id),
 		version:   who[0][1],
-		replicaID: replicaIdentity(who[0][2], who[0][3], who[0][4]),
+		replicaID: ReplicaIdentity(who[0][2], who[0][3], who[0][4]),
 		variables: make(map[string]string, len(settings)),
 	}
 	for _, row := range settings {
