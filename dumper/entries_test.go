@@ -120,6 +120,30 @@ func TestXAPreparedBeforeTheArchive(t *testing.T) {
 	s.exec("XA ROLLBACK 'left'")
 }
 
+// TestXAThatTheSourceDoesNotLog: before 5.7.7 a prepared transaction is not in the log, and its commit is an
+// ordinary transaction there: nobody waits for it.
+func TestXAThatTheSourceDoesNotLog(t *testing.T) {
+	s := newSite(t, mysqltest.Options{Kind: mysqltest.MySQL56, Relaxed: true})
+	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 5)...)...)
+	conn, err := s.source.Root().Conn(t.Context()) // whoever leaves takes the transaction along
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, statement := range []string{"XA START 'open'", "INSERT INTO d.t VALUES (1000, 'prepared')", "XA END 'open'", "XA PREPARE 'open'"} {
+		if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, m := s.backUp(func(c *Config) { c.Wait = 5 * time.Second })
+	if strings.Contains(fmt.Sprint(m.Warnings), "before the archive begins and") {
+		t.Errorf("warnings %q", m.Warnings)
+	}
+	if _, err := conn.ExecContext(t.Context(), "XA COMMIT 'open'"); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestStrangersDoNotWaitForeverForTheArchive: an archive that stands still in front of the backup's floor is a wait
 // with a bound, too.
 func TestStrangersDoNotWaitForeverForTheArchive(t *testing.T) {

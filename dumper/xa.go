@@ -103,6 +103,9 @@ func (b *backup) lookForXA(ctx context.Context, start binlog.Position) ([]segmen
 	if err != nil {
 		return nil, err
 	}
+	if !source.LogsPrepares(b.cfg.Source.Facts()) {
+		return archived, nil // what is prepared comes to the log with its commit, as any transaction does
+	}
 	listed, err := source.OpenXA(ctx, b.cfg.Source)
 	if err != nil && !lacksGrant(err) { // preflight warns of it
 		return nil, err
