@@ -151,7 +151,11 @@ func TestStrangersDoNotWaitForeverForTheArchive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer bucket.Close()
+	defer func() {
+		if err := bucket.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
 	b := &backup{
 		cfg:   Config{Catalog: catalog.New(bucket), Instance: instanceName, Wait: 1500 * time.Millisecond, Log: slog.New(slog.DiscardHandler)},
 		watch: &watch{strangers: map[string]bool{"X'61',X'',1": true}},
