@@ -2,16 +2,20 @@ package dumper
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/dumper/bases"
+	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/mysqltest"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/storage/catalog"
+	"github.com/tripod-db/tripod/storage/file"
 )
 
 // prepareXA prepares a transaction that inserts a row.
@@ -114,6 +118,61 @@ func TestXAPreparedBeforeTheArchive(t *testing.T) {
 		t.Errorf("%d rows, read again %+v", n.RowCount, n.ReadAgain)
 	}
 	s.exec("XA ROLLBACK 'left'")
+}
+
+// TestXAThatTheSourceDoesNotLog: before 5.7.7 a prepared transaction is not in the log, and its commit is an
+// ordinary transaction there: nobody waits for it.
+func TestXAThatTheSourceDoesNotLog(t *testing.T) {
+	s := newSite(t, mysqltest.Options{Kind: mysqltest.MySQL56, Relaxed: true})
+	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 5)...)...)
+	conn, err := s.source.Root().Conn(t.Context()) // whoever leaves takes the transaction along
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, statement := range []string{"XA START 'open'", "INSERT INTO d.t VALUES (1000, 'prepared')", "XA END 'open'", "XA PREPARE 'open'"} {
+		if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, m := s.backUp(func(c *Config) { c.Wait = 5 * time.Second })
+	if strings.Contains(fmt.Sprint(m.Warnings), "before the archive begins and") {
+		t.Errorf("warnings %q", m.Warnings)
+	}
+	if _, err := conn.ExecContext(t.Context(), "XA COMMIT 'open'"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestStrangersDoNotWaitForeverForTheArchive: an archive that stands still in front of the backup's floor is a wait
+// with a bound, too.
+func TestStrangersDoNotWaitForeverForTheArchive(t *testing.T) {
+	bucket, err := file.Open(t.TempDir(), file.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := bucket.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	b := &backup{
+		cfg:   Config{Catalog: catalog.New(bucket), Instance: instanceName, Wait: 1500 * time.Millisecond, Log: slog.New(slog.DiscardHandler)},
+		watch: &watch{strangers: map[string]bool{"X'61',X'',1": true}},
+	}
+	floor := binlog.Position{Timeline: "t", File: "binlog.000007", Pos: 4}
+	b.board = newBoard(b.cfg.Wait, &b.lag, bases.New(bases.Config{First: bases.Mark{High: floor, Low: func() (binlog.Position, bool) { return floor, true }}}))
+	s := b.strangers()
+	mysqltest.Eventually(t, func() bool {
+		waiting, wrong := s.wait(t.Context())
+		if err = wrong; err == nil && waiting == "" {
+			t.Fatalf("the wait is over, warnings %q", b.warnings)
+		}
+		return err != nil
+	}, "the wait ends")
+	if f := fault.Of(err); f.Kind != fault.KindTimeout || !strings.Contains(err.Error(), "the archive does not reach the backup's floor") {
+		t.Error(err)
+	}
 }
 
 // TestXAOpenAtFloor: the manifest says where the prepare of an open transaction lies, and the

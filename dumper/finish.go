@@ -177,7 +177,7 @@ func (b *backup) manifest(ctx context.Context) (*catalog.Manifest, error) {
 		Source: catalog.SourceFacts{
 			ServerUUID: f.ServerUUID, Version: f.Version, Flavor: f.Flavor, GTIDMode: f.GTIDs(),
 			LowerCaseTableNames: f.LowerCaseTableNames, CharacterSetServer: f.CharacterSetServer, CollationServer: f.CollationServer,
-			ExplicitTimestamps: f.ExplicitTimestamps,
+			ExplicitTimestamps: f.ExplicitTimestamps, PartialRevokes: f.PartialRevokes,
 		},
 		Started:         b.intent.Started,
 		Floor:           binlog.Point{Position: r.Floor, GTIDSet: floor.gtids, Time: floor.time},

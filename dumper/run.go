@@ -309,7 +309,7 @@ func (b *backup) untilDone(ctx context.Context) error {
 	still := stillness{limit: b.cfg.Wait, since: time.Now()}
 	held := b.held()
 	defer held.over()
-	strangers := strangers{backup: b, still: stillness{limit: b.cfg.Wait}}
+	strangers := b.strangers()
 	for {
 		began := time.Now()
 		done, waiting := b.board.evaluate()

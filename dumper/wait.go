@@ -56,9 +56,10 @@ func (b *backup) bounded(ctx context.Context, what string, call func(context.Con
 	return err
 }
 
-// nearer is how far p has come on the way to target; behind it no step counts.
+// nearer is how far p has come on the way to target; behind it no step counts. The zero p, of an archive that
+// has not begun, has not come anywhere, and is of no timeline.
 func nearer(p, target binlog.Position) binlog.Position {
-	if target.IsZero() || target.Before(p) {
+	if target.IsZero() || !p.IsZero() && target.Before(p) {
 		return target
 	}
 	return p

@@ -103,6 +103,9 @@ func (b *backup) lookForXA(ctx context.Context, start binlog.Position) ([]segmen
 	if err != nil {
 		return nil, err
 	}
+	if !source.LogsPrepares(b.cfg.Source.Facts()) {
+		return archived, nil // what is prepared comes to the log with its commit, as any transaction does
+	}
 	listed, err := source.OpenXA(ctx, b.cfg.Source)
 	if err != nil && !lacksGrant(err) { // preflight warns of it
 		return nil, err
@@ -141,8 +144,14 @@ func oldestPrepare(open []segment.OpenXA) (at binlog.Position) {
 // all tables.
 type strangers struct {
 	backup *backup
-	still  stillness
-	asked  time.Time
+	// still is about the transactions, reach about the archive, which has to come to floor before it is asked.
+	still, reach stillness
+	reached      bool
+	asked        time.Time
+}
+
+func (b *backup) strangers() *strangers {
+	return &strangers{backup: b, still: stillness{limit: b.cfg.Wait}, reach: stillness{limit: b.cfg.Wait}}
 }
 
 // askEvery is how often the archive is asked for what its archiver may have brought.
@@ -154,19 +163,16 @@ func (s *strangers) wait(ctx context.Context) (string, error) {
 	left := b.watch.strange()
 	if len(left) > 0 && time.Since(s.asked) >= askEvery {
 		s.asked = time.Now()
-		open, known, err := b.archivedXA(ctx, look(b.board, floorOf))
-		if err != nil {
+		if err := s.ask(ctx); err != nil {
 			return "", err
 		}
-		for _, x := range open {
-			b.watch.end(x.XID)
-		}
-		if left = b.watch.strange(); !known && len(left) > 0 {
-			return "the archive to reach the backup's floor", s.still.check("archive", "the archive does not reach the backup's floor")
-		}
+		left = b.watch.strange()
 	}
-	if len(left) == 0 {
+	switch {
+	case len(left) == 0:
 		return "", nil
+	case !s.reached:
+		return "the archive to reach the backup's floor", nil
 	}
 	names := strings.Join(left, "; ")
 	if !s.still.lasts(names) {
@@ -176,6 +182,30 @@ func (s *strangers) wait(ctx context.Context) (string, error) {
 	b.warnings = append(b.warnings, message)
 	b.cfg.Log.Warn(message, "remedy", "XA COMMIT or XA ROLLBACK those that nobody will finish, and take a new backup")
 	return "", nil
+}
+
+// ask asks the archive for what was prepared at floor, if it has come there.
+func (s *strangers) ask(ctx context.Context) error {
+	b, floor := s.backup, look(s.backup.board, floorOf)
+	open, known, err := b.archivedXA(ctx, floor)
+	if err != nil {
+		return err
+	}
+	for _, x := range open {
+		b.watch.end(x.XID)
+	}
+	if s.reached = known; known {
+		return nil
+	}
+	var head catalog.Head
+	err = b.bounded(ctx, "the store, asked for the archive's head,", func(ctx context.Context) (err error) {
+		head, _, err = b.cfg.Catalog.Head(ctx, b.cfg.Instance, floor.Timeline)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.reach.check("at "+nearer(head.End.Position, floor).String(), "the archive does not reach the backup's floor")
 }
 
 func floorOf(s *bases.Bases) binlog.Position {

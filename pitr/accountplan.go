@@ -8,6 +8,7 @@ import (
 
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/pitr/target"
@@ -33,6 +34,10 @@ func (p *Plan) lookAtAccounts(ctx context.Context, c Config, grants server.Grant
 	if f.Flavor != server.FlavorMySQL || f.Major < 9 {
 		add(LevelError, "restore without the users: --users omit", "users and roles of the backup can be restored into MySQL 9 only, the target is %s %s", f.Flavor, f.Version)
 		return nil
+	}
+	if from := p.manifest.Source.PartialRevokes; from != f.PartialRevokes && leansOnPartialRevokes(steps, from) {
+		add(LevelError, "on the target, as an administrator: SET PERSIST partial_revokes="+onOrOff(from)+"; or restore without the users: --users omit",
+			"privileges of the backup's users would mean other schemas on the target, or cannot be given there: partial_revokes is %s on the source and %s on the target", onOrOff(from), onOrOff(f.PartialRevokes))
 	}
 	if missing := grants.Missing(append(slices.Clone(accountNeeds), grantNeeds(steps)...)...); len(missing) > 0 {
 		statements := server.GrantStatements(f.CurrentUser, missing)
@@ -134,6 +139,24 @@ func grantNeeds(steps []director.AccountStep) []server.Need {
 		}
 	}
 	return list
+}
+
+// leansOnPartialRevokes tells whether what the statements give depends on partial_revokes, which is ON or not on the
+// source: with it _ and % in the schema of a privilege mean themselves, and a schema can be taken out of a privilege on
+// all.
+func leansOnPartialRevokes(steps []director.AccountStep, on bool) bool {
+	return slices.ContainsFunc(steps, func(s director.AccountStep) bool {
+		c := s.Change
+		ofSchema := c.Object == (schema.Name{}) && c.On != "" && c.On != "*.*"
+		return ofSchema && (strings.ContainsAny(c.On, "_%") || on && c.Act == ddl.RevokeFrom)
+	})
+}
+
+func onOrOff(on bool) string {
+	if on {
+		return "ON"
+	}
+	return "OFF"
 }
 
 func grantsProxy(steps []director.AccountStep) bool {

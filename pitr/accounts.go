@@ -2,6 +2,7 @@ package pitr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -77,10 +78,13 @@ func (m *accountMaker) make(ctx context.Context) error {
 	}
 	for _, s := range m.steps {
 		m.follow(s.Change)
-		err := m.carryOut(ctx, s, func(a ddl.AccountRef) (ddl.AccountName, bool) { return a.Name, m.keeps(a) })
+		err := errWaits
+		if !m.behind(m.waiting, s) {
+			err = m.carryOut(ctx, s, func(a ddl.AccountRef) (ddl.AccountName, bool) { return a.Name, m.keeps(a) })
+		}
 		switch {
 		case err == nil:
-		case s.Change.Object != schema.Name{} && lacksObject(err):
+		case errors.Is(err, errWaits), s.Change.Object != schema.Name{} && lacksObject(err):
 			w := &waitingGrant{step: s, called: map[ddl.AccountName]ddl.AccountName{}, why: err}
 			for _, a := range s.Change.Accounts {
 				if m.keeps(a) {
@@ -93,6 +97,22 @@ func (m *accountMaker) make(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// errWaits: an earlier statement waits for the same object. One that finds nothing there need not fail (REVOKE IF EXISTS),
+// and would come before it.
+var errWaits = errors.New("an earlier statement on the same object waits")
+
+// behind tells whether one of those that wait, waits for the object of a statement: what waits for a column, or for a
+// grant to revoke, holds up nothing.
+func (m *accountMaker) behind(waiting []*waitingGrant, s director.AccountStep) bool {
+	return slices.ContainsFunc(waiting, func(w *waitingGrant) bool {
+		switch server.ErrorNumber(w.why) {
+		case server.ErrNoSuchTable, server.ErrUnknownSchema, errDoesNotExist:
+			return m.director.OnOneObject(w.step.Change, s.Change)
+		}
+		return false
+	})
 }
 
 // keeps tells whether a statement is carried out for an account.
@@ -125,6 +145,10 @@ func (m *accountMaker) follow(c ddl.AccountChange) {
 func (m *accountMaker) again(ctx context.Context) (progress bool, err error) {
 	var left []*waitingGrant
 	for _, w := range m.waiting {
+		if m.behind(left, w.step) {
+			left = append(left, w)
+			continue
+		}
 		err := m.carryOut(ctx, w.step, func(a ddl.AccountRef) (ddl.AccountName, bool) {
 			called, is := w.called[a.Name]
 			return called, is

@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -59,7 +60,10 @@ type AccountChange struct {
 	onAt      span
 }
 
-var errAccountText = errors.New("the statement about accounts is not understood")
+var (
+	errAccountText    = errors.New("the statement about accounts is not understood")
+	errAccountCharset = errors.New("it may name accounts in UTF-8, as the server writes them, and in the character set of its client")
+)
 
 // AccountChange reads a statement of kind Account.
 func (s *Statement) AccountChange() (AccountChange, error) {
@@ -68,17 +72,33 @@ func (s *Statement) AccountChange() (AccountChange, error) {
 	if !p.read() || p.c.Accounts == nil {
 		return AccountChange{}, fmt.Errorf("%s: %w", s.Verb, errAccountText)
 	}
+	if mixed, err := p.mixed(); err != nil || mixed {
+		return AccountChange{}, fmt.Errorf("%s: %w", s.Verb, cmp.Or(err, errAccountCharset))
+	}
 	return p.c, nil
+}
+
+// mixed tells whether names may stand in the text in another character set than the rest. The server spells the
+// accounts of CREATE USER, ALTER USER, and GRANT and REVOKE of privileges, and logs the statement as one of the
+// client's character set (measured on 9.7); other statements are as the client sent them.
+func (p *accountParser) mixed() (bool, error) {
+	cs, err := clientCharset(p.s.session.ClientCharset)
+	if err != nil || cs == nil || isASCII([]byte(p.s.Text)) {
+		return false, err
+	}
+	return p.spelled || p.c.On != "" || slices.Contains(p.c.Privileges, "PROXY"), nil
 }
 
 type accountParser struct {
 	parser
-	c AccountChange
+	c       AccountChange
+	spelled bool // a CREATE USER or ALTER USER
 }
 
 func (p *accountParser) read() bool {
 	for p.acceptPunct(';') {
 	}
+	p.spelled = p.isWords(p.i, "CREATE", "USER") || p.isWords(p.i, "ALTER", "USER")
 	switch {
 	case p.accept("CREATE", "USER"), p.accept("CREATE", "ROLE"):
 		p.c.Act = CreateAccount

@@ -33,6 +33,7 @@ func (s *Statement) Demands() Demands {
 			depth--
 		case s.lex.isPunct(i, ','):
 			from = i + 1
+		case s.isNameThere(i, depth):
 		case s.lex.isWord(i, "KEY"):
 			s.keyDemand(&d, i, from, depth)
 		case s.lex.isWord(i, "COLLATE"):
@@ -54,6 +55,28 @@ func (s *Statement) Demands() Demands {
 
 // wordsBeforeKey stand in front of a KEY that makes no column the primary key.
 var wordsBeforeKey = []string{"UNIQUE", "FOREIGN", "FULLTEXT", "SPATIAL", "VECTOR", "ADD", "DROP", "RENAME", "BY", "LINEAR", "FOR"}
+
+// freeWords begin options and are no reserved words: columns and tables may be called so without quotes.
+var freeWords = []string{"ENGINE", "TABLESPACE", "CHARSET", "ENCRYPTION"}
+
+// wordsBeforeName stand in front of the name of a table or a column, and of no option.
+var wordsBeforeName = []string{"TABLE", "COLUMN", "ADD", "DROP", "CHANGE", "MODIFY", "ALTER", "AFTER", "TO", "RENAME", "EXISTS"}
+
+// isNameThere tells whether one of the free words is a name where it stands.
+func (s *Statement) isNameThere(i, depth int) bool {
+	isAny := func(i int, words []string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return s.lex.isWord(i, w) })
+	}
+	if !isAny(i, freeWords) {
+		return false
+	}
+	renamed := i - 2 // CHANGE [COLUMN] old new
+	if s.lex.isWord(renamed, "COLUMN") {
+		renamed--
+	}
+	return s.lex.isPunct(i-1, '(') || s.lex.isPunct(i-1, '.') || depth > 0 && s.lex.isPunct(i-1, ',') || isAny(i-1, wordsBeforeName) ||
+		s.lex.isWord(renamed, "CHANGE") && s.lex.isIdentifier(i-1) || s.lex.isWord(i+1, "TO")
+}
 
 // keyDemand judges the word KEY at i, in the element or clause that begins at from. Behind a
 // column's type, KEY alone means PRIMARY KEY.

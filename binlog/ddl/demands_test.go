@@ -41,3 +41,36 @@ func TestDemandsOfStatements(t *testing.T) {
 		}
 	}
 }
+
+// TestDemandsOfNamesThatAreOptions: ENGINE, TABLESPACE, CHARSET and ENCRYPTION may be names of columns and tables, without
+// quotes.
+func TestDemandsOfNamesThatAreOptions(t *testing.T) {
+	for _, c := range []struct {
+		sql                            string
+		engines, tablespaces, charsets []string
+		encrypted                      bool
+	}{
+		{sql: "CREATE TABLE t (engine VARCHAR(9), tablespace INT, charset CHAR(3), encryption ENUM('y'))"},
+		{sql: "ALTER TABLE t ADD engine VARCHAR(9), ADD COLUMN tablespace INT AFTER engine, ADD charset INT FIRST"},
+		{sql: "ALTER TABLE t CHANGE a engine INT, CHANGE COLUMN tablespace charset INT, MODIFY engine INT, ALTER engine SET DEFAULT 1"},
+		{sql: "ALTER TABLE t RENAME COLUMN engine TO motor, RENAME COLUMN a TO tablespace, DROP COLUMN engine, DROP tablespace"},
+		{sql: "ALTER TABLE engine ADD a INT"},
+		{sql: "ALTER TABLE d.tablespace ADD a INT"},
+		{sql: "RENAME TABLE tablespace TO engine, engine TO charset"},
+		{sql: "ALTER TABLE t ADD KEY engine (engine), ADD INDEX (a, tablespace, charset)"},
+		{sql: "CREATE TABLE t (a INT) ENGINE=InnoDB TABLESPACE=ts CHARSET=latin1 ENCRYPTION='Y'", engines: []string{"innodb"}, tablespaces: []string{"ts"}, charsets: []string{"latin1"}, encrypted: true},
+		{sql: "CREATE TABLE t (a INT, b TEXT CHARSET gbk) ENGINE InnoDB, TABLESPACE ts, ENCRYPTION 'y'", engines: []string{"innodb"}, tablespaces: []string{"ts"}, charsets: []string{"gbk"}, encrypted: true},
+		{sql: "ALTER TABLE engine ENGINE=MyISAM, TABLESPACE ts, DEFAULT CHARSET latin1", engines: []string{"myisam"}, tablespaces: []string{"ts"}, charsets: []string{"latin1"}},
+		{sql: "ALTER TABLE t ADD engine INT, ENGINE MyISAM", engines: []string{"myisam"}},
+		{sql: "CREATE TABLE t (a INT) /*!50100 TABLESPACE `ts` */ PARTITION BY RANGE (a) (PARTITION p VALUES LESS THAN (1) TABLESPACE = ts2 ENGINE=InnoDB, PARTITION q VALUES LESS THAN (2) TABLESPACE ts3)", tablespaces: []string{"ts", "ts2", "ts3"}},
+	} {
+		s, err := Parse([]byte(c.sql), Session{Schema: "d", Version: "9.7.4"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := s.Demands()
+		if !slices.Equal(d.Engines, c.engines) || !slices.Equal(d.Tablespaces, c.tablespaces) || !slices.Equal(d.Charsets, c.charsets) || d.Encrypted != c.encrypted {
+			t.Errorf("%s: %+v", c.sql, d)
+		}
+	}
+}

@@ -256,6 +256,10 @@ func checkXA(ctx context.Context, srv *server.Server, g server.Grants) ([]Findin
 	}}, nil
 }
 
+// LogsPrepares tells whether the log holds an XA transaction where it is prepared. Before 5.7.7 it is there when it
+// is committed, as any other transaction is (fact 9.1).
+func LogsPrepares(f server.Facts) bool { return f.Flavor != server.FlavorMySQL || f.AtLeast(5, 7, 7) }
+
 // OpenXA returns the ids of the prepared XA transactions as XA COMMIT takes them
 // (X'global',X'branch',format). It needs XA_RECOVER_ADMIN from 8.0 on.
 func OpenXA(ctx context.Context, srv *server.Server) (ids []string, err error) {

@@ -147,7 +147,7 @@ func (b *Bases) Receive(e *Entry) {
 		}
 		n := b.name(r.Name)
 		n.seen(existed, e.Start, e.End, "a row event")
-		n.hidden.add(e.Start, e.End, r.Hidden)
+		n.hidden.add(e.Start, e.End, e.Time, r.Hidden)
 		if e.XA && b.cfg.PlaceLow {
 			continue // receiveXA has noted it
 		}

@@ -151,6 +151,36 @@ func (b *Bases) lastHigh(n *name) binlog.Position {
 	return high
 }
 
+// cascadedInto is R11 for what is not in the log: the last change above a table that its chunks may show, since it is in
+// front of its high. No row event of the table tells of that.
+func (b *Bases) cascadedInto(n *name) (last hiddenChange, found bool) {
+	if len(n.cascadingKeys()) == 0 {
+		return last, false
+	}
+	shown := binlog.Window{Low: b.floor, High: n.base.Rows.High}
+	note := func(c hiddenChange) {
+		if !c.start.Before(shown.High) { // one that stands for older ones
+			c = hiddenChange{start: shown.High, end: shown.High}
+		}
+		if !found || last.start.Before(c.start) {
+			last, found = c, true
+		}
+	}
+	for _, above := range b.above(n) {
+		if slices.ContainsFunc(above.statements, func(s *logged) bool { return s.start.Before(shown.High) && !s.DefinitionOnly }) {
+			b.anyWithin(shown, note) // of a table that was something else, or was called otherwise
+			continue
+		}
+		d := descent{b, n, above, nil}
+		for _, c := range above.hidden.within(shown) {
+			if slices.ContainsFunc(b.effects(above, c), d.reaches) {
+				note(c)
+			}
+		}
+	}
+	return last, found
+}
+
 // descent finds out what changes above a table have to be behind that are not in front of its window.
 type descent struct {
 	*Bases
@@ -179,6 +209,18 @@ type fallen struct {
 }
 
 func (d *descent) follow(effect schema.Effect) (past binlog.Position) {
+	d.fall(effect, func(at fallen, key *schema.ForeignKey) { past = binlog.Later(past, d.arrives(at, key)) })
+	return past
+}
+
+// reaches tells whether a change comes to the table.
+func (d *descent) reaches(effect schema.Effect) (reached bool) {
+	d.fall(effect, func(fallen, *schema.ForeignKey) { reached = true })
+	return reached
+}
+
+// fall calls arrives for each foreign key by which a change above comes to the table.
+func (d *descent) fall(effect schema.Effect, arrives func(at fallen, key *schema.ForeignKey)) {
 	seen := map[string]bool{}
 	for list := []fallen{{d.above, effect, true}}; len(list) > 0; list = list[1:] {
 		at := list[0]
@@ -189,7 +231,7 @@ func (d *descent) follow(effect schema.Effect) (past binlog.Position) {
 					continue
 				}
 				if child == d.n {
-					past = binlog.Later(past, d.arrives(at, key))
+					arrives(at, key)
 				}
 				if id := child.key.String() + fmt.Sprint(effect); !seen[id] {
 					seen[id] = true
@@ -198,7 +240,6 @@ func (d *descent) follow(effect schema.Effect) (past binlog.Position) {
 			}
 		}
 	}
-	return past
 }
 
 // arrives is what a change has to be behind that comes to the table by one of its keys.

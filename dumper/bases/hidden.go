@@ -17,6 +17,7 @@ type hiddenChanges struct {
 
 type hiddenChange struct {
 	start, end binlog.Position
+	time       binlog.Time // of its commit
 	Hidden
 }
 
@@ -24,7 +25,7 @@ type hiddenChange struct {
 // have a table be read again for nothing.
 const mostHidden = 1 << 12
 
-func (h *hiddenChanges) add(start, end binlog.Position, what Hidden) {
+func (h *hiddenChanges) add(start, end binlog.Position, at binlog.Time, what Hidden) {
 	if !what.Deletes && len(what.Changed) == 0 {
 		return
 	}
@@ -35,14 +36,14 @@ func (h *hiddenChanges) add(start, end binlog.Position, what Hidden) {
 		}
 		h.list = append(h.list[:0], h.list[half:]...)
 	}
-	h.list = append(h.list, hiddenChange{start, end, what})
+	h.list = append(h.list, hiddenChange{start, end, at, what})
 }
 
 func (h *hiddenChanges) forget(c *hiddenChange) {
 	if h.old == nil {
 		h.old = &hiddenChange{}
 	}
-	h.old.start, h.old.end = c.start, c.end
+	h.old.start, h.old.end, h.old.time = c.start, c.end, c.time
 	h.old.Deletes = h.old.Deletes || c.Deletes
 	for _, i := range c.Changed {
 		if at, found := slices.BinarySearch(h.old.Changed, i); !found {

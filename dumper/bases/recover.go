@@ -98,6 +98,9 @@ func (b *Bases) recoverableFrom(n *name) (binlog.Position, binlog.Time) {
 		if !n.touched.start.IsZero() {
 			later(n.touched.end, n.touched.time)
 		}
+		if c, found := b.cascadedInto(n); found {
+			later(c.end, c.time)
+		}
 	}
 	for _, s := range n.statements {
 		if s.start.Before(bound) && s.on(n.key) {

@@ -143,6 +143,18 @@ func (d *Director) isOn(s AccountStep, routine ddl.Object) bool {
 	return strings.EqualFold(s.Change.Routine, routine.Kind.String()) && key(s.Change.Object) == key(routine.Name)
 }
 
+// OnOneObject tells whether two statements grant or revoke something on one table, view or routine.
+func (d *Director) OnOneObject(a, b ddl.AccountChange) bool {
+	if a.Object == (schema.Name{}) || a.Routine != b.Routine {
+		return false
+	}
+	fold := d.Fold
+	if a.Routine != "" {
+		fold = func(n schema.Name) schema.Name { return ddl.FoldObject(ddl.Procedure, n, d.source.LowerCaseTableNames) }
+	}
+	return fold(a.Object) == fold(b.Object)
+}
+
 // AccountsMade returns the accounts that steps make, at the stop point or on the way there.
 func AccountsMade(steps []AccountStep) []ddl.AccountName {
 	var list []ddl.AccountName

@@ -62,6 +62,8 @@ type SourceFacts struct {
 	// ExplicitTimestamps is explicit_defaults_for_timestamp, which servers before 5.7 do not log with
 	// their statements.
 	ExplicitTimestamps bool `json:"explicit_defaults_for_timestamp,omitempty"`
+	// PartialRevokes is partial_revokes: whether _ and % in the schema of a privilege mean themselves.
+	PartialRevokes bool `json:"partial_revokes,omitempty"`
 }
 
 // Selection is the wish a partial backup was made by, as given.
