@@ -24,15 +24,17 @@ func Preflight(ctx context.Context, srv *server.Server, needs []server.Need) ([]
 		return findings, err
 	}
 	findings = append(findings, checkGrants(grants, needs)...)
-	// Without REPLICATION CLIENT the questions below get no answer; the finding says so already.
-	mayAsk := len(grants.Missing(ArchiveNeeds()[0])) == 0
+	// Without the right to see positions the questions below get no answer; the finding says so already.
+	mayAsk := len(grants.Missing(ArchiveNeeds(f)[0])) == 0
 	for _, look := range []struct {
 		do     bool
 		at     func(context.Context, *server.Server) ([]Finding, error)
 		called string
 	}{
 		{mayAsk && f.LogBin, checkFilters, "the log's filters"},
-		{mayAsk && !f.LogReplicaUpdates, checkReplica, "replication"},
+		{mayAsk && !f.LogReplicaUpdates, func(ctx context.Context, srv *server.Server) ([]Finding, error) {
+			return checkReplica(ctx, srv, grants)
+		}, "replication"},
 		{true, checkClock, "the clock"},
 		{true, checkIdentity, "the identity"},
 		{true, func(ctx context.Context, srv *server.Server) ([]Finding, error) { return checkXA(ctx, srv, grants) }, "XA transactions"},
@@ -56,7 +58,7 @@ func Preflight(ctx context.Context, srv *server.Server, needs []server.Need) ([]
 func PreflightArchive(ctx context.Context, srv *server.Server) ([]Finding, error) {
 	var findings []Finding
 	for _, f := range checkFacts(srv.Facts()) {
-		if f.ID == "version" || f.ID == "log_bin" {
+		if f.ID == "version" || f.ID == "log_bin" || f.ID == "encrypt_binlog" {
 			findings = append(findings, f)
 		}
 	}
@@ -64,7 +66,7 @@ func PreflightArchive(ctx context.Context, srv *server.Server) ([]Finding, error
 	if err != nil {
 		return nil, err
 	}
-	return append(findings, checkGrants(grants, ArchiveNeeds())...), nil
+	return append(findings, checkGrants(grants, ArchiveNeeds(srv.Facts()))...), nil
 }
 
 // checkGrants makes one error per scope, whose remedy is the GRANT.
@@ -111,10 +113,22 @@ func checkFilters(ctx context.Context, srv *server.Server) ([]Finding, error) {
 }
 
 // checkReplica: a replica without log_replica_updates does not log what it gets from its source.
-func checkReplica(ctx context.Context, srv *server.Server) ([]Finding, error) {
+// MariaDB's log_slave_updates is OFF by default, and SHOW .. STATUS has a privilege of its own there.
+func checkReplica(ctx context.Context, srv *server.Server, g server.Grants) ([]Finding, error) {
 	statement := "SHOW SLAVE STATUS"
-	if f := srv.Facts(); f.Flavor == server.FlavorMySQL && f.AtLeast(8, 0, 22) {
+	switch f := srv.Facts(); {
+	case f.Flavor == server.FlavorMySQL && f.AtLeast(8, 0, 22):
 		statement = "SHOW REPLICA STATUS"
+	case f.Flavor == server.FlavorMariaDB:
+		need := server.Need{Privilege: "SLAVE MONITOR", On: server.Everywhere}
+		if f.AtLeast(10, 5, 9) && len(g.Missing(need)) > 0 {
+			return []Finding{{
+				ID: "log_replica_updates", Level: LevelWarning,
+				Message: "log_slave_updates is OFF, and this account cannot see whether the source is a replica: if it is, its log lacks what it receives",
+				Remedy:  need.GrantStatement(g.Account),
+			}}, nil
+		}
+		statement = "SHOW ALL SLAVES STATUS" // a replica may have several sources there, each with a name
 	}
 	rows, err := srv.DB().QueryContext(ctx, statement)
 	if err != nil {
@@ -193,17 +207,15 @@ func twoServers(message string) Finding {
 
 // askIdentity asks once outside of a transaction and once inside, on a new connection.
 func askIdentity(ctx context.Context, srv *server.Server) ([]string, error) {
-	if srv.Facts().Flavor != server.FlavorMySQL {
-		return nil, nil
-	}
 	conn, err := srv.RawConn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	plain, err := conn.Rows(ctx, "SELECT @@server_uuid")
+	who := "SELECT " + srv.Facts().Identity()
+	plain, err := conn.Rows(ctx, who)
 	var inside [][][]string
 	if err == nil {
-		inside, err = collect(ctx, conn, "START TRANSACTION; SELECT @@server_uuid; COMMIT")
+		inside, err = collect(ctx, conn, "START TRANSACTION; "+who+"; COMMIT")
 	}
 	if err = errors.Join(err, conn.Close()); err != nil {
 		return nil, err
