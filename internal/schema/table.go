@@ -20,6 +20,8 @@ type Table struct {
 	PartitionBy string
 	// Union are the tables behind UNION=, of a MERGE table.
 	Union []Name
+	// Unsupported names what the table has that this version cannot restore exactly; empty for nothing.
+	Unsupported string
 	// Create is the text of SHOW CREATE TABLE, UTF-8.
 	Create string
 }
