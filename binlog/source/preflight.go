@@ -39,6 +39,7 @@ func Preflight(ctx context.Context, srv *server.Server, needs []server.Need) ([]
 		{true, checkIdentity, "the identity"},
 		{true, func(ctx context.Context, srv *server.Server) ([]Finding, error) { return checkXA(ctx, srv, grants) }, "XA transactions"},
 		{f.Flavor == server.FlavorMySQL && f.AtLeast(9, 2, 0), checkLibraries, "the libraries"},
+		{f.Flavor == server.FlavorMariaDB && f.AtLeast(10, 3, 5), checkPackages, "the packages"},
 	} {
 		if !look.do {
 			continue
@@ -241,6 +242,24 @@ func checkLibraries(ctx context.Context, srv *server.Server) ([]Finding, error) 
 		ID: "libraries", Level: LevelWarning,
 		Message: "libraries are not backed up, and routines that use them are not restored: " + strings.Join(names, ", "),
 		Remedy:  "keep the output of SHOW CREATE LIBRARY beside the backup; after a restore create them, and the routines that its warnings name",
+	}}, nil
+}
+
+// checkPackages names the packages of MariaDB's Oracle mode: they are not backed up.
+func checkPackages(ctx context.Context, srv *server.Server) ([]Finding, error) {
+	packages, err := survey(ctx, srv, "SELECT routine_schema, routine_name FROM information_schema.routines WHERE routine_type='PACKAGE' AND "+
+		strings.Replace(notSystem(), "table_schema", "routine_schema", 1)+" ORDER BY 1, 2")
+	if err != nil || len(packages) == 0 {
+		return nil, err
+	}
+	names := make([]string, len(packages))
+	for i, n := range packages {
+		names[i] = n.String()
+	}
+	return []Finding{{
+		ID: "packages", Level: LevelWarning,
+		Message: "packages are not backed up: " + strings.Join(names, ", "),
+		Remedy:  "keep the output of SHOW CREATE PACKAGE and SHOW CREATE PACKAGE BODY beside the backup, and run it after a restore",
 	}}, nil
 }
 
