@@ -115,6 +115,7 @@ type Key struct {
 	Primary   bool
 	Kind      KeyKind
 	Invisible bool
+	Hash      bool // USING HASH: of MEMORY, and MariaDB's unique keys over long values, in no order
 	Parts     []KeyPart
 	Parser    string // of a full-text index, WITH PARSER; empty for the built-in one
 	Comment   string
