@@ -56,7 +56,7 @@ func oneTransaction(ctx context.Context, conn *server.RawConn, statements string
 		asked = true
 		return nil
 	}
-	err := conn.Batch(ctx, "START TRANSACTION; SELECT @@server_uuid; "+statements+"; COMMIT",
+	err := conn.Batch(ctx, "START TRANSACTION; SELECT "+conn.Identity()+"; "+statements+"; COMMIT",
 		func(i int, fields []server.Field) (func([]byte) error, error) {
 			switch {
 			case i == 0, fields == nil:

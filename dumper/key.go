@@ -16,6 +16,7 @@ import (
 type path struct {
 	table   *schema.Table
 	key     string
+	hash    bool
 	parts   []keyPart
 	fields  []int    // the part's field in a row
 	further []string // expressions behind those of chunk.Select, for parts that it leaves out
@@ -31,7 +32,7 @@ func paths(t *schema.Table) []path {
 		if key.Invisible { // the optimizer does not see it
 			continue
 		}
-		p := path{table: t, key: key.Name}
+		p := path{table: t, key: key.Name, hash: key.Hash}
 		for _, part := range key.Parts {
 			c, _ := t.Column(part.Column)
 			field := slices.Index(columns, c.Name)
@@ -60,10 +61,10 @@ func boundExpression(c *schema.Column) string {
 }
 
 // certain tells whether the server orders and finds each part by the same comparison. ENUM and
-// SET are ordered by number and BIT is written as one, and a key of a MEMORY table is a hash unless
-// it says otherwise: whether a key serves then is the optimizer's to say.
+// SET are ordered by number and BIT is written as one, a key of a MEMORY table is a hash unless it says
+// otherwise, and one of MariaDB over long values is: whether a key serves then is the optimizer's to say.
 func (p *path) certain() bool {
-	return !strings.EqualFold(p.table.Engine, "MEMORY") && !slices.ContainsFunc(p.parts, func(k keyPart) bool {
+	return !p.hash && !strings.EqualFold(p.table.Engine, "MEMORY") && !slices.ContainsFunc(p.parts, func(k keyPart) bool {
 		return k.column.Type == "enum" || k.column.Type == "set" || k.column.Type == "bit"
 	})
 }

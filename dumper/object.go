@@ -72,8 +72,8 @@ func (w *worker) readObject(ctx context.Context, want bases.Want) error {
 
 // cachesRoutines: before 8.0 a connection that has met a routine shows the text that it knows until the
 // statement that changed it has ended, which is behind its place in the log (measured on 5.6). A new
-// connection has met none.
-func cachesRoutines(f server.Facts) bool { return f.Flavor == server.FlavorMySQL && f.Major < 8 }
+// connection has met none. MariaDB keeps routines as 5.6 does.
+func cachesRoutines(f server.Facts) bool { return f.Flavor == server.FlavorMariaDB || f.Major < 8 }
 
 // describe reads an object's text and what completes it.
 func describe(ctx context.Context, conn *server.RawConn, o *catalog.Object) error {

@@ -221,9 +221,12 @@ func (b *backup) begin(ctx context.Context, start binlog.Position) error {
 
 // showsWhatIsLogged tells whether SHOW CREATE of schemas, views, routines, triggers, events and users is
 // proved, by a test, to show every statement that stood in the log when it was sent. On 9.x it waits
-// for one that is in the log and not committed yet; 5.6 changes its files before it logs.
+// for one that is in the log and not committed yet; 5.6 and MariaDB change their files before they log.
 func showsWhatIsLogged(f server.Facts) bool {
-	return f.Flavor == server.FlavorMySQL && (f.Major == 9 || f.Major == 5 && f.Minor == 6)
+	if f.Flavor == server.FlavorMariaDB {
+		return f.Major == 10 && f.Minor == 11
+	}
+	return f.Major == 9 || f.Major == 5 && f.Minor == 6
 }
 
 // low is bases.Mark.Low of a tick.

@@ -18,7 +18,7 @@ import (
 const longestXACommit = 10 * time.Minute
 
 // startOfFile asks for the file with which the backup's stream begins: the one that the source
-// writes now. Where the low mark is a place in the log and XA transactions have been committed,
+// writes now, on MariaDB the one that its first binlog checkpoint names. Where the low mark is a place in the log and XA transactions have been committed,
 // it is an older one, begun longestXACommit ago: the rotation of a file does not wait until an
 // XA COMMIT in it is visible, so the stream has to show them (see bases, provedXA).
 func startOfFile(ctx context.Context, cfg Config, timeline binlog.Timeline) (start binlog.Position, err error) {
@@ -37,6 +37,12 @@ func startOfFile(ctx context.Context, cfg Config, timeline binlog.Timeline) (sta
 	start = binlog.Position{Timeline: timeline, File: rows[0][0], Pos: binlog.FirstOffset}
 	if source.ProvedGTIDLow(cfg.Source.Facts()) {
 		return start, nil
+	}
+	if cfg.Source.Facts().Flavor == server.FlavorMariaDB {
+		// The first tick's low, and so floor, is the start of the file that this one's checkpoint names.
+		if start.File, err = source.CheckpointFile(ctx, conn, start.File); err != nil {
+			return binlog.Position{}, err
+		}
 	}
 	commits, err := conn.Rows(ctx, "SHOW GLOBAL STATUS LIKE 'Com_xa_commit'")
 	if err != nil {

@@ -154,6 +154,10 @@ func (w *worker) fit(t *schema.Table) error {
 	if err := w.unions.refuse(t.Name); err != nil {
 		return err
 	}
+	if t.Unsupported != "" {
+		return fault.New(fault.CodeFailed, fault.KindSource, "leave it out with --exclude "+schema.Patterns(t.Name),
+			"%s has %s, which this version cannot restore exactly", t.Name, t.Unsupported)
+	}
 	if t.Class() == schema.NonTransactional && !t.LocksTable() {
 		return fault.New(fault.CodeFailed, fault.KindSource, fmt.Sprintf("ALTER TABLE %s ENGINE=InnoDB, or leave it out with --exclude %s", t.Name.Quoted(), schema.Patterns(t.Name)),
 			"%s is a table of engine %s, whose rows this version cannot read exactly", t.Name, t.Engine)

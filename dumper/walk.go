@@ -261,7 +261,7 @@ func (w *walker) adapt(s chunkScan, text uint64) {
 
 // hint bounds a SELECT's time on servers that know how (5.7.8 and later).
 func (w *worker) hint() string {
-	if !w.cfg.Source.Facts().AtLeast(5, 7, 8) {
+	if f := w.cfg.Source.Facts(); f.Flavor != server.FlavorMySQL || !f.AtLeast(5, 7, 8) {
 		return ""
 	}
 	return fmt.Sprintf("/*+ MAX_EXECUTION_TIME(%d) */ ", w.cfg.MaxHold.Milliseconds())

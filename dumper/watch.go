@@ -160,6 +160,7 @@ func (w *watch) catchUp(ctx context.Context) error {
 
 // event takes one event.
 func (w *watch) event(file string, start uint64, raw []byte) error {
+	w.resolver.Event(raw)
 	entry, err := w.assembler.Add(file, start, raw)
 	if err != nil {
 		return fmt.Errorf("follow the source's log: %w", err)

@@ -48,6 +48,10 @@ func checkTarget(p *Plan, f *targetFacts, needs *needs) []Finding {
 		add("log_bin_trust_function_creators", LevelError, "on the target: SET GLOBAL log_bin_trust_function_creators = ON",
 			"the target's binlog is on and log_bin_trust_function_creators is off: it refuses functions and triggers (%s)", needs.programs)
 	}
+	if f.SecureTimestamp == "YES" || f.SecureTimestamp == "SUPER" && !f.grants.Has("SUPER", "") || f.SecureTimestamp == "REPLICATION" {
+		add("secure_timestamp", LevelError, "set secure_timestamp=NO in the target's configuration and restart it",
+			"secure_timestamp is %s on the target: statements of the log cannot be carried out at their time", f.SecureTimestamp)
+	}
 	if !f.LocalInfile {
 		add("local_infile", LevelWarning, "on the target: SET GLOBAL local_infile = ON", "the target forbids LOAD DATA LOCAL: rows are written by REPLACE, several times slower")
 	}

@@ -14,24 +14,34 @@ import (
 type feature struct {
 	what                string // with its table
 	major, minor, patch int    // of MySQL, from which on it is known
+	// notMariaDB: MariaDB does not know it, stores it as something else, or takes it for a comment.
+	notMariaDB bool
 }
 
 // featuresOf lists what of a definition not every MySQL knows.
 func featuresOf(t *schema.Table, n schema.Name) []feature {
 	var list []feature
 	add := func(major, minor, patch int, format string, args ...any) {
-		list = append(list, feature{fmt.Sprintf(format, args...) + " of " + n.String(), major, minor, patch})
+		list = append(list, feature{what: fmt.Sprintf(format, args...) + " of " + n.String(), major: major, minor: minor, patch: patch})
 	}
+	notMariaDB := func() { list[len(list)-1].notMariaDB = true }
+	// As SHOW CREATE TABLE of MySQL spells it.
+	inComment := func(attribute string) bool { return strings.Contains(t.Create, attribute+" */") }
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		column := " column " + c.Name
 		switch {
 		case c.Type == "json":
 			add(5, 7, 8, "the JSON%s", column)
+			notMariaDB()
 		case c.Type == "vector":
 			add(9, 0, 0, "the VECTOR%s", column)
+			notMariaDB()
 		case c.SRID >= 0:
 			add(8, 0, 3, "the SRID of the%s", column)
+			if inComment(fmt.Sprintf("/*!80003 SRID %d", c.SRID)) {
+				notMariaDB()
+			}
 		}
 		switch {
 		case c.Generated != schema.NotGenerated:
@@ -41,36 +51,51 @@ func featuresOf(t *schema.Table, n schema.Name) []feature {
 		}
 		if c.Invisible {
 			add(8, 0, 23, "the invisible%s", column)
+			if inComment("/*!80023 INVISIBLE") {
+				notMariaDB()
+			}
 		}
 	}
 	for i := range t.Keys {
 		for _, p := range t.Keys[i].Parts {
 			if p.Column == "" {
 				add(8, 0, 13, "the expression in the key %s", t.Keys[i].Name)
+				notMariaDB()
 			}
 		}
 	}
 	if t.Checks > 0 {
 		add(8, 0, 16, "the CHECK")
+		if inComment("/*!80016 NOT ENFORCED") {
+			notMariaDB()
+		}
 	}
 	return list
+}
+
+func flavorName(flavor string) string {
+	if flavor == server.FlavorMariaDB {
+		return "MariaDB"
+	}
+	return "MySQL"
 }
 
 // checkFeatures tells what of the backup's definitions the target would refuse or lose. What
 // statements of the log bring is told by the target when it refuses them.
 func checkFeatures(f *targetFacts, features []feature, add addFinding) {
-	if f.Flavor != server.FlavorMySQL {
-		return
-	}
+	mariadb := f.Flavor == server.FlavorMariaDB
 	var unknown []string
 	for _, x := range features {
-		if !f.AtLeast(x.major, x.minor, x.patch) {
+		switch {
+		case mariadb && x.notMariaDB:
+			unknown = append(unknown, x.what)
+		case !mariadb && !f.AtLeast(x.major, x.minor, x.patch):
 			unknown = append(unknown, fmt.Sprintf("%s (MySQL %d.%d.%d)", x.what, x.major, x.minor, x.patch))
 		}
 	}
 	slices.Sort(unknown)
 	if len(unknown) > 0 {
 		add("features", LevelError, "restore into a server at least as new as these, or leave the tables out with --exclude",
-			"the target, MySQL %s, does not know %s", f.Version, strings.Join(unknown, ", "))
+			"the target, %s %s, does not know %s", flavorName(f.Flavor), f.Version, strings.Join(unknown, ", "))
 	}
 }

@@ -42,7 +42,11 @@ func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []stri
 		return nil, err
 	}
 	defer s.Close()
-	collations, err := s.QueryRows(ctx, "SELECT COLLATION_NAME, CHARACTER_SET_NAME FROM information_schema.COLLATIONS")
+	query := "SELECT COLLATION_NAME, CHARACTER_SET_NAME FROM information_schema.COLLATIONS"
+	if f.Flavor == server.FlavorMariaDB && f.AtLeast(10, 10, 1) { // some collations are there for several character sets
+		query = "SELECT FULL_COLLATION_NAME, CHARACTER_SET_NAME FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY"
+	}
+	collations, err := s.QueryRows(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("read the target's collations: %w", err)
 	}

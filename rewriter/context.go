@@ -24,13 +24,15 @@ type Unlogged struct {
 	ExplicitTimestamps *bool
 	// CollationUTF8MB4 is the number of the collation that utf8mb4 alone stands for; 0 likewise.
 	CollationUTF8MB4 uint16
+	// MariaDB: its flags say what others have variables for, and some bits of its sql_mode are others.
+	MariaDB bool
 }
 
 // UnloggedBy returns what the log of a server, and what it prints of its routines, leave out. MySQL before
 // 8.0 knew another collation for utf8mb4 alone, and before 5.7 its statements did not carry
-// explicit_defaults_for_timestamp.
+// explicit_defaults_for_timestamp. MariaDB never had another collation for utf8mb4 alone than those had.
 func UnloggedBy(mysql bool, major, minor int, explicitTimestamps bool) Unlogged {
-	var u Unlogged
+	u := Unlogged{MariaDB: !mysql, CollationUTF8MB4: collationUTF8MB4Old}
 	if mysql {
 		u.CollationUTF8MB4 = CollationUTF8MB4
 	}
@@ -57,7 +59,7 @@ const collationUTF8MB4Old = 45
 func ContextOf(q *event.Query, converted bool, unlogged Unlogged) []Variable {
 	c := &q.Context
 	vars := []Variable{
-		{variableMode, strconv.FormatUint(sqlMode(c), 10)},
+		{variableMode, sqlMode(c, unlogged.MariaDB)},
 		{"foreign_key_checks", "0"},
 		{"unique_checks", onOff(c.Flags2 == nil || *c.Flags2&event.Flags2RelaxedUniqueChecks == 0)},
 		{"timestamp", timestamp(q)},
@@ -79,7 +81,13 @@ func ContextOf(q *event.Query, converted bool, unlogged Unlogged) []Variable {
 	if c.LCTimeNames != nil {
 		vars = append(vars, Variable{"lc_time_names", number16(c.LCTimeNames, 0)})
 	}
-	if explicit := cmp.Or(c.ExplicitDefaultsForTimestamp, unlogged.ExplicitTimestamps); explicit != nil {
+	explicit := cmp.Or(c.ExplicitDefaultsForTimestamp, unlogged.ExplicitTimestamps)
+	if unlogged.MariaDB && c.Flags2 != nil {
+		set := *c.Flags2&flags2ExplicitTimestamps != 0
+		explicit = &set
+		vars = append(vars, Variable{variableIfExists, onOff(*c.Flags2&flags2IfExists != 0)})
+	}
+	if explicit != nil {
 		vars = append(vars, Variable{variableTimestamps, onOff(*explicit)})
 	}
 	if collation := cmp.Or(c.DefaultCollationForUTF8MB4, unlogged.CollationUTF8MB4); collation != 0 {
@@ -92,11 +100,38 @@ func ContextOf(q *event.Query, converted bool, unlogged Unlogged) []Variable {
 	return vars
 }
 
-func sqlMode(c *event.Context) uint64 {
+// Bits of the flags that MariaDB alone logs (measured on 10.11).
+const (
+	flags2ExplicitTimestamps = 1 << 24
+	flags2IfExists           = 1 << 28
+)
+
+// sqlMode prints the mode as a number. The bits above 32 of MariaDB's mean something else to MySQL: they are
+// printed by their names, beside the bits below by theirs.
+func sqlMode(c *event.Context, mariadb bool) string {
 	if c.SQLMode == nil {
-		return 0
+		return "0"
 	}
-	return *c.SQLMode
+	mode := *c.SQLMode
+	if !mariadb || mode <= modesBefore8 {
+		return strconv.FormatUint(mode, 10)
+	}
+	var names []string
+	for bit, name := range mariadbModes {
+		if mode&(1<<bit) != 0 {
+			names = append(names, name)
+		}
+	}
+	return "'" + strings.Join(names, ",") + "'"
+}
+
+// mariadbModes are the names of MariaDB's modes, by their bits.
+var mariadbModes = [...]string{
+	"REAL_AS_FLOAT", "PIPES_AS_CONCAT", "ANSI_QUOTES", "IGNORE_SPACE", "IGNORE_BAD_TABLE_OPTIONS", "ONLY_FULL_GROUP_BY", "NO_UNSIGNED_SUBTRACTION",
+	"NO_DIR_IN_CREATE", "POSTGRESQL", "ORACLE", "MSSQL", "DB2", "MAXDB", "NO_KEY_OPTIONS", "NO_TABLE_OPTIONS", "NO_FIELD_OPTIONS", "MYSQL323", "MYSQL40", "ANSI",
+	"NO_AUTO_VALUE_ON_ZERO", "NO_BACKSLASH_ESCAPES", "STRICT_TRANS_TABLES", "STRICT_ALL_TABLES", "NO_ZERO_IN_DATE", "NO_ZERO_DATE", "ALLOW_INVALID_DATES",
+	"ERROR_FOR_DIVISION_BY_ZERO", "TRADITIONAL", "NO_AUTO_CREATE_USER", "HIGH_NOT_PRECEDENCE", "NO_ENGINE_SUBSTITUTION", "PAD_CHAR_TO_FULL_LENGTH",
+	"EMPTY_STRING_IS_NULL", "SIMULTANEOUS_ASSIGNMENT", "TIME_ROUND_FRACTIONAL",
 }
 
 func timestamp(q *event.Query) string {

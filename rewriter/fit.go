@@ -15,11 +15,13 @@ const (
 	variableEncryption = "default_table_encryption"
 	variableServer     = "collation_server"
 	variableConnection = "collation_connection"
+	variableIfExists   = "sql_if_exists"
 )
 
 // modesOf8 are the bits of sql_mode that MySQL from 8.0 on knows. What older servers log beyond them
 // (the bits of DB2, ORACLE, NO_AUTO_CREATE_USER and so on) is refused there with error 3899, and none
-// of it changes what a CREATE or ALTER means. Those before 8.0 know none beyond 32.
+// of it changes what a CREATE or ALTER means. Those before 8.0 know none beyond 32, and MariaDB means other
+// things by them, which ContextOf prints by name.
 const (
 	modesOf8      uint64 = 0x1EFFC00FF
 	modesBefore8  uint64 = 0xFFFFFFFF
@@ -27,7 +29,7 @@ const (
 )
 
 // removedModes are the names of the bits beyond modesOf8.
-var removedModes = []string{"POSTGRESQL", "ORACLE", "MSSQL", "DB2", "MAXDB", "NO_KEY_OPTIONS", "NO_TABLE_OPTIONS",
+var removedModes = []string{"IGNORE_BAD_TABLE_OPTIONS", "EMPTY_STRING_IS_NULL", "SIMULTANEOUS_ASSIGNMENT", "TIME_ROUND_FRACTIONAL", "POSTGRESQL", "ORACLE", "MSSQL", "DB2", "MAXDB", "NO_KEY_OPTIONS", "NO_TABLE_OPTIONS",
 	"NO_FIELD_OPTIONS", "MYSQL323", "MYSQL40", "NO_AUTO_CREATE_USER"}
 
 // Knows is what a target takes of a statement's context.
@@ -37,6 +39,8 @@ type Knows struct {
 	Modern bool
 	// FixedTimestamps: explicit_defaults_for_timestamp cannot be changed (5.6).
 	FixedTimestamps bool
+	// MariaDB has modes and variables of its own.
+	MariaDB bool
 }
 
 // Fit takes out of a context what the target does not know and what means nothing there.
@@ -47,6 +51,10 @@ func (k Knows) Fit(variables []Variable) []Variable {
 		case variableUTF8MB4, variableEncryption:
 			if !k.Modern {
 				continue // one collation for utf8mb4, no encryption by default
+			}
+		case variableIfExists:
+			if !k.MariaDB {
+				continue
 			}
 		case variableTimestamps:
 			if k.FixedTimestamps {
@@ -93,8 +101,11 @@ func (k Knows) mode(value string) string {
 	var kept []string
 	for mode := range strings.SplitSeq(strings.Trim(value, "'"), ",") {
 		unknown := strings.EqualFold(mode, lastModeOfOld)
-		if k.Modern {
+		switch {
+		case k.Modern:
 			unknown = slices.Contains(removedModes, strings.ToUpper(mode))
+		case !k.MariaDB:
+			unknown = unknown || slices.Contains(mariadbModes[32:], strings.ToUpper(mode))
 		}
 		if mode != "" && !unknown {
 			kept = append(kept, mode)

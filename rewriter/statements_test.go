@@ -119,6 +119,31 @@ func TestDisableEvent(t *testing.T) {
 	}
 }
 
+// TestR10ContextOfMariaDB: it says in its flags, and in bits of its mode, what means something else to others.
+func TestR10ContextOfMariaDB(t *testing.T) {
+	mode, flags := uint64(1<<9|1<<22|1<<32|1<<34), uint32(1<<24|1<<28)
+	q := &event.Query{Timestamp: 1234, Context: event.Context{SQLMode: &mode, Flags2: &flags}}
+	context := ContextOf(q, true, UnloggedBy(false, 10, 11, false))
+	for target, want := range map[Knows][]string{
+		{MariaDB: true}: {"sql_mode='ORACLE,STRICT_ALL_TABLES,EMPTY_STRING_IS_NULL,TIME_ROUND_FRACTIONAL'", "sql_if_exists=1", "explicit_defaults_for_timestamp=1"},
+		{Modern: true}:  {"sql_mode='STRICT_ALL_TABLES'", "explicit_defaults_for_timestamp=1", "default_collation_for_utf8mb4=45"},
+		{}:              {"sql_mode='ORACLE,STRICT_ALL_TABLES'", "explicit_defaults_for_timestamp=1"},
+	} {
+		got := ""
+		for _, v := range target.Fit(context) {
+			got += v.Name + "=" + v.Value + " "
+		}
+		for _, w := range want {
+			if !strings.Contains(got, w) {
+				t.Errorf("%+v: %s lacks %s", target, got, w)
+			}
+		}
+		if !target.MariaDB && strings.Contains(got, "sql_if_exists") {
+			t.Errorf("%+v: %s", target, got)
+		}
+	}
+}
+
 // TestR10ContextOfAStatement: the variables of the log, completed, and fitted to the target.
 func TestR10ContextOfAStatement(t *testing.T) {
 	mode, micros, flags := uint64(1<<22|1<<28|1<<2), uint32(7), event.Flags2RelaxedUniqueChecks

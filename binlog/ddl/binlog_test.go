@@ -39,13 +39,20 @@ func (r *logReader) next(t testing.TB) []logged {
 			r.file, r.pos = f, 4
 		}
 		p := replication.NewBinlogParser()
+		if r.server.Install().Kind == mysqltest.MariaDB1011 {
+			p.SetFlavor("mariadb")
+		}
 		err := p.ParseFile(f, 0, func(e *replication.BinlogEvent) error {
 			if int64(e.Header.LogPos) <= r.pos {
 				return nil
 			}
 			r.pos = int64(e.Header.LogPos)
 			if q, ok := e.Event.(*replication.QueryEvent); ok {
-				events = append(events, logged{readContext(t, q), q.Query})
+				session := readContext(t, q)
+				if r.server.Install().Kind == mysqltest.MariaDB1011 {
+					session.Flavor, session.Version = "mariadb", "10.11.18-MariaDB-log"
+				}
+				events = append(events, logged{session, q.Query})
 			}
 			return nil
 		})
@@ -60,7 +67,7 @@ func (r *logReader) next(t testing.TB) []logged {
 func readContext(t testing.TB, q *replication.QueryEvent) Session {
 	t.Helper()
 	s := Session{Schema: string(q.Schema), Flavor: "mysql", Version: "9.7.4"}
-	widths := map[byte]int{0: 4, 3: 4, 7: 2, 8: 2, 9: 8, 10: 4, 13: 3, 16: 1, 17: 8, 18: 2, 19: 1, 20: 1, 21: 1}
+	widths := map[byte]int{0: 4, 3: 4, 7: 2, 8: 2, 9: 8, 10: 4, 13: 3, 16: 1, 17: 8, 18: 2, 19: 1, 20: 1, 21: 1, 128: 3, 129: 8}
 	for v := q.StatusVars; len(v) > 0; {
 		code := v[0]
 		v = v[1:]
@@ -71,6 +78,12 @@ func readContext(t testing.TB, q *replication.QueryEvent) Session {
 		case 4:
 			s.ClientCharset = binary.LittleEndian.Uint16(v)
 			v = v[6:]
+		case 130:
+			s.Phase = AlterPhase(v[0])
+			v = v[1:]
+			if s.Phase != StartAlter {
+				v = v[8:] // the sequence number of its beginning
+			}
 		case 5, 6:
 			v = v[1+int(v[0]):]
 		case 11:

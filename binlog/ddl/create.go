@@ -69,6 +69,9 @@ func (r *tableReader) read() error {
 		}
 	}
 	r.primaryFirst()
+	if reason := r.unsupported(0, len(r.tokens)); reason != "" {
+		r.table.Unsupported = reason
+	}
 	return nil
 }
 

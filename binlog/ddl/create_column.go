@@ -15,6 +15,9 @@ func (r *tableReader) column(e span) error {
 	}
 	c := schema.Column{Name: r.identifier(r.i), Length: -1, Decimals: -1, SRID: -1, Nullable: true}
 	r.i++
+	if reason := r.unsupportedColumn(r.i - 1); reason != "" {
+		r.table.Unsupported = reason
+	}
 	if err := r.columnType(&c, e); err != nil {
 		return fmt.Errorf("column %s: %w", c.Name, err)
 	}

@@ -26,6 +26,7 @@ func (p *parser) key(kind elementKind, e span) (schema.Key, error) {
 		p.i++
 	}
 	if p.accept("USING") || p.accept("TYPE") {
+		k.Hash = p.next("HASH")
 		p.i++
 	}
 	if p.i >= e.end || !p.isPunct(p.i, '(') {
@@ -80,6 +81,8 @@ func (p *parser) keyOptions(k *schema.Key, e span) {
 		switch {
 		case p.isWord(p.i, "INVISIBLE"), p.isWord(p.i, "IGNORED"):
 			k.Invisible = true
+		case p.isWords(p.i, "USING", "HASH"):
+			k.Hash = true
 		case p.isWords(p.i, "WITH", "PARSER") && p.isIdentifier(p.i+2):
 			k.Parser = p.identifier(p.i + 2)
 			p.i += 2

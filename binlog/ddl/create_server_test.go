@@ -14,7 +14,12 @@ import (
 // testTables are the statements of testdata/tables.sql: every shape of definition.
 func testTables(t testing.TB) []string {
 	t.Helper()
-	text, err := os.ReadFile("testdata/tables.sql")
+	return testFile(t, "tables.sql")
+}
+
+func testFile(t testing.TB, name string) []string {
+	t.Helper()
+	text, err := os.ReadFile("testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +48,63 @@ func TestParseCreateTableAgainstServer(t *testing.T) {
 			checkElementsAgainstServer(t, db, table)
 		}
 	}
+}
+
+// TestParseCreateTableAgainstMariaDB reads what MariaDB shows: of the same statements those that it takes, and
+// of what only it has.
+func TestParseCreateTableAgainstMariaDB(t *testing.T) {
+	server := mysqltest.Take(t, mysqltest.Options{Kind: mysqltest.MariaDB1011, Relaxed: true})
+	db := server.Root()
+	db.SetMaxOpenConns(1)
+	mysqltest.Exec(t, server, "CREATE DATABASE r", "CREATE DATABASE `o``1`", "USE r")
+	mysqltest.Exec(t, server, testFile(t, "mariadb_tables.sql")...)
+	own := 0
+	for _, text := range testTables(t) {
+		// MariaDB shows a backtick in the name of a foreign key as it is: nobody can read that.
+		text = strings.ReplaceAll(text, "fk \"1\" ``x", "fk \"1\" x")
+		if _, err := db.ExecContext(t.Context(), text); err == nil {
+			own++
+		}
+	}
+	names := queryRows(t, db, "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema IN ('r', 'o`1')")
+	if own < 15 || len(names) < own+10 {
+		t.Fatalf("%d of the statements were taken, %d tables", own, len(names))
+	}
+	for _, n := range names {
+		name := schema.Name{Schema: n[0], Name: n[1]}
+		want, refused := unsupportedTables[name.Name]
+		if !refused {
+			checkAgainstServer(t, db, name)
+		}
+		table, err := ParseCreateTable(show(t, db, name), name.Schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if table.Unsupported != want {
+			t.Errorf("%s: unsupported %q, want %q", name, table.Unsupported, want)
+		}
+		// The statement that the server shows is judged as the table is.
+		s := parseFor(t, table.Create, Session{Schema: "r", Flavor: "mariadb", Version: "10.11.18-MariaDB"})
+		if (s.Kind == NotInLog) != refused {
+			t.Errorf("%s: %s", table.Create, describe(s))
+		}
+	}
+}
+
+// unsupportedTables are those of mariadb_tables.sql that are refused.
+var unsupportedTables = map[string]string{
+	"m_types": reasonType, "m_compressed": reasonCompress, "m_sq": reasonSequence, "m_period": reasonOverlaps,
+	"m_versioned": reasonVersioned, "m_versioned2": reasonVersioned,
+}
+
+// inDialect puts in a query what information_schema of MariaDB calls otherwise, or does not have.
+func inDialect(t testing.TB, db *sql.DB, query string) string {
+	t.Helper()
+	if !strings.Contains(queryRows(t, db, "SELECT VERSION()")[0][0], "MariaDB") {
+		return query
+	}
+	return strings.NewReplacer("srs_id", "NULL", "generation_expression", "COALESCE(generation_expression, '')", "is_visible", "IF(ignored = 'YES', 'NO', 'YES')", "index_comment, expression", "index_comment, NULL",
+		"column_default, extra", "column_default, CONCAT(extra, IF(column_default LIKE '(%', ' DEFAULT_GENERATED', ''))").Replace(query)
 }
 
 // show reads a definition as the dumper does.
@@ -86,7 +148,10 @@ func serverTable(t testing.TB, db *sql.DB, n schema.Name) []string {
 		(SELECT COUNT(*) FROM information_schema.table_constraints c WHERE c.table_schema = t.table_schema AND c.table_name = t.table_name
 			AND constraint_type = 'CHECK')
 		FROM information_schema.tables t WHERE table_schema = ? AND table_name = ?`, n.Schema, n.Name)[0]
-	c, _ := schema.CollationByName(row[1])
+	c, known := schema.CollationByName(row[1])
+	if !known { // MariaDB's own
+		c.Charset, _, _ = strings.Cut(row[1], "_")
+	}
 	return []string{fmt.Sprintf("%s %s %s %q partitioned=%v checks=%s", strings.ToUpper(row[0]), c.Charset, row[1], row[2], row[3] == "1", row[4])}
 }
 
@@ -155,9 +220,9 @@ func squeezed(expression string) string {
 }
 
 func serverColumns(t testing.TB, db *sql.DB, n schema.Name) []string {
-	rows := queryRows(t, db, `SELECT column_name, data_type, character_maximum_length, numeric_precision, numeric_scale, datetime_precision,
+	rows := queryRows(t, db, inDialect(t, db, `SELECT column_name, data_type, character_maximum_length, numeric_precision, numeric_scale, datetime_precision,
 		character_set_name, collation_name, is_nullable, column_type, column_default, extra, srs_id, column_comment, generation_expression
-		FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position`, n.Schema, n.Name)
+		FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position`), n.Schema, n.Name)
 	var out []string
 	for _, r := range rows {
 		name, dataType, nullable, columnType := r[0], r[1], r[8], r[9]
@@ -168,6 +233,9 @@ func serverColumns(t testing.TB, db *sql.DB, n schema.Name) []string {
 			}
 		}
 		charset, collation := r[6], r[7]
+		if dataType == "geometrycollection" {
+			dataType = "geomcollection" // MariaDB
+		}
 		if charset == "NULL" || dataType == "json" {
 			charset, collation = "", ""
 		}
@@ -229,8 +297,8 @@ func keyFacts(t *schema.Table) []string {
 }
 
 func serverKeys(t testing.TB, db *sql.DB, n schema.Name) []string {
-	rows := queryRows(t, db, `SELECT index_name, non_unique, seq_in_index, column_name, sub_part, collation, is_visible, index_type, index_comment, expression
-		FROM information_schema.statistics WHERE table_schema = ? AND table_name = ?`, n.Schema, n.Name)
+	rows := queryRows(t, db, inDialect(t, db, `SELECT index_name, non_unique, seq_in_index, column_name, sub_part, collation, is_visible, index_type, index_comment, expression
+		FROM information_schema.statistics WHERE table_schema = ? AND table_name = ?`), n.Schema, n.Name)
 	var out []string
 	for _, r := range rows {
 		column, prefix, kind := r[3], r[4], r[7]

@@ -15,7 +15,7 @@ import (
 
 func addSeeds(f *testing.F) {
 	f.Helper()
-	for _, s := range append(testSteps(f), testTables(f)...) {
+	for _, s := range slices.Concat(testSteps(f, "statements.sql"), testSteps(f, "mariadb_statements.sql"), testTables(f)) {
 		f.Add([]byte(s), uint8(0))
 		f.Add([]byte(s), uint8(3))
 	}

@@ -20,6 +20,7 @@ func (p *parser) alter() {
 		p.s.Verb = "ALTER SEQUENCE"
 		p.ifExists()
 		p.table(Altered, false)
+		p.notReplayed(reasonSequence)
 	case p.acceptAny("USER", "ROLE"):
 		p.account()
 	case p.accept("INSTANCE"):
@@ -92,6 +93,7 @@ func (p *parser) alterTable() {
 	var e alterEffect
 	for _, c := range p.list(p.i, end) {
 		p.alterClause(n, c, &e)
+		p.notReplayed(p.unsupportedClause(c))
 	}
 	p.tableOptions(p.i, end)
 	p.judgeAlter(own, e)

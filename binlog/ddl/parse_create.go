@@ -208,6 +208,7 @@ func (p *parser) createSequence() {
 	p.s.Verb = "CREATE SEQUENCE"
 	p.ifNotExists()
 	p.table(Created, false)
+	p.notReplayed(reasonSequence)
 }
 
 // indexHead consumes [ONLINE|OFFLINE] [UNIQUE|FULLTEXT|SPATIAL|VECTOR] INDEX.

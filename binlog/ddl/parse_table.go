@@ -21,8 +21,10 @@ func (p *parser) createTable() {
 		p.rest()
 		return
 	}
+	head := p.i
 	if p.isPunct(p.i, '(') && !p.query(p.i+1) {
 		end := p.closing(p.i)
+		p.notReplayed(p.unsupportedElements(p.i+1, end))
 		if end == len(p.tokens) {
 			p.uncertain("a parenthesis is not closed")
 		}
@@ -31,6 +33,7 @@ func (p *parser) createTable() {
 	}
 	p.tableOptions(p.i, len(p.tokens))
 	p.tableTail()
+	p.notReplayed(p.unsupported(head, len(p.tokens)))
 }
 
 // query tells whether a query expression begins at token i, perhaps in parentheses.

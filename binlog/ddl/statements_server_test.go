@@ -29,7 +29,7 @@ const ownSchemas = "NOT IN ('mysql', 'sys', 'information_schema', 'performance_s
 func observe(t testing.TB, db *sql.DB) world {
 	t.Helper()
 	w := world{tables: map[schema.Name]tableState{}, objects: map[schema.Name]string{}}
-	for _, r := range queryRows(t, db, "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type = 'BASE TABLE' AND table_schema "+ownSchemas) {
+	for _, r := range queryRows(t, db, "SELECT table_schema, table_name FROM information_schema.tables WHERE table_type <> 'VIEW' AND table_schema "+ownSchemas) {
 		n := schema.Name{Schema: r[0], Name: r[1]}
 		w.tables[n] = tableState{show(t, db, n), checksum(t, db, n)}
 	}
@@ -68,11 +68,11 @@ func changed[K comparable, V comparable](before, after map[K]V) []K {
 	return keys
 }
 
-// testSteps are the statements of testdata/statements.sql. Only the procedure has semicolons
+// testSteps are the statements of a file of testdata. Only procedures have semicolons
 // inside, never at the end of a line.
-func testSteps(t testing.TB) []string {
+func testSteps(t testing.TB, file string) []string {
 	t.Helper()
-	text, err := os.ReadFile("testdata/statements.sql")
+	text, err := os.ReadFile("testdata/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,10 +98,24 @@ type historyTest struct {
 
 // followers change their definition without being named: the children of a parent that is
 // renamed (their foreign keys follow it).
+var dml = regexp.MustCompile("^(insert|update|delete) ")
+
 var followers = regexp.MustCompile("REFERENCES")
 
 func TestStatementsAgainstServer(t *testing.T) {
 	server := mysqltest.Take(t, mysqltest.Options{Relaxed: true, TrustFunctionCreators: true, ExtraArgs: []string{"--sql-require-primary-key=OFF"}})
+	runHistory(t, server, testSteps(t, "statements.sql"))
+}
+
+// TestStatementsAgainstMariaDB: the statements and clauses that only MariaDB has, also those that say what
+// they say in its comments, in its Oracle mode, and in two phases.
+func TestStatementsAgainstMariaDB(t *testing.T) {
+	server := mysqltest.Take(t, mysqltest.Options{Kind: mysqltest.MariaDB1011, Relaxed: true, TrustFunctionCreators: true})
+	runHistory(t, server, testSteps(t, "mariadb_statements.sql"))
+}
+
+func runHistory(t *testing.T, server *mysqltest.Server, steps []string) {
+	t.Helper()
 	h := &historyTest{T: t, observer: server.Root(), log: &logReader{server: server}}
 	for _, c := range []**sql.Conn{&h.source, &h.copy} {
 		conn, err := server.Root().Conn(t.Context())
@@ -117,7 +131,7 @@ func TestStatementsAgainstServer(t *testing.T) {
 	h.exec(h.copy, "SET sql_log_bin = 0, foreign_key_checks = 0, session sql_mode = ''")
 	h.log.next(t)
 	h.before = observe(t, h.observer)
-	for _, step := range testSteps(t) {
+	for _, step := range steps {
 		h.step(step)
 		if t.Failed() {
 			t.Fatalf("at %s", step)
@@ -148,7 +162,7 @@ func (h *historyTest) step(step string) {
 		h.again(s)
 	}
 	after := observe(h, h.observer)
-	rowsLogged := strings.Contains(step, "select") || strings.HasPrefix(step, "insert")
+	rowsLogged := strings.Contains(step, "select") || dml.MatchString(step)
 	for _, n := range changed(h.before.tables, after.tables) {
 		if strings.HasSuffix(n.Schema, "2") && n.Schema != "s2" {
 			continue // the copy
@@ -200,7 +214,7 @@ func withoutCounter(create string) string { return counter.ReplaceAllString(crea
 
 func (h *historyTest) checkObject(statements []*Statement, n schema.Name) {
 	h.Helper()
-	_, name, isNamed := strings.Cut(n.Name, " ")
+	_, name, isNamed := strings.Cut(strings.Replace(n.Name, "PACKAGE BODY ", "PACKAGE ", 1), " ")
 	if !isNamed {
 		name = n.Name // a view
 	}
@@ -263,12 +277,12 @@ func (h *historyTest) again(s *Statement) {
 	h.exec(h.copy, text)
 }
 
-var references = regexp.MustCompile("REFERENCES `(\\w+)`\\.`")
+var references = regexp.MustCompile("(REFERENCES |nextval\\()`(\\w+)`\\.`")
 
 // checkCopy compares a definition with its counterpart, row by row of its text.
 func (h *historyTest) checkCopy(n schema.Name, is tableState, after world) {
 	h.Helper()
-	want := references.ReplaceAllString(is.create, "REFERENCES `${1}2`.`")
+	want := references.ReplaceAllString(is.create, "${1}`${2}2`.`")
 	got := after.tables[other(n)].create
 	if withoutCounter(got) != withoutCounter(want) {
 		h.Errorf("the copy of %s is\n%s\nwant\n%s\nof %v", n, got, want, slices.Collect(maps.Keys(after.tables)))

@@ -32,7 +32,7 @@ func RowBarrier(ctx context.Context, srv *server.Server, conn *server.RawConn, t
 	// The position, the look and the identity go to one server: SET TRANSACTION holds for the
 	// next transaction only, which is the one that follows.
 	results, err := collect(ctx, conn, f.BinlogStatus()+"; SET TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION;"+
-		" SELECT @@server_uuid; SELECT * FROM "+table.Quoted()+" WHERE RAND() < 0 "+share+"; COMMIT")
+		" SELECT "+f.Identity()+"; SELECT * FROM "+table.Quoted()+" WHERE RAND() < 0 "+share+"; COMMIT")
 	if err != nil {
 		return binlog.Position{}, barrierError(ctx, conn, table, err)
 	}
@@ -68,7 +68,9 @@ func barrierError(ctx context.Context, conn *server.RawConn, table schema.Name, 
 // then looks at the version in the table's definition alone: it reads no row, is not logged, and needs
 // SELECT. While it waits nobody waits for it. ok is false where there is no such table.
 func TableBarrier(ctx context.Context, srv *server.Server, conn *server.RawConn, table schema.Name, timeline binlog.Timeline) (at binlog.Position, ok bool, err error) {
-	results, err := collect(ctx, conn, srv.Facts().BinlogStatus()+"; SELECT @@server_uuid; CHECK TABLE "+table.Quoted()+" FOR UPGRADE; SELECT @@server_uuid")
+	f := srv.Facts()
+	who := "; SELECT " + f.Identity() + "; "
+	results, err := collect(ctx, conn, f.BinlogStatus()+who+"CHECK TABLE "+table.Quoted()+" FOR UPGRADE"+strings.TrimSuffix(who, "; "))
 	if err != nil {
 		return at, false, fmt.Errorf("run the table barrier on %s: %w", table, server.Classify(err))
 	}

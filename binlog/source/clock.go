@@ -76,7 +76,7 @@ func StartClock(ctx context.Context, srv *server.Server, config ClockConfig) (*C
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	sampler, err := newSampler(ctx, srv, config.Timeline)
+	sampler, err := newSampler(ctx, srv, config)
 	if err != nil {
 		return nil, fmt.Errorf("start the clock: %w", err)
 	}

@@ -17,6 +17,7 @@ type received struct {
 }
 
 func (r *received) Entry(binlog.Position, binlog.GTID) {}
+func (r *received) Event([]byte)                       {}
 func (r *received) Passed(pos binlog.Position)         { r.pos.Store(&pos) }
 
 func (r *received) has(pos binlog.Position) bool {

@@ -19,16 +19,21 @@ import (
 type consumer interface {
 	Entry(start binlog.Position, gtid binlog.GTID)
 	Passed(pos binlog.Position)
+	Event(raw []byte)
 }
 
 // firstFile returns the start of the file that the server writes now.
 func firstFile(t testing.TB, s *mysqltest.Server) binlog.Position {
 	t.Helper()
-	row := make([]any, 5)
+	statement, columns := statusStatement, 5
+	if s.Install().Kind == mysqltest.MariaDB1011 {
+		statement, columns = "SHOW MASTER STATUS", 4
+	}
+	row := make([]any, columns)
 	for i := range row {
 		row[i] = new(string)
 	}
-	if err := s.Root().QueryRowContext(t.Context(), statusStatement).Scan(row...); err != nil {
+	if err := s.Root().QueryRowContext(t.Context(), statement).Scan(row...); err != nil {
 		t.Fatal(err)
 	}
 	return binlog.Position{Timeline: timeline, File: *row[0].(*string), Pos: binlog.FirstOffset}
@@ -45,8 +50,12 @@ func feed(t *testing.T, s *mysqltest.Server, start binlog.Position, to consumer)
 	if err != nil {
 		t.Fatal(err)
 	}
+	flavor := mysql.MySQLFlavor
+	if s.Install().Kind == mysqltest.MariaDB1011 {
+		flavor = mysql.MariaDBFlavor
+	}
 	syncer := replication.NewBinlogSyncer(replication.BinlogSyncerConfig{
-		ServerID: 1<<31 + uint32(number), Flavor: mysql.MySQLFlavor, Host: host, Port: uint16(number), User: mysqltest.Root.Name,
+		ServerID: 1<<31 + uint32(number), Flavor: flavor, Host: host, Port: uint16(number), User: mysqltest.Root.Name,
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	stream, err := syncer.StartSync(mysql.Position{Name: start.File, Pos: uint32(start.Pos)})
@@ -81,6 +90,7 @@ type feeder struct {
 	file  string
 	to    consumer
 	begun bool // inside BEGIN .. XID
+	group bool // inside what a GTID of MariaDB begins and an XID ends
 }
 
 func (f *feeder) add(e *replication.BinlogEvent) {
@@ -102,10 +112,15 @@ func (f *feeder) add(e *replication.BinlogEvent) {
 		}
 		f.begun = true
 		f.to.Entry(at(e.Header.LogPos-e.Header.EventSize), gtid)
+	case *replication.MariadbGTIDEvent:
+		f.begun, f.group = true, !body.IsStandalone()
+		f.to.Entry(at(e.Header.LogPos-e.Header.EventSize), binlog.GTID{})
 	case *replication.XIDEvent:
-		f.begun = false
+		f.begun, f.group = false, false
 	case *replication.QueryEvent:
-		f.begun = string(body.Query) == "BEGIN"
+		f.begun = f.group || string(body.Query) == "BEGIN"
+	default:
+		f.to.Event(e.RawData)
 	}
 	if !f.begun {
 		f.to.Passed(at(e.Header.LogPos))

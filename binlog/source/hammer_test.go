@@ -37,11 +37,16 @@ const (
 	markFileStart = "start of the file"
 	markGTID      = "gtid_executed"
 	markLogStatus = "log_status"
+	// MariaDB's own.
+	markCheckpoint = "binlog checkpoint"
+	markBinlogPos  = "gtid_binlog_pos"
+	markCurrentPos = "gtid_current_pos"
 )
 
-// gtidVariables are the sets of GTIDs of each server; MariaDB's say nothing here.
+// gtidVariables are what each server says of its GTIDs.
 var gtidVariables = map[mysqltest.Kind]string{
-	mysqltest.MySQL97: "@@global.gtid_executed", mysqltest.MySQL56: "@@global.gtid_executed", mysqltest.MariaDB1011: "@@global.gtid_binlog_pos",
+	mysqltest.MySQL97: "@@global.gtid_executed", mysqltest.MySQL56: "@@global.gtid_executed",
+	mysqltest.MariaDB1011: "@@global.gtid_binlog_pos, @@global.gtid_current_pos",
 }
 
 // sample is one look of the sampler.
@@ -145,7 +150,34 @@ func (h *hammer) look(t *testing.T, c *server.RawConn, withStatus bool) sample {
 		}
 		s.visible = append(s.visible, id)
 	}
+	if h.server.Install().Kind == mysqltest.MariaDB1011 {
+		h.lookAtMariaDB(t, c, &s, results[0][0], results[2][0])
+	}
 	return s
+}
+
+// lookAtMariaDB adds the candidates that only MariaDB has. What stands at the head of a file was there
+// before the file was current, whenever it is read.
+func (h *hammer) lookAtMariaDB(t *testing.T, c *server.RawConn, s *sample, before, after []string) {
+	t.Helper()
+	for i, name := range []string{markBinlogPos, markCurrentPos} {
+		s.low[name], s.high[name] = upTo(t, before[i]), upTo(t, after[i])
+	}
+	file, err := source.CheckpointFile(t.Context(), c, s.pos.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.low[markCheckpoint] = inFileBefore(file)
+}
+
+// upTo reads a GTID of MariaDB, domain-server-sequence: the tests have one domain.
+func upTo(t *testing.T, gtid string) func(location) bool {
+	t.Helper()
+	last, err := strconv.ParseUint(gtid[strings.LastIndexByte(gtid, '-')+1:], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(l location) bool { return l.sequence <= last }
 }
 
 func endsBy(pos binlog.Position) func(location) bool {
@@ -353,7 +385,11 @@ func newHammer(t *testing.T, gtid bool) *hammer { return newHammerOn(t, mysqltes
 
 func newHammerOn(t *testing.T, kind mysqltest.Kind, gtid bool) *hammer {
 	t.Helper()
-	s := mysqltest.Take(t, mysqltest.Options{Kind: kind, GTID: gtid, ExtraArgs: []string{"--max-binlog-size=16384"}})
+	size := "16384"
+	if kind == mysqltest.MariaDB1011 {
+		size = "4096" // rotation is what its marks are about
+	}
+	s := mysqltest.Take(t, mysqltest.Options{Kind: kind, GTID: gtid, ExtraArgs: []string{"--max-binlog-size=" + size}})
 	mysqltest.Exec(t, s, "CREATE DATABASE a", "CREATE TABLE a.h (id BIGINT PRIMARY KEY)")
 	if kind != mysqltest.MySQL97 {
 		return &hammer{server: s, srv: asBackupUser(t, s), gtid: gtid}

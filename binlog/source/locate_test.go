@@ -20,6 +20,7 @@ func mapsKeys[K comparable, V any](m map[K]V) iter.Seq[K] { return maps.Keys(m) 
 type location struct {
 	start, end binlog.Position
 	gtid       binlog.GTID
+	sequence   uint64 // of MariaDB's GTID
 }
 
 // locate reads the server's binlog files and returns where each id of a.h was committed: an XA
@@ -74,7 +75,7 @@ func (l *locator) add(t *testing.T, e *replication.BinlogEvent) error {
 		}
 		l.ids, l.xid = nil, ""
 	case *replication.MariadbGTIDEvent:
-		l.current = location{start: l.at(e.Header.LogPos - e.Header.EventSize)}
+		l.current = location{start: l.at(e.Header.LogPos - e.Header.EventSize), sequence: body.GTID.SequenceNumber}
 		l.ids, l.xid = nil, ""
 	case *replication.RowsEvent:
 		for _, row := range body.Rows {
@@ -93,8 +94,10 @@ func (l *locator) add(t *testing.T, e *replication.BinlogEvent) error {
 		if text == "COMMIT" { // an XA transaction of 5.6
 			l.commit(l.ids, e.Header.LogPos)
 		}
-		if xid, is := strings.CutPrefix(text, "XA START "); is {
-			l.xid = xid
+		for _, begins := range []string{"XA START ", "XA END "} { // MariaDB logs the second alone
+			if xid, is := strings.CutPrefix(text, begins); is {
+				l.xid = xid
+			}
 		}
 		if xid, is := strings.CutPrefix(text, "XA COMMIT "); is {
 			l.commit(l.prepared[xid], e.Header.LogPos)

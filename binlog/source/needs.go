@@ -5,9 +5,13 @@ import (
 )
 
 // ArchiveNeeds are the privileges for reading the log: its stream, and its positions.
-func ArchiveNeeds() []server.Need {
+func ArchiveNeeds(f server.Facts) []server.Need {
+	positions := "REPLICATION CLIENT"
+	if f.Flavor == server.FlavorMariaDB && f.AtLeast(10, 5, 2) {
+		positions = "BINLOG MONITOR" // its other name, in which SHOW GRANTS shows it
+	}
 	return []server.Need{
-		{Privilege: "REPLICATION CLIENT", On: server.Everywhere},
+		{Privilege: positions, On: server.Everywhere},
 		{Privilege: "REPLICATION SLAVE", On: server.Everywhere},
 	}
 }
@@ -16,7 +20,7 @@ func ArchiveNeeds() []server.Need {
 // is named. Each of them must be held, not only tried: without TRIGGER, EVENT or SHOW_ROUTINE a
 // server shows no error but nothing at all (fact 3.9).
 func BackupNeeds(f server.Facts, g server.Grants, schemas ...string) []server.Need {
-	needs := ArchiveNeeds()
+	needs := ArchiveNeeds(f)
 	scopes := []string{server.Everywhere}
 	if len(schemas) > 0 {
 		scopes = nil

@@ -24,20 +24,22 @@ func Preflight(ctx context.Context, srv *server.Server, needs []server.Need) ([]
 		return findings, err
 	}
 	findings = append(findings, checkGrants(grants, needs)...)
-	// Without REPLICATION CLIENT the questions below get no answer; the finding says so already.
-	mayAsk := len(grants.Missing(ArchiveNeeds()[0])) == 0
+	// Without the right to see positions the questions below get no answer; the finding says so already.
+	mayAsk := len(grants.Missing(ArchiveNeeds(f)[0])) == 0
 	for _, look := range []struct {
 		do     bool
 		at     func(context.Context, *server.Server) ([]Finding, error)
 		called string
 	}{
 		{mayAsk && f.LogBin, checkFilters, "the log's filters"},
-		// MariaDB has a privilege of its own for that question.
-		{mayAsk && !f.LogReplicaUpdates && (f.Flavor == server.FlavorMySQL || grants.Has("SLAVE MONITOR", "")), checkReplica, "replication"},
+		{mayAsk && !f.LogReplicaUpdates, func(ctx context.Context, srv *server.Server) ([]Finding, error) {
+			return checkReplica(ctx, srv, grants)
+		}, "replication"},
 		{true, checkClock, "the clock"},
 		{true, checkIdentity, "the identity"},
 		{true, func(ctx context.Context, srv *server.Server) ([]Finding, error) { return checkXA(ctx, srv, grants) }, "XA transactions"},
 		{f.Flavor == server.FlavorMySQL && f.AtLeast(9, 2, 0), checkLibraries, "the libraries"},
+		{f.Flavor == server.FlavorMariaDB && f.AtLeast(10, 3, 5), checkPackages, "the packages"},
 	} {
 		if !look.do {
 			continue
@@ -57,7 +59,7 @@ func Preflight(ctx context.Context, srv *server.Server, needs []server.Need) ([]
 func PreflightArchive(ctx context.Context, srv *server.Server) ([]Finding, error) {
 	findings := checkLogVersion(srv.Facts())
 	for _, f := range checkFacts(srv.Facts()) {
-		if f.ID == "log_bin" {
+		if f.ID == "log_bin" || f.ID == "encrypt_binlog" {
 			findings = append(findings, f)
 		}
 	}
@@ -65,7 +67,7 @@ func PreflightArchive(ctx context.Context, srv *server.Server) ([]Finding, error
 	if err != nil {
 		return nil, err
 	}
-	return append(findings, checkGrants(grants, ArchiveNeeds())...), nil
+	return append(findings, checkGrants(grants, ArchiveNeeds(srv.Facts()))...), nil
 }
 
 // checkGrants makes one error per scope, whose remedy is the GRANT.
@@ -112,10 +114,22 @@ func checkFilters(ctx context.Context, srv *server.Server) ([]Finding, error) {
 }
 
 // checkReplica: a replica without log_replica_updates does not log what it gets from its source.
-func checkReplica(ctx context.Context, srv *server.Server) ([]Finding, error) {
+// MariaDB's log_slave_updates is OFF by default, and SHOW .. STATUS has a privilege of its own there.
+func checkReplica(ctx context.Context, srv *server.Server, g server.Grants) ([]Finding, error) {
 	statement := "SHOW SLAVE STATUS"
-	if f := srv.Facts(); f.Flavor == server.FlavorMySQL && f.AtLeast(8, 0, 22) {
+	switch f := srv.Facts(); {
+	case f.Flavor == server.FlavorMySQL && f.AtLeast(8, 0, 22):
 		statement = "SHOW REPLICA STATUS"
+	case f.Flavor == server.FlavorMariaDB:
+		need := server.Need{Privilege: "SLAVE MONITOR", On: server.Everywhere}
+		if f.AtLeast(10, 5, 9) && len(g.Missing(need)) > 0 {
+			return []Finding{{
+				ID: "log_replica_updates", Level: LevelWarning,
+				Message: "log_slave_updates is OFF, and this account cannot see whether the source is a replica: if it is, its log lacks what it receives",
+				Remedy:  need.GrantStatement(g.Account),
+			}}, nil
+		}
+		statement = "SHOW ALL SLAVES STATUS" // a replica may have several sources there, each with a name
 	}
 	rows, err := srv.DB().QueryContext(ctx, statement)
 	if err != nil {
@@ -194,17 +208,15 @@ func twoServers(message string) Finding {
 
 // askIdentity asks once outside of a transaction and once inside, on a new connection.
 func askIdentity(ctx context.Context, srv *server.Server) ([]string, error) {
-	if srv.Facts().Flavor != server.FlavorMySQL {
-		return nil, nil
-	}
 	conn, err := srv.RawConn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	plain, err := conn.Rows(ctx, "SELECT @@server_uuid")
+	who := "SELECT " + srv.Facts().Identity()
+	plain, err := conn.Rows(ctx, who)
 	var inside [][][]string
 	if err == nil {
-		inside, err = collect(ctx, conn, "START TRANSACTION; SELECT @@server_uuid; COMMIT")
+		inside, err = collect(ctx, conn, "START TRANSACTION; "+who+"; COMMIT")
 	}
 	if err = errors.Join(err, conn.Close()); err != nil {
 		return nil, err
@@ -230,6 +242,24 @@ func checkLibraries(ctx context.Context, srv *server.Server) ([]Finding, error) 
 		ID: "libraries", Level: LevelWarning,
 		Message: "libraries are not backed up, and routines that use them are not restored: " + strings.Join(names, ", "),
 		Remedy:  "keep the output of SHOW CREATE LIBRARY beside the backup; after a restore create them, and the routines that its warnings name",
+	}}, nil
+}
+
+// checkPackages names the packages of MariaDB's Oracle mode: they are not backed up.
+func checkPackages(ctx context.Context, srv *server.Server) ([]Finding, error) {
+	packages, err := survey(ctx, srv, "SELECT routine_schema, routine_name FROM information_schema.routines WHERE routine_type='PACKAGE' AND "+
+		strings.Replace(notSystem(), "table_schema", "routine_schema", 1)+" ORDER BY 1, 2")
+	if err != nil || len(packages) == 0 {
+		return nil, err
+	}
+	names := make([]string, len(packages))
+	for i, n := range packages {
+		names[i] = n.String()
+	}
+	return []Finding{{
+		ID: "packages", Level: LevelWarning,
+		Message: "packages are not backed up: " + strings.Join(names, ", "),
+		Remedy:  "keep the output of SHOW CREATE PACKAGE and SHOW CREATE PACKAGE BODY beside the backup, and run it after a restore",
 	}}, nil
 }
 

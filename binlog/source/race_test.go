@@ -3,6 +3,7 @@ package source_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -32,11 +33,16 @@ type held struct {
 // commit, and returns as soon as the log has moved.
 func holdCommit(t *testing.T, s *mysqltest.Server, srv *server.Server, statement string) *held {
 	t.Helper()
-	setGlobal(t, s, "binlog_group_commit_sync_no_delay_count", "0")
-	setGlobal(t, s, "binlog_group_commit_sync_delay", "600000")
 	h := &held{conn: rawConn(t, srv), done: make(chan error, 1)}
-	marks := batch(t, h.conn, statusStatement+"; SELECT @@global.gtid_executed")
-	h.before, h.gtids = filePos(t, marks[0][0]), gtidSet(t, marks[1][0][0])
+	status := srv.Facts().BinlogStatus()
+	if s.Install().Kind == mysqltest.MariaDB1011 {
+		holdBySemiSync(t, s)
+	} else {
+		setGlobal(t, s, "binlog_group_commit_sync_no_delay_count", "0")
+		setGlobal(t, s, "binlog_group_commit_sync_delay", "600000")
+		h.gtids = gtidSet(t, rows(t, h.conn, "SELECT @@global.gtid_executed")[0][0])
+	}
+	h.before = filePos(t, rows(t, h.conn, status)[0])
 	writer := session(t, s, "a")
 	h.since = time.Now()
 	go func() {
@@ -46,10 +52,19 @@ func holdCommit(t *testing.T, s *mysqltest.Server, srv *server.Server, statement
 	}()
 	t.Cleanup(func() { h.wait(t) })
 	mysqltest.Eventually(t, func() bool {
-		h.moved = filePos(t, rows(t, h.conn, statusStatement)[0])
+		h.moved = filePos(t, rows(t, h.conn, status)[0])
 		return h.moved != h.before
 	}, "the log to hold a commit")
 	return h
+}
+
+// holdBySemiSync has the next commit wait, between the log and the engine, for a replica that there is
+// not: once, since the server gives up then.
+func holdBySemiSync(t *testing.T, s *mysqltest.Server) {
+	t.Helper()
+	setGlobal(t, s, "rpl_semi_sync_master_wait_point", "'AFTER_SYNC'")
+	setGlobal(t, s, "rpl_semi_sync_master_timeout", fmt.Sprint(heldFor.Milliseconds()))
+	setGlobal(t, s, "rpl_semi_sync_master_enabled", "1")
 }
 
 // wait waits for the end of the commit.
@@ -76,7 +91,12 @@ func (h *held) isVisible(t *testing.T) bool {
 // heldSource is a source with a table a.t of three rows (id, v=0).
 func heldSource(t *testing.T, gtid bool, extra ...string) (*mysqltest.Server, *server.Server) {
 	t.Helper()
-	s := mysqltest.Take(t, mysqltest.Options{GTID: gtid})
+	return heldSourceOn(t, mysqltest.Options{GTID: gtid}, extra...)
+}
+
+func heldSourceOn(t *testing.T, o mysqltest.Options, extra ...string) (*mysqltest.Server, *server.Server) {
+	t.Helper()
+	s := mysqltest.Take(t, o)
 	mysqltest.Exec(t, s, "CREATE DATABASE a", "CREATE TABLE a.t (id INT PRIMARY KEY, v INT NOT NULL, w INT, KEY (v))",
 		"INSERT INTO a.t VALUES (1,0,0),(2,0,0),(3,0,0)")
 	return s, asBackupUser(t, s, extra...)
@@ -167,22 +187,29 @@ func TestFact15_2_RowBarrierWaitsForCommitsInFlight(t *testing.T) {
 		"unindexed": "UPDATE t SET w=7 WHERE id=2",
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, srv := heldSource(t, false)
-			h := holdCommit(t, s, srv, statement)
-			low, err := source.RowBarrier(t.Context(), srv, h.conn, schema.Name{Schema: "a", Name: "t"}, timeline)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if took := time.Since(h.since); took < heldFor {
-				t.Errorf("the barrier ended %v after the commit began, which is held for %v", took, heldFor)
-			}
-			if low != h.moved {
-				t.Errorf("the low mark is %s, the log ended at %s", low, h.moved)
-			}
-			if n := rows(t, h.conn, "SELECT COUNT(*) FROM a.t WHERE v=1 OR w=7")[0][0]; n != "1" {
-				t.Errorf("%s changed rows are visible behind the barrier", n)
+			for _, kind := range []mysqltest.Kind{mysqltest.MySQL97, mysqltest.MariaDB1011} {
+				t.Run(kind.String(), func(t *testing.T) { barrierWaits(t, kind, statement) })
 			}
 		})
+	}
+}
+
+func barrierWaits(t *testing.T, kind mysqltest.Kind, statement string) {
+	t.Helper()
+	s, srv := heldSourceOn(t, mysqltest.Options{Kind: kind})
+	h := holdCommit(t, s, srv, statement)
+	low, err := source.RowBarrier(t.Context(), srv, h.conn, schema.Name{Schema: "a", Name: "t"}, timeline)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(h.since); took < heldFor {
+		t.Errorf("the barrier ended %v after the commit began, which is held for %v", took, heldFor)
+	}
+	if low != h.moved {
+		t.Errorf("the low mark is %s, the log ended at %s", low, h.moved)
+	}
+	if n := rows(t, h.conn, "SELECT COUNT(*) FROM a.t WHERE v=1 OR w=7")[0][0]; n != "1" {
+		t.Errorf("%s changed rows are visible behind the barrier", n)
 	}
 }
 
@@ -223,7 +250,14 @@ func TestFact15_2_RowBarrierGivesUpOnAnOpenTransaction(t *testing.T) {
 // Fact 12.2: an insert into a MyISAM table beside readers is logged, and unseen until it lets the
 // table's lock go; the table barrier waits for that, and holds nobody up.
 func TestFact12_2_TableBarrierWaitsForInsertsBesideReaders(t *testing.T) {
-	s, srv := heldSource(t, true)
+	for _, kind := range []mysqltest.Kind{mysqltest.MySQL97, mysqltest.MariaDB1011} {
+		t.Run(kind.String(), func(t *testing.T) { tableBarrierWaits(t, kind) })
+	}
+}
+
+func tableBarrierWaits(t *testing.T, kind mysqltest.Kind) {
+	t.Helper()
+	s, srv := heldSourceOn(t, mysqltest.Options{Kind: kind, GTID: true})
 	mysqltest.Exec(t, s, "ALTER TABLE a.t ENGINE=MyISAM", "CREATE TABLE a.c (id INT NOT NULL) ENGINE=CSV", "CREATE TABLE a.m (id INT PRIMARY KEY) ENGINE=MEMORY")
 	h := holdCommit(t, s, srv, heldInsert)
 	if h.isVisible(t) {
@@ -249,7 +283,7 @@ func TestFact12_2_TableBarrierWaitsForInsertsBesideReaders(t *testing.T) {
 	if _, ok := barrier("gone"); ok {
 		t.Error("a table that is not there")
 	}
-	if got := rows(t, rawConn(t, srv), statusStatement)[0]; filePos(t, got).Pos < at.Pos {
+	if got := rows(t, rawConn(t, srv), srv.Facts().BinlogStatus())[0]; filePos(t, got).Pos < at.Pos {
 		t.Errorf("the log ends at %v", got)
 	}
 	// Somebody who keeps the table to himself: the barrier does not wait for ever.

@@ -23,6 +23,8 @@ type Resolver struct {
 	entries []entries
 	pending []Tick // GTID ticks without a position, in order
 	changed chan struct{}
+	// checkpoint is the start of the newest file that a binlog checkpoint named; zero before the first.
+	checkpoint binlog.Position
 }
 
 // entries is one log entry, or a run of them that is only looked at as a whole.
@@ -59,7 +61,7 @@ func NewResolver(start binlog.Position) *Resolver {
 
 // Observe takes a tick of the clock, in order.
 func (r *Resolver) Observe(t Tick) {
-	if t.Mark == MarkFile {
+	if t.Mark != MarkGTID {
 		low := t.LowPosition
 		t.low.Store(&low)
 		return
@@ -68,6 +70,28 @@ func (r *Resolver) Observe(t Tick) {
 	defer r.mu.Unlock()
 	r.pending = append(r.pending, t)
 	r.resolve()
+}
+
+// Event tells of a raw event of the log: of MariaDB's binlog checkpoints each moves the low watermark.
+// Nothing but they need be told.
+func (r *Resolver) Event(raw []byte) {
+	file, ok := checkpointOf(raw)
+	if !ok {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.checkpoint = binlog.Later(r.checkpoint, startOf(r.reached.Timeline, file))
+}
+
+// checkpointed returns the start of the newest file that a checkpoint named, zero where none came.
+func (r *Resolver) checkpointed() binlog.Position {
+	if r == nil {
+		return binlog.Position{}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.checkpoint
 }
 
 // Entry tells of the next log entry: where it starts and its GTID (zero if anonymous).

@@ -30,6 +30,11 @@ type sampler struct {
 	logStatus     bool
 	logStatusRead time.Time
 	exact         binlog.Position
+
+	// The first checkpoint of each file is asked for once (MarkCheckpoint); the stream's come by the resolver.
+	resolver     *Resolver
+	checkpointIn string
+	checkpoint   binlog.Position
 }
 
 // ProvedGTIDLow tells whether gtid_executed is a low watermark on a server: the hammer test of
@@ -38,15 +43,14 @@ func ProvedGTIDLow(f server.Facts) bool {
 	return f.Flavor == server.FlavorMySQL && f.GTIDs() && f.Major == 9
 }
 
-func newSampler(ctx context.Context, srv *server.Server, timeline binlog.Timeline) (*sampler, error) {
+func newSampler(ctx context.Context, srv *server.Server, config ClockConfig) (*sampler, error) {
 	f := srv.Facts()
-	if f.Flavor != server.FlavorMySQL {
-		// On MariaDB the start of the current file is no low mark (fact 1.10).
-		return nil, fault.New(fault.CodeFailed, fault.KindSource, "back up MySQL sources only with this version of tripod",
-			"the source is %s %s, whose watermarks this version does not know", f.Flavor, f.Version)
-	}
-	s := &sampler{srv: srv, timeline: timeline, mark: MarkFile}
-	if ProvedGTIDLow(f) {
+	s := &sampler{srv: srv, timeline: config.Timeline, mark: MarkFile, resolver: config.Resolver}
+	switch {
+	case f.Flavor == server.FlavorMariaDB:
+		s.mark = MarkCheckpoint
+		return s, nil
+	case ProvedGTIDLow(f):
 		s.mark = MarkGTID
 		return s, nil
 	}
@@ -86,13 +90,33 @@ func (s *sampler) sample(ctx context.Context) (t Tick, err error) {
 			return Tick{}, err
 		}
 	}
+	checkpoint := s.resolver.checkpointed()
 	t = Tick{Mark: s.mark, Asked: time.Now(), low: newLow()}
 	results, err := collect(ctx, s.conn, s.statements())
 	t.Answered = time.Now()
 	if err != nil {
 		return Tick{}, err
 	}
-	return t, s.fill(&t, results)
+	if err := s.fill(&t, results); err != nil || s.mark != MarkCheckpoint {
+		return t, err
+	}
+	return t, s.fillCheckpoint(ctx, &t, checkpoint)
+}
+
+// fillCheckpoint makes the low sample, the file that was current, the start of what is not proved to be
+// visible: a checkpoint at that file's head is as old as the file, and so older than the sample.
+func (s *sampler) fillCheckpoint(ctx context.Context, t *Tick, streamed binlog.Position) error {
+	if current := t.LowPosition.File; current != s.checkpointIn {
+		file, err := CheckpointFile(ctx, s.conn, current)
+		if err != nil {
+			return err
+		}
+		s.checkpointIn, s.checkpoint = current, startOf(s.timeline, file)
+	}
+	t.LowPosition = binlog.Later(s.checkpoint, streamed)
+	// For the tests' mutation table: the start of the current file as low watermark, and file:pos.
+	failpoint.Inject("w1-off", func() { t.LowPosition = t.High })
+	return nil
 }
 
 func (s *sampler) readLogStatus(ctx context.Context) error {
@@ -112,18 +136,18 @@ func (s *sampler) readLogStatus(ctx context.Context) error {
 // of it to one server (W6).
 func (s *sampler) statements() string {
 	status := s.srv.Facts().BinlogStatus()
-	who := "SELECT @@server_uuid, UTC_TIMESTAMP(6), @@global.gtid_mode, @@global.gtid_executed"
+	identity := "SELECT " + s.srv.Facts().Identity()
+	who := identity + ", UTC_TIMESTAMP(6)"
 	if s.mark == MarkGTID {
-		return "START TRANSACTION; " + who + "; " + status + "; SELECT @@server_uuid; COMMIT"
+		return "START TRANSACTION; " + who + ", @@global.gtid_mode, @@global.gtid_executed; " + status + "; " + identity + "; COMMIT"
 	}
-	who = "SELECT @@server_uuid, UTC_TIMESTAMP(6)"
-	return "START TRANSACTION; " + status + "; " + who + "; " + status + "; SELECT @@server_uuid; COMMIT"
+	return "START TRANSACTION; " + status + "; " + who + "; " + status + "; " + identity + "; COMMIT"
 }
 
 // fill reads the results, those of START TRANSACTION and COMMIT left out.
 func (s *sampler) fill(t *Tick, results [][][]string) error {
 	want := s.srv.Facts().ServerUUID
-	if s.mark == MarkFile {
+	if s.mark != MarkGTID {
 		if len(results) == 0 {
 			return errNoAnswer
 		}

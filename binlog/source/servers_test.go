@@ -17,7 +17,7 @@ var (
 	everyVerb        = flag.Bool("every-verb", false, "try every verb of hard statements on servers other than MySQL 9.7")
 )
 
-// TestFact1_MarksElsewhere repeats facts 1.1, 1.2, 1.3b, 1.5 and 1.9: the start of the file is a safe low
+// TestFact1_MarksElsewhere repeats facts 1.1, 1.2, 1.3b, 1.5, 1.9 and 1.10: the start of the file is a safe low
 // mark on 5.6 with GTIDs too, whose gtid_executed is none; file:pos is a safe high mark everywhere.
 func TestFact1_MarksElsewhere(t *testing.T) {
 	for _, c := range []struct {
@@ -29,7 +29,11 @@ func TestFact1_MarksElsewhere(t *testing.T) {
 		{mysqltest.MySQL56, false, []string{"low " + markFileStart, "high " + markFilePos}, []string{"low " + markFilePos}},
 		{mysqltest.MySQL56, true, []string{"low " + markFileStart, "high " + markFilePos, "high " + markGTID}, []string{"low " + markFilePos, "low " + markGTID}},
 		// On MariaDB the start of the file is wrong too (fact 1.10), too seldom to be asked for here.
-		{mysqltest.MariaDB1011, false, []string{"high " + markFilePos}, []string{"low " + markFilePos}},
+		{
+			mysqltest.MariaDB1011, false,
+			[]string{"low " + markCheckpoint, "high " + markFilePos, "high " + markBinlogPos, "high " + markCurrentPos},
+			[]string{"low " + markFilePos, "low " + markBinlogPos, "low " + markCurrentPos},
+		},
 	} {
 		t.Run(fmt.Sprintf("%s,%s", c.kind, gtidName(c.gtid)), func(t *testing.T) {
 			v := newHammerOn(t, c.kind, c.gtid).run(t, c.unsafe...)
@@ -47,9 +51,15 @@ func TestFact1_MarksElsewhere(t *testing.T) {
 
 // TestFact15_2_RowBarrierElsewhere: LOCK IN SHARE MODE waits as FOR SHARE does.
 func TestFact15_2_RowBarrierElsewhere(t *testing.T) {
-	for _, kind := range []mysqltest.Kind{mysqltest.MySQL56} {
+	for _, kind := range []mysqltest.Kind{mysqltest.MySQL56, mysqltest.MariaDB1011} {
 		t.Run(kind.String(), func(t *testing.T) { newHammerOn(t, kind, false).barrier(t, max(*samplesElsewhere/2, 1)) })
 	}
+	// On 5.6 an XA transaction is logged as any other.
+	t.Run(mysqltest.MariaDB1011.String()+", XA", func(t *testing.T) {
+		h := newHammerOn(t, mysqltest.MariaDB1011, false)
+		h.xa = true
+		h.barrier(t, max(*samplesElsewhere/2, 1))
+	})
 }
 
 // TestFact15_19_HardStatementsElsewhere repeats facts 1.15 and 15.19.
@@ -66,6 +76,21 @@ func TestFact15_19_HardStatementsElsewhere(t *testing.T) {
 			t.Run(kind.String()+", "+name, func(t *testing.T) { holdsMarks(t, kind, verbs[name]) })
 		}
 	}
+	for name, v := range mariadbVerbs {
+		t.Run(mysqltest.MariaDB1011.String()+", "+name, func(t *testing.T) { holdsMarks(t, mysqltest.MariaDB1011, v) })
+	}
+}
+
+// mariadbVerbs are hard statements that only MariaDB has.
+var mariadbVerbs = map[string]verb{
+	"CREATE OR REPLACE TABLE": {
+		setup: []string{"CREATE TABLE a.t (id INT PRIMARY KEY) COMMENT='c0'"},
+		step: func(k int) string {
+			return fmt.Sprintf("CREATE OR REPLACE TABLE a.t (id INT PRIMARY KEY) COMMENT='c%d'", k)
+		},
+		state: func(k int) string { return fmt.Sprintf("%d ", k) },
+		read:  show("a.t", `COMMENT='c(\d+)'`),
+	},
 }
 
 // shown reads a column of SHOW CREATE of an object.
@@ -78,16 +103,16 @@ func shown(statement string, column int, pattern string) func(*testing.T, *serve
 }
 
 // charsets are enough states of a schema that a read tells in which it was.
-var charsets = []string{"latin1", "utf8", "cp1251", "latin2", "ascii", "greek", "hebrew", "gbk"}
+var charsets = []string{"latin1", "cp1250", "cp1251", "latin2", "ascii", "greek", "hebrew", "gbk"}
 
-// TestElsewhereObjectsAreSeenFromTheirPlaceInTheLogOn: on 5.6, which keeps definitions in files and changes
-// them before it logs the statement, SHOW CREATE shows every statement that stood in the log when it was sent:
+// TestElsewhereObjectsAreSeenFromTheirPlaceInTheLogOn: on 5.6 and MariaDB, which keep definitions in files and change
+// them before they log the statement, SHOW CREATE shows every statement that stood in the log when it was sent:
 // t0.high begins the windows of schemas and objects there (dumper, showsWhatIsLogged). What is shown may
 // be ahead of the log; a statement behind the window is then carried out on its own result, which
 // changes nothing.
 func TestElsewhereObjectsAreSeenFromTheirPlaceInTheLogOn(t *testing.T) {
 	counted := func(k int) string { return fmt.Sprint(k) }
-	for name, v := range map[string]verb{
+	verbs := map[string]verb{
 		"database": {
 			setup: []string{"CREATE DATABASE d CHARACTER SET latin1"},
 			step:  func(k int) string { return "ALTER DATABASE d CHARACTER SET " + charsets[k%len(charsets)] },
@@ -129,10 +154,13 @@ func TestElsewhereObjectsAreSeenFromTheirPlaceInTheLogOn(t *testing.T) {
 			state: counted,
 			read:  shown("SHOW CREATE EVENT a.e", 3, "COMMENT 'c(\\d+)'"),
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			v.ahead = true
-			holdsMarks(t, mysqltest.MySQL56, v)
-		})
+	}
+	for _, kind := range []mysqltest.Kind{mysqltest.MySQL56, mysqltest.MariaDB1011} {
+		for name, v := range verbs {
+			t.Run(kind.String()+", "+name, func(t *testing.T) {
+				v.ahead = true
+				holdsMarks(t, kind, v)
+			})
+		}
 	}
 }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tripod-db/tripod/internal/server"
 )
@@ -47,7 +48,8 @@ func checkFacts(f server.Facts) []Finding {
 		Message: fmt.Sprintf("sync_binlog is %d: after a crash the source may have lost transactions that the archive holds", f.SyncBinlog),
 		Remedy:  persist(f, "sync_binlog=1"),
 	})
-	add(f.FlushLogAtCommit != 1, Finding{
+	// 3 is what MariaDB calls 1 together with group commits as they were.
+	add(f.FlushLogAtCommit != 1 && (f.Flavor != server.FlavorMariaDB || f.FlushLogAtCommit != 3), Finding{
 		ID: "innodb_flush_log_at_trx_commit", Level: LevelWarning,
 		Message: fmt.Sprintf("innodb_flush_log_at_trx_commit is %d: after a crash the source may have lost transactions that the archive holds", f.FlushLogAtCommit),
 		Remedy:  persist(f, "innodb_flush_log_at_trx_commit=1"),
@@ -59,9 +61,47 @@ func checkFacts(f server.Facts) []Finding {
 	})
 	add(f.LogBin && !ProvedGTIDLow(f), Finding{
 		ID: "low_watermark", Level: LevelInfo,
-		Message: fmt.Sprintf("the low watermark is the start of the binlog file: a restore replays up to max_binlog_size (%d bytes) more, and tables without a key need quiet moments", f.MaxBinlogSize),
+		Message: fmt.Sprintf("the low watermark is the start of %s: a restore replays up to max_binlog_size (%d bytes) more, and tables without a key need quiet moments", lowFile(f), f.MaxBinlogSize),
 		Remedy:  sharper(f),
 	})
+	if f.Flavor == server.FlavorMariaDB {
+		findings = append(findings, checkMariaDB(f)...)
+	}
+	return findings
+}
+
+// lowFile names the file whose start is the low watermark.
+func lowFile(f server.Facts) string {
+	if f.Flavor == server.FlavorMariaDB {
+		return "the binlog file that the newest binlog checkpoint names"
+	}
+	return "the binlog file"
+}
+
+// checkMariaDB judges the settings that only MariaDB has.
+func checkMariaDB(f server.Facts) (findings []Finding) {
+	if f.EncryptBinlog {
+		findings = append(findings, Finding{
+			ID: "encrypt_binlog", Level: LevelError,
+			Message: "encrypt_binlog is ON: what the source sends is not what its files hold, so an archive could not be compared with them",
+			Remedy:  "set encrypt_binlog=OFF in the server's configuration and restart it; tripod archive --encrypt-to encrypts what is kept",
+		})
+	}
+	if f.Cluster && !f.LogReplicaUpdates {
+		findings = append(findings, Finding{
+			ID: "wsrep", Level: LevelError,
+			Message: "the source is a node of a Galera cluster and log_slave_updates is OFF: its log lacks what the other nodes write",
+			Remedy:  "start it with log_slave_updates=ON",
+		})
+	}
+	const utf8 = "UTF8_IS_UTF8MB3"
+	if f.AtLeast(10, 6, 1) && !strings.Contains(f.OldMode, utf8) {
+		findings = append(findings, Finding{
+			ID: "old_mode", Level: LevelError,
+			Message: "old_mode lacks " + utf8 + ": utf8 in a statement is utf8mb4 on the source, and the log does not say so",
+			Remedy:  persist(f, "old_mode='"+utf8+"'") + "; sessions that are open keep the old mode until they connect again",
+		})
+	}
 	return findings
 }
 
@@ -70,7 +110,7 @@ func checkVersion(f server.Facts) []Finding {
 	switch {
 	case f.Flavor != server.FlavorMySQL:
 		found.Level = LevelError
-		found.Message += ", whose watermarks this version of tripod does not know"
+		found.Message += ", whose log this version of tripod cannot read"
 		found.Remedy = "back up MySQL sources only with this version of tripod"
 	case !proved(f):
 		found.Level = LevelWarning
@@ -99,7 +139,7 @@ func proved(f server.Facts) bool { return f.Major == 9 || f.Major == 5 && f.Mino
 
 // retention is the setting that keeps the log for a week.
 func retention(f server.Facts) string {
-	if f.AtLeast(8, 0, 1) {
+	if f.Flavor == server.FlavorMySQL && f.AtLeast(8, 0, 1) || f.Flavor == server.FlavorMariaDB && f.AtLeast(10, 6, 1) {
 		return fmt.Sprintf("binlog_expire_logs_seconds=%d", 7*shortestRetention)
 	}
 	return "expire_logs_days=7"
@@ -107,7 +147,7 @@ func retention(f server.Facts) string {
 
 // sharper says what makes a low watermark that is a file's start a sharp one.
 func sharper(f server.Facts) string {
-	if f.AtLeast(8, 0, 11) {
+	if f.Flavor == server.FlavorMySQL && f.AtLeast(8, 0, 11) {
 		return "gtid_mode=ON on MySQL 9, or BACKUP_ADMIN for the account, make it sharp"
 	}
 	return fmt.Sprintf("%s makes it sharper: files are shorter then", persist(f, "max_binlog_size=104857600"))

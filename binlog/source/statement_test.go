@@ -214,7 +214,11 @@ func sampleStatements(t *testing.T, h *hammer, v verb) []ddlSample {
 				steps.Add(1)
 			}
 		})
-		for (len(samples) < ddlSamples || steps.Load() < ddlSteps) && !t.Failed() {
+		count := ddlSamples
+		if h.server.Install().Kind != mysqltest.MySQL97 {
+			count = *samplesElsewhere
+		}
+		for (len(samples) < count || steps.Load() < ddlSteps) && !t.Failed() {
 			s := ddlSample{before: filePos(t, rows(t, c, h.srv.Facts().BinlogStatus())[0])}
 			s.seen = v.readOn(t, h.srv, c)
 			s.after = filePos(t, rows(t, c, h.srv.Facts().BinlogStatus())[0])

@@ -18,6 +18,8 @@ const namesShown = 10
 type TableFacts struct {
 	schema.Name
 	Engine      string
+	Type        string // BASE TABLE, and on MariaDB SYSTEM VERSIONED or SEQUENCE
+	Unread      string // a column whose type or format this version cannot read, and that
 	Keyed       bool   // it has a key that a row can be found by
 	Cascades    bool   // one of its foreign keys changes its rows by itself
 	Rows, Bytes uint64 // estimates of the server
@@ -34,11 +36,25 @@ func (t *TableFacts) Class() schema.Class {
 
 // Refused says why this version cannot back up a table; empty where it can.
 func (t *TableFacts) Refused() string {
-	if t.unreadable() {
+	switch {
+	case t.Type == versionedTable:
+		return "it is a system-versioned table, whose past rows this version cannot restore with their times"
+	case t.Type == sequenceTable:
+		return "it is a sequence, whose values this version cannot restore"
+	case t.Unread != "":
+		return "its column " + t.Unread + " is of a type that this version cannot restore"
+	case t.unreadable():
 		return "it is a table of engine " + t.Engine + ", whose rows this version cannot read exactly"
 	}
 	return ""
 }
+
+// The types of MariaDB's tables that are not tables like others. The past rows of a versioned table have
+// times that only the server sets; a sequence is a table of one row that takes no INSERT.
+const (
+	versionedTable = "SYSTEM VERSIONED"
+	sequenceTable  = "SEQUENCE"
+)
 
 // unreadable tells that nothing says when rows that are visible come to the log.
 func (t *TableFacts) unreadable() bool {
@@ -47,8 +63,10 @@ func (t *TableFacts) unreadable() bool {
 }
 
 // LogsCascades: 9.x logs what foreign keys cascade unless innodb_native_foreign_keys is on (facts
-// 4.1, 4.2); older servers never do.
-func LogsCascades(f server.Facts) bool { return f.Major >= 9 && !f.NativeForeignKeys }
+// 4.1, 4.2); older servers and MariaDB never do.
+func LogsCascades(f server.Facts) bool {
+	return f.Flavor == server.FlavorMySQL && f.Major >= 9 && !f.NativeForeignKeys
+}
 
 // Tables lists the tables that are selected, the largest first.
 func Tables(ctx context.Context, srv *server.Server, selected func(schema.Name) bool) ([]TableFacts, error) {
@@ -70,23 +88,51 @@ func tables(ctx context.Context, srv *server.Server, selected func(schema.Name) 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := srv.DB().QueryContext(ctx, "SELECT table_schema, table_name, COALESCE(engine,''), COALESCE(table_rows,0), COALESCE(data_length,0)"+
-		" FROM information_schema.tables WHERE table_type='BASE TABLE' AND "+notSystem()+" ORDER BY 5 DESC, 1, 2")
+	unread, err := unreadColumns(ctx, srv)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := srv.DB().QueryContext(ctx, "SELECT table_schema, table_name, COALESCE(engine,''), COALESCE(table_rows,0), COALESCE(data_length,0), table_type"+
+		" FROM information_schema.tables WHERE table_type IN ('BASE TABLE', '"+versionedTable+"', '"+sequenceTable+"') AND "+notSystem()+" ORDER BY 5 DESC, 1, 2")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var t TableFacts
-		if err := rows.Scan(&t.Schema, &t.Name.Name, &t.Engine, &t.Rows, &t.Bytes); err != nil {
+		if err := rows.Scan(&t.Schema, &t.Name.Name, &t.Engine, &t.Rows, &t.Bytes, &t.Type); err != nil {
 			return nil, err
 		}
 		if selected(t.Name) {
-			t.Keyed, t.Cascades = keyed[t.Name], cascading[t.Name]
+			t.Keyed, t.Cascades, t.Unread = keyed[t.Name], cascading[t.Name], unread[t.Name]
 			list = append(list, t)
 		}
 	}
 	return list, rows.Err()
+}
+
+// unreadColumns returns, of the tables that have one, a column whose images in MariaDB's log nobody reads: of
+// its own types, compressed, or in the format of times before 10.1.
+func unreadColumns(ctx context.Context, srv *server.Server) (columns map[schema.Name]string, err error) {
+	if srv.Facts().Flavor != server.FlavorMariaDB {
+		return nil, nil
+	}
+	rows, err := srv.DB().QueryContext(ctx, "SELECT table_schema, table_name, CONCAT(column_name, ' (', column_type, ')') FROM information_schema.columns"+
+		" WHERE (data_type IN ('uuid', 'inet4', 'inet6') OR column_type LIKE '%COMPRESSED*/%' OR column_type LIKE '%/* mariadb-5.3 */%') AND "+notSystem())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	columns = map[schema.Name]string{}
+	for rows.Next() {
+		var n schema.Name
+		var column string
+		if err := rows.Scan(&n.Schema, &n.Name, &column); err != nil {
+			return nil, err
+		}
+		columns[n] = column
+	}
+	return columns, rows.Err()
 }
 
 // keyedTables asks for those with a key that a row is found by: the primary key, or a unique key
@@ -104,7 +150,7 @@ func keyedTables(f server.Facts) string {
 // without transactions, tables without a key that a row can be found by, foreign keys whose cascades
 // the server does not log. It is pure.
 func PreflightTables(f server.Facts, list []TableFacts) []Finding {
-	var engines, locked, quiet, rowless, keyless, cascades []string
+	var engines, special, unread, locked, quiet, rowless, keyless, cascades []string
 	var exclude []schema.Name
 	for i := range list {
 		t := &list[i]
@@ -114,6 +160,12 @@ func PreflightTables(f server.Facts, list []TableFacts) []Finding {
 			exclude = append(exclude, t.Name)
 		}
 		switch {
+		case t.Type == versionedTable || t.Type == sequenceTable:
+			special = append(special, name+" ("+strings.ToLower(t.Type)+")")
+			continue
+		case t.Unread != "":
+			unread = append(unread, name+", column "+t.Unread)
+			continue
 		case t.unreadable():
 			engines = append(engines, name+" ("+t.Engine+")")
 		case class == schema.NonTransactional && t.Keyed:
@@ -137,6 +189,8 @@ func PreflightTables(f server.Facts, list []TableFacts) []Finding {
 	}
 	leaveOut := "leave them out with --exclude " + excluded(exclude)
 	add(engines, "engine", LevelError, "%s of an engine whose rows cannot be read exactly: %s", "ALTER TABLE ... ENGINE=InnoDB, or "+leaveOut)
+	add(special, "table_type", LevelError, "%s system-versioned or a sequence, which this version cannot restore exactly: %s", "ALTER TABLE ... DROP SYSTEM VERSIONING, or "+leaveOut)
+	add(unread, "column_type", LevelError, "%s with a column of a type that this version cannot restore: %s", leaveOut)
 	add(quiet, "engine", LevelWarning, "%s neither transactional nor with a key that a row can be found by: writers wait while it is read in one SELECT, and the backup fails if rows change during each of --snapshot-tries: %s",
 		"ALTER TABLE ... ENGINE=InnoDB, or ADD PRIMARY KEY; --keyless-missing leaves out what is never quiet")
 	add(locked, "engine", LevelInfo, "%s not transactional: writers of one wait while a part of it is read, some 20 milliseconds each time: %s", "ALTER TABLE ... ENGINE=InnoDB, where that is too long")
@@ -150,7 +204,7 @@ func PreflightTables(f server.Facts, list []TableFacts) []Finding {
 // CascadeRemedy is how a server can be made to log what its foreign keys do, in front of another
 // remedy; empty for one that cannot.
 func CascadeRemedy(f server.Facts) string {
-	if f.Major >= 9 {
+	if f.Flavor == server.FlavorMySQL && f.Major >= 9 {
 		return "set innodb_native_foreign_keys=OFF on the source and restart it, or "
 	}
 	return ""

@@ -18,14 +18,21 @@ const (
 	// MarkFile is the start of the current binlog file, which rotation makes safe (fact 1.9),
 	// or the last position of log_status where that is later (fact 1.8).
 	MarkFile
+	// MarkCheckpoint is the start of the file that the newest binlog checkpoint names: MariaDB,
+	// whose rotation waits for nobody (fact 1.10).
+	MarkCheckpoint
 )
 
 // String names the mark.
 func (m LowMark) String() string {
-	if m == MarkGTID {
+	switch m {
+	case MarkGTID:
 		return "gtid_executed"
+	case MarkCheckpoint:
+		return "binlog checkpoint"
+	default:
+		return "start of the file"
 	}
-	return "start of the file"
 }
 
 // Tick is one look of the clock at the source: low sample, then high sample, of one server.
@@ -40,7 +47,7 @@ type Tick struct {
 	Mark LowMark
 	// LowGTID is the low sample of MarkGTID. It is shared: not to be changed.
 	LowGTID binlog.GTIDSet
-	// LowPosition is the low sample of MarkFile.
+	// LowPosition is the low sample of MarkFile and MarkCheckpoint.
 	LowPosition binlog.Position
 	// High is the high sample: file:pos. Everything that a read saw which ended before this tick
 	// was asked for lies at or before it (W2, fact 1.2).

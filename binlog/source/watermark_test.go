@@ -26,13 +26,19 @@ type read struct {
 func readsUnderLoad(t *testing.T, gtid bool, count int) ([]read, map[int64]location, *source.Resolver) {
 	t.Helper()
 	h := newHammer(t, gtid)
-	h.inFlight = map[int64]bool{}
 	// Longer than a tick: a mark that runs ahead of visibility is caught by most reads.
 	mysqltest.Exec(t, h.server, "SET GLOBAL binlog_group_commit_sync_delay=150000")
+	return h.reads(t, 0, count)
+}
+
+// reads is readsUnderLoad on a source that is there.
+func (h *hammer) reads(t *testing.T, interval time.Duration, count int) ([]read, map[int64]location, *source.Resolver) {
+	t.Helper()
+	h.inFlight = map[int64]bool{}
 	start := firstFile(t, h.server)
 	resolver := source.NewResolver(start)
 	feed(t, h.server, start, resolver)
-	clock, err := source.StartClock(t.Context(), h.srv, source.ClockConfig{Timeline: timeline, Resolver: resolver})
+	clock, err := source.StartClock(t.Context(), h.srv, source.ClockConfig{Timeline: timeline, Resolver: resolver, Interval: interval})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +61,7 @@ func readsUnderLoad(t *testing.T, gtid bool, count int) ([]read, map[int64]locat
 		if r.t0, err = clock.Before(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		results := batch(t, c, "START TRANSACTION; SELECT @@server_uuid; SELECT id FROM a.h WHERE id > "+strconv.FormatInt(r.settled, 10)+"; COMMIT")
+		results := batch(t, c, "START TRANSACTION; SELECT "+h.srv.Facts().Identity()+"; SELECT id FROM a.h WHERE id > "+strconv.FormatInt(r.settled, 10)+"; COMMIT")
 		received := time.Now()
 		if results[0][0][0] != r.t0.ServerUUID {
 			t.Fatal("W6: the chunk and its tick come from two servers")

@@ -110,7 +110,9 @@ func dropSchemas(ctx context.Context, conn *sql.Conn) error {
 }
 
 func dropAccounts(ctx context.Context, conn *sql.Conn) error {
-	drops, err := rows[string](ctx, conn, `SELECT CONCAT('DROP USER ', QUOTE(user), '@', QUOTE(host)) FROM mysql.user
+	// MariaDB's roles have no host; what everybody may do there is kept as a role that cannot be dropped.
+	drops, err := rows[string](ctx, conn, `SELECT CASE WHEN host <> '' OR VERSION() NOT LIKE '%MariaDB%' THEN CONCAT('DROP USER ', QUOTE(user), '@', QUOTE(host))
+		WHEN user = 'PUBLIC' THEN 'REVOKE ALL PRIVILEGES, GRANT OPTION FROM PUBLIC' ELSE CONCAT('DROP ROLE ', QUOTE(user)) END FROM mysql.user
 		WHERE user NOT IN ('root', 'mysql.sys', 'mysql.session', 'mysql.infoschema', 'mariadb.sys')`)
 	if err != nil {
 		return err

@@ -20,6 +20,8 @@ type Table struct {
 	PartitionBy string
 	// Union are the tables behind UNION=, of a MERGE table.
 	Union []Name
+	// Unsupported names what the table has that this version cannot restore exactly; empty for nothing.
+	Unsupported string
 	// Create is the text of SHOW CREATE TABLE, UTF-8.
 	Create string
 }
@@ -113,6 +115,7 @@ type Key struct {
 	Primary   bool
 	Kind      KeyKind
 	Invisible bool
+	Hash      bool // USING HASH: of MEMORY, and MariaDB's unique keys over long values, in no order
 	Parts     []KeyPart
 	Parser    string // of a full-text index, WITH PARSER; empty for the built-in one
 	Comment   string

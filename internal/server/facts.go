@@ -54,6 +54,12 @@ type Facts struct {
 	ExplicitTimestamps bool
 	DefaultEngine      string
 	ReadOnly           bool // read_only or super_read_only
+
+	// What only MariaDB has.
+	EncryptBinlog   bool   // encrypt_binlog
+	OldMode         string // old_mode: whether utf8 in a statement is utf8mb3
+	Cluster         bool   // wsrep_on: a node of Galera
+	SecureTimestamp string // secure_timestamp: who may set timestamp, NO means everybody
 }
 
 // AtLeast tells whether the version is major.minor.patch or newer, of any flavor.
@@ -79,13 +85,23 @@ func (f Facts) BinlogStatus() string {
 	return "SHOW MASTER STATUS"
 }
 
+// Identity returns the expression whose value is ServerUUID: by it every connection says which server
+// answers (W6). MariaDB has no uuid.
+func (f Facts) Identity() string {
+	if f.Flavor == FlavorMariaDB {
+		return "CONCAT(@@server_id, '@', @@hostname, ':', @@port)"
+	}
+	return "@@server_uuid"
+}
+
 // factVariables are the global variables that readFacts asks for.
 const factVariables = "'server_id','server_uuid','hostname','port','lower_case_table_names','character_set_server','collation_server'," +
 	"'time_zone','system_time_zone','log_bin','binlog_format','binlog_row_image','binlog_row_value_options','binlog_row_metadata'," +
 	"'binlog_checksum','max_binlog_size','binlog_expire_logs_seconds','binlog_expire_logs_auto_purge','expire_logs_days','sync_binlog','innodb_flush_log_at_trx_commit'," +
 	"'gtid_mode','log_replica_updates','log_slave_updates','innodb_native_foreign_keys','max_allowed_packet','local_infile'," +
 	"'log_bin_trust_function_creators','sql_require_primary_key','sql_generate_invisible_primary_key','event_scheduler'," +
-	"'explicit_defaults_for_timestamp','partial_revokes','default_storage_engine','read_only','super_read_only'"
+	"'explicit_defaults_for_timestamp','partial_revokes','default_storage_engine','read_only','super_read_only'," +
+	"'encrypt_binlog','old_mode','wsrep_on','secure_timestamp'"
 
 // readFacts asks the server. It takes any account: none of this needs a privilege (fact 3.9).
 func (s *Server) readFacts(ctx context.Context) (Facts, error) {
@@ -153,7 +169,7 @@ func (f *Facts) setVariables(v variables) {
 	f.BinlogExpire = v.number("binlog_expire_logs_seconds")
 	if f.BinlogExpire == 0 {
 		const day = 24 * 60 * 60
-		f.BinlogExpire = v.number("expire_logs_days") * day
+		f.BinlogExpire = uint64(v.fraction("expire_logs_days") * day)
 	}
 	if strings.EqualFold(v["binlog_expire_logs_auto_purge"], "OFF") {
 		f.BinlogExpire = 0
@@ -173,6 +189,10 @@ func (f *Facts) setVariables(v variables) {
 	f.ExplicitTimestamps = v.on("explicit_defaults_for_timestamp")
 	f.DefaultEngine = v["default_storage_engine"]
 	f.ReadOnly = v.on("read_only") || v.on("super_read_only")
+	f.EncryptBinlog = v.on("encrypt_binlog")
+	f.OldMode = strings.ToUpper(v["old_mode"])
+	f.Cluster = v.on("wsrep_on")
+	f.SecureTimestamp = strings.ToUpper(v["secure_timestamp"])
 }
 
 // ReplicaIdentity stands for a uuid where the server has none (W6, MariaDB).
@@ -192,6 +212,15 @@ func (f Facts) IdentityExpression() string {
 type variables map[string]string
 
 func (v variables) on(name string) bool { return strings.EqualFold(v[name], "ON") || v[name] == "1" }
+
+// fraction is number for what MariaDB counts in parts of a day.
+func (v variables) fraction(name string) float64 {
+	n, err := strconv.ParseFloat(v[name], 64)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
 
 // number returns 0 for what is absent or no number: then the setting is unknown.
 func (v variables) number(name string) uint64 {

@@ -107,6 +107,11 @@ func (s *Server) Grants(ctx context.Context) (Grants, error) {
 		}
 	}
 	lines, err := column(ctx, conn, statement)
+	if err == nil && s.facts.Flavor == FlavorMariaDB {
+		var more []string
+		more, roles, err = mariadbRoles(ctx, conn, s.facts)
+		lines = append(lines, more...)
+	}
 	if err != nil {
 		return Grants{}, fmt.Errorf("read grants: %w", Classify(err))
 	}
@@ -116,6 +121,36 @@ func (s *Server) Grants(ctx context.Context) (Grants, error) {
 		}
 	}
 	return g, nil
+}
+
+// mariadbRoles returns what the active role gives, and the roles that it stands for, as SHOW GRANTS spells
+// them: of an account MariaDB shows only which roles it has. One role is active at a time there, and with
+// it those that were granted to it. PUBLIC is everybody's (10.11).
+func mariadbRoles(ctx context.Context, conn *sql.Conn, f Facts) (lines []string, active string, err error) {
+	var role sql.NullString
+	if err := conn.QueryRowContext(ctx, "SELECT CURRENT_ROLE()").Scan(&role); err != nil {
+		return nil, "", err
+	}
+	if role.Valid {
+		active = schema.Quote(role.String)
+		if lines, err = column(ctx, conn, "SHOW GRANTS FOR CURRENT_ROLE()"); err != nil {
+			return nil, "", err
+		}
+		for _, line := range lines { // the lines of the roles that were granted to it are there too
+			p := grantLine{rest: line}
+			if p.word() != "GRANT" {
+				continue
+			}
+			if granted, onObject := p.list(); !onObject {
+				active += "," + strings.Join(granted, ",")
+			}
+		}
+	}
+	if f.AtLeast(10, 11, 0) {
+		public, err := column(ctx, conn, "SHOW GRANTS FOR PUBLIC")
+		return append(lines, public...), active, err
+	}
+	return lines, active, nil
 }
 
 func column(ctx context.Context, conn *sql.Conn, query string) (values []string, err error) {
@@ -138,6 +173,9 @@ func column(ctx context.Context, conn *sql.Conn, query string) (values []string,
 func (g *Grants) add(line, activeRoles string) error {
 	p := grantLine{rest: line}
 	verb := p.word()
+	if verb == "SET" { // MariaDB's SET DEFAULT ROLE
+		return nil
+	}
 	if verb != "GRANT" && verb != "REVOKE" {
 		return fmt.Errorf("read grants: %q is neither GRANT nor REVOKE", line)
 	}

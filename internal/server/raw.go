@@ -30,6 +30,7 @@ type RawConn struct {
 	packets  *packets
 	threadID uint32
 	uuid     string
+	identity string // the expression whose value uuid is
 	broken   bool
 }
 
@@ -51,7 +52,7 @@ func (s *Server) RawConn(ctx context.Context) (*RawConn, error) {
 	if err != nil {
 		return nil, errors.Join(s.explain(err), r.Close())
 	}
-	r.threadID, r.uuid = session.threadID, session.identity()
+	r.threadID, r.uuid, r.identity = session.threadID, session.identity(), s.facts.Identity()
 	return r, nil
 }
 
@@ -105,6 +106,9 @@ func (c *RawConn) ThreadID() uint32 { return c.threadID }
 
 // ServerUUID returns the identity that the server gave when the connection was opened.
 func (c *RawConn) ServerUUID() string { return c.uuid }
+
+// Identity returns the expression that asks the server for it.
+func (c *RawConn) Identity() string { return c.identity }
 
 // Broken tells that the connection is of no further use: the network failed, a context ended in
 // the middle, or a callback gave up before the last row.

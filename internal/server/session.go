@@ -26,13 +26,14 @@ const noLimit = "18446744073709551615"
 //   - completion_type: CHAIN would leave a transaction open behind each COMMIT (promise 1).
 //   - NAMES comes first and alone: a global character_set_connection of utf16 would garble the
 //     literals behind it.
+//   - sql_if_exists makes every DROP of MariaDB one that says nothing where there is nothing.
 //   - wait_timeout, net_write_timeout: a short global one would cut connections that wait for
 //     room in the store.
 const commonSession = "time_zone='+00:00', autocommit=1, completion_type=0," +
 	" sql_select_limit=" + noLimit + ", sql_big_selects=1, sql_safe_updates=0, sql_auto_is_null=0, sql_quote_show_create=1," +
 	" wait_timeout=28800, net_write_timeout=600" +
 	" /*!50708 , max_execution_time=0 */ /*M!100101 , max_statement_time=0 */ /*!80013 , use_secondary_engine=OFF */" +
-	" /*!80030 , show_gipk_in_create_table_and_information_schema=ON */;" +
+	" /*!80030 , show_gipk_in_create_table_and_information_schema=ON */ /*M!100502 , sql_if_exists=0 */;" +
 	" SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE;"
 
 // sourceSession is DESIGN section 4, "Reading is exact". lock_wait_timeout=1: our look at a
@@ -41,7 +42,13 @@ const sourceSession = "SET NAMES binary; SET sql_mode='', lock_wait_timeout=1, i
 
 // targetSession is what loading and replaying begin with (DESIGN section 8); each replayed
 // statement brings its own context. Locks are waited for as long as the server likes.
-const targetSession = "SET NAMES utf8mb4; SET sql_mode='" + targetMode + "', foreign_key_checks=0, " + commonSession
+//
+//   - check_constraint_checks: a row that the source's own session let in is let in again.
+//   - old_mode: utf8 in a statement is utf8mb3, as on the sources that preflight lets in.
+const targetSession = "SET NAMES utf8mb4; SET sql_mode='" + targetMode + "', foreign_key_checks=0" +
+	" /*M!100201 , check_constraint_checks=0 */ /*M!100601 , old_mode='" + targetOldMode + "' */, " + commonSession
+
+const targetOldMode = "UTF8_IS_UTF8MB3"
 
 const targetMode = "NO_AUTO_VALUE_ON_ZERO,STRICT_ALL_TABLES,ALLOW_INVALID_DATES"
 
@@ -61,6 +68,7 @@ var commonSettings = []setting{
 	{names: names("max_statement_time"), want: names("0.000000", "0"), missing: true},
 	{names: names("use_secondary_engine"), want: names("OFF"), missing: true},
 	{names: names("show_gipk_in_create_table_and_information_schema"), want: names("ON"), missing: true},
+	{names: names("sql_if_exists"), want: names("OFF", "0"), missing: true},
 }
 
 var sourceSettings = append([]setting{
@@ -79,6 +87,8 @@ var targetSettings = append([]setting{
 	{names: names("character_set_results"), want: names("utf8mb4")},
 	{names: names("sql_mode"), want: names(targetMode)},
 	{names: names("foreign_key_checks"), want: names("OFF", "0")},
+	{names: names("check_constraint_checks"), want: names("OFF", "0"), missing: true},
+	{names: names("old_mode"), want: names(targetOldMode), missing: true},
 }, commonSettings...)
 
 // sessionStatements returns the statements that a new connection of the role sends as one: the

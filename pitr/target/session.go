@@ -131,7 +131,9 @@ func Connect(ctx context.Context, srv *server.Server) (*Session, error) {
 // knownBy tells what a server takes of the context of a statement.
 func knownBy(f server.Facts) rewriter.Knows {
 	mysql := f.Flavor == server.FlavorMySQL
-	return rewriter.Knows{Modern: mysql && f.AtLeast(8, 0, 0), FixedTimestamps: mysql && !f.AtLeast(5, 7, 0)}
+	return rewriter.Knows{
+		Modern: mysql && f.AtLeast(8, 0, 0), FixedTimestamps: mysql && !f.AtLeast(5, 7, 0), MariaDB: f.Flavor == server.FlavorMariaDB,
+	}
 }
 
 // Close ends the connection: its settings are nobody else's.

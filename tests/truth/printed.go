@@ -30,18 +30,29 @@ func (t *Truth) PrintedBy(ctx context.Context, db *sql.DB) (_ *Truth, err error)
 		}
 		return nil
 	}
+	version, err := list(ctx, conn, "SELECT VERSION()")
+	if err != nil {
+		return nil, err
+	}
+	mariadb := strings.Contains(version[0][0], "MariaDB")
+	collation := func(to string) string {
+		if mariadb { // it knows no other for utf8mb4 alone
+			return "DO 1"
+		}
+		return "SET default_collation_for_utf8mb4=" + to
+	}
 	if err := exec("CREATE DATABASE "+scratch, "USE "+scratch, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0, sql_quote_show_create=1",
-		"SET default_collation_for_utf8mb4=utf8mb4_general_ci"); err != nil {
+		collation("utf8mb4_general_ci")); err != nil {
 		return nil, err
 	}
 	defer func() {
-		err = errors.Join(err, exec("DROP DATABASE "+scratch, "SET NAMES DEFAULT, sql_mode=DEFAULT, foreign_key_checks=1", "SET default_collation_for_utf8mb4=DEFAULT"))
+		err = errors.Join(err, exec("DROP DATABASE "+scratch, "SET NAMES DEFAULT, sql_mode=DEFAULT, foreign_key_checks=1", collation("DEFAULT")))
 	}()
 	printed := *t
 	printed.objects = maps.Clone(t.objects)
 	for key, text := range t.objects {
 		if !strings.HasPrefix(key, "table ") {
-			printed.objects[key] = renamedSince(text)
+			printed.objects[key] = renamedSince(text, !mariadb)
 			continue
 		}
 		if err := exec(text); err != nil {
@@ -72,9 +83,30 @@ var (
 	triggerNames = regexp.MustCompile("(?s)CREATE TRIGGER (?:`?\\w+`?\\.)?`?(\\w+)`? (BEFORE|AFTER) (\\w+) ON (?:`?\\w+`?\\.)?`?(\\w+)`? FOR")
 )
 
-func renamedSince(text string) string {
+// Loosely returns a truth without what MySQL and MariaDB print otherwise of the same view, routine or trigger:
+// parentheses around conditions, the collation that a function returns, names as they were given.
+func (t *Truth) Loosely() *Truth {
+	loose := *t
+	loose.objects = maps.Clone(t.objects)
+	for key, text := range t.objects {
+		if !strings.HasPrefix(key, "table ") {
+			text = triggerNames.ReplaceAllString(text, "CREATE TRIGGER `$1` $2 $3 ON `$4` FOR")
+			text = returnedCollation.ReplaceAllString(text, "$1")
+			loose.objects[key] = strings.NewReplacer("(", "", ")", "").Replace(text)
+		}
+	}
+	return &loose
+}
+
+var returnedCollation = regexp.MustCompile(`(RETURNS \w+\(\d+\) CHARSET \w+) COLLATE \w+`)
+
+func renamedSince(text string, modesWent bool) string {
 	text = triggerOrder.ReplaceAllString(text, " order 1")
 	text = triggerNames.ReplaceAllString(text, "CREATE TRIGGER `$1` $2 $3 ON `$4` FOR")
 	text = strings.ReplaceAll(text, "utf8_", "utf8mb3_")
-	return removedModes.ReplaceAllString(utf8Charset.ReplaceAllString(text, "utf8mb3"), "")
+	text = utf8Charset.ReplaceAllString(text, "utf8mb3")
+	if !modesWent {
+		return text
+	}
+	return removedModes.ReplaceAllString(text, "")
 }
