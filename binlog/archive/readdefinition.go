@@ -89,7 +89,7 @@ func (r *definitionReader) once(ctx context.Context, n schema.Name) (_ *schema.T
 	}
 	defer func() { err = errors.Join(err, ignoreDone(tx.Rollback())) }()
 	var uuid, name, create string
-	if err := tx.QueryRowContext(ctx, "SELECT "+r.server.Facts().IdentityExpression()).Scan(&uuid); err != nil {
+	if err := tx.QueryRowContext(ctx, "SELECT "+r.server.Facts().Identity()).Scan(&uuid); err != nil {
 		return nil, until, err
 	}
 	if facts := r.server.Facts(); uuid != facts.ServerUUID {

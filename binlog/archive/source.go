@@ -25,7 +25,7 @@ type sample struct {
 // what is not before end has a later time.
 func takeSample(ctx context.Context, conn *sql.Conn, facts server.Facts) (sample, error) {
 	var uuid, now string
-	if err := conn.QueryRowContext(ctx, "SELECT "+facts.IdentityExpression()+", UTC_TIMESTAMP(6)").Scan(&uuid, &now); err != nil {
+	if err := conn.QueryRowContext(ctx, "SELECT "+facts.Identity()+", UTC_TIMESTAMP(6)").Scan(&uuid, &now); err != nil {
 		return sample{}, server.Classify(fmt.Errorf("read the source's clock: %w", err))
 	}
 	if uuid != facts.ServerUUID {

@@ -89,7 +89,7 @@ func (f Facts) BinlogStatus() string {
 // answers (W6). MariaDB has no uuid.
 func (f Facts) Identity() string {
 	if f.Flavor == FlavorMariaDB {
-		return "CONCAT(@@server_id, '@', @@hostname, ':', @@port)"
+		return "CONCAT(@@global.server_id, '@', @@hostname, ':', @@port)"
 	}
 	return "@@server_uuid"
 }
@@ -198,15 +198,6 @@ func (f *Facts) setVariables(v variables) {
 // ReplicaIdentity stands for a uuid where the server has none (W6, MariaDB).
 func ReplicaIdentity(serverID, hostname, port string) string {
 	return serverID + "@" + hostname + ":" + port
-}
-
-// IdentityExpression returns the SQL expression whose value is Facts.ServerUUID on the server that
-// answers (W6).
-func (f Facts) IdentityExpression() string {
-	if f.Flavor == FlavorMariaDB {
-		return "CONCAT(@@global.server_id, '@', @@hostname, ':', @@port)"
-	}
-	return "@@server_uuid"
 }
 
 type variables map[string]string
