@@ -77,7 +77,9 @@ func accountStatement(r *rand.Rand, table name) string {
 	case 13:
 		return "GRANT " + someRole(r) + " TO " + pick(r, account, account+" WITH ADMIN OPTION", someRole(r))
 	case 14:
-		return pick(r, "GRANT EXECUTE ON PROCEDURE "+quoteName(table.schema, "proc_a")+" TO "+account, "GRANT ALTER ROUTINE ON FUNCTION "+quoteName(table.schema, "func_a")+" TO "+account,
+		// Whenever a server reads its privileges anew it forgets those on routines that an account with a name beyond ASCII has.
+		plain := pick(r, "'u1'@'%'", "'u1'@'localhost'", "'u2'")
+		return pick(r, "GRANT EXECUTE ON PROCEDURE "+quoteName(table.schema, "proc_a")+" TO "+plain, "GRANT ALTER ROUTINE ON FUNCTION "+quoteName(table.schema, "func_a")+" TO "+plain,
 			"GRANT PROXY ON "+someAccount(r)+" TO "+account, "SET DEFAULT ROLE ALL TO "+account)
 	case 15:
 		return "REVOKE " + pick(r, "SELECT ON *.*", "ALL ON *.*", "BACKUP_ADMIN ON *.*", "INSERT ON "+quote(table.schema)+".*", "ALL ON "+table.String(),
