@@ -2,6 +2,7 @@ package dumper
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -18,8 +19,12 @@ type account struct {
 	// older is the statement that gives a password which the account has beside its present one; plugin
 	// and hash are those of the present one then.
 	create, older, present string
-	grants                 []string
-	defaultRoles           string
+	// expired is the present password; how long the next one lasts, if that is not the server's to say, SHOW CREATE USER does not
+	// tell then.
+	expired      bool
+	lasts        string
+	grants       []string
+	defaultRoles string
 }
 
 // accountsAtOnce bounds how many accounts one packet asks about.
@@ -41,7 +46,8 @@ const (
 // listAccounts lists the accounts but those that every server has, with a second password where there is one.
 // SHOW GRANTS in front waits for statements about accounts that are in the log and not committed; the SELECT
 // opens its read view behind it.
-const listAccounts = `SELECT user, host, plugin, HEX(authentication_string), COALESCE(HEX(JSON_UNQUOTE(JSON_EXTRACT(user_attributes,_utf8mb4'$.additional_password'))),'')
+const listAccounts = `SELECT user, host, plugin, HEX(authentication_string), COALESCE(HEX(JSON_UNQUOTE(JSON_EXTRACT(user_attributes,_utf8mb4'$.additional_password'))),''),
+password_expired, IF(password_expired='Y', CASE password_lifetime WHEN 0 THEN 'NEVER' ELSE COALESCE(CONCAT('INTERVAL ',password_lifetime,' DAY'),'') END, '')
 FROM mysql.user WHERE NOT (host='localhost' AND user IN ('root','mysql.infoschema','mysql.session','mysql.sys')) ORDER BY user, host`
 
 // readAccounts reads users and roles with their privileges, all at one place of the log.
@@ -87,6 +93,7 @@ func describeAccounts(ctx context.Context, conn *server.RawConn) ([]account, err
 	list := make([]account, len(listed[1]))
 	for i, row := range listed[1] {
 		list[i].name = ddl.AccountName{User: row[0], Host: row[1]}
+		list[i].expired, list[i].lasts = row[5] == "Y", row[6]
 		if row[4] != "" {
 			list[i].older, list[i].present = identified(row[2], row[4]), identified(row[2], row[3])
 		}
@@ -119,14 +126,32 @@ func describeSome(ctx context.Context, conn *server.RawConn, list []account) err
 			return fmt.Errorf("SHOW CREATE USER %s: the server did not answer with one row", list[i].name)
 		}
 		list[i].create, list[i].defaultRoles = withoutDefaultRoles(created[0][0])
-		if !strings.Contains(list[i].create, list[i].present) {
-			return fmt.Errorf("SHOW CREATE USER %s: %w", list[i].name, errTwoPasswords)
+		if list[i].create, err = asHex(list[i].create, list[i].present); err != nil {
+			return fmt.Errorf("SHOW CREATE USER %s: %w", list[i].name, err)
 		}
 		for _, g := range rows[2*i+1] {
 			list[i].grants = append(list[i].grants, g[0])
 		}
 	}
 	return nil
+}
+
+// asHex returns the statement with its password in the form of present, if there is one: the server prints a hash that happens to
+// have no unprintable byte as a string all the same.
+func asHex(create, present string) (string, error) {
+	if strings.Contains(create, present) {
+		return create, nil
+	}
+	clause, digits, _ := strings.Cut(present, " AS 0x")
+	hash, err := hex.DecodeString(digits)
+	if err != nil {
+		return "", err
+	}
+	text := clause + " AS '" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, `"`, `\"`).Replace(string(hash)) + "'"
+	if !strings.Contains(create, text) {
+		return "", errTwoPasswords
+	}
+	return strings.Replace(create, text, present, 1), nil
 }
 
 // withoutDefaultRoles takes that clause out of SHOW CREATE USER: CREATE USER grants the roles of it, without
@@ -149,8 +174,15 @@ func accountsText(list []account) string {
 		if a.older == "" {
 			created = append(created, a.create)
 		} else {
-			// Two passwords come about only one after the other; what CREATE USER says beside stays.
-			created = append(created, strings.Replace(a.create, a.present, a.older, 1), "ALTER USER "+a.name.String()+" "+a.present+" RETAIN CURRENT PASSWORD")
+			// Two passwords come about only one after the other; what CREATE USER says beside stays, but that they are expired.
+			present := "ALTER USER " + a.name.String() + " " + a.present + " RETAIN CURRENT PASSWORD"
+			if a.expired {
+				present += " PASSWORD EXPIRE"
+			}
+			created = append(created, strings.Replace(a.create, a.present, a.older, 1), present)
+		}
+		if a.lasts != "" { // leaves the password expired
+			created = append(created, "ALTER USER "+a.name.String()+" PASSWORD EXPIRE "+a.lasts)
 		}
 		granted = append(granted, a.grants...)
 		if a.defaultRoles != "" {

@@ -66,7 +66,13 @@ func TestUsersAndGrants(t *testing.T) {
 		"GRANT EXECUTE ON PROCEDURE p TO 'ü''ser'@'10.0.%'", "GRANT EXECUTE ON PROCEDURE again TO 'ü''ser'@'10.0.%'", "GRANT SELECT ON v TO 'ü''ser'@'10.0.%'", "GRANT PROXY ON u1 TO 'ü''ser'@'10.0.%'",
 		"CREATE USER leaves IDENTIFIED BY 'y'", "CREATE USER moves ACCOUNT LOCK PASSWORD EXPIRE", "GRANT EXECUTE ON PROCEDURE p TO moves", "GRANT r3 TO moves",
 		"CREATE USER lost", "GRANT SELECT, SHOW VIEW ON v TO lost", "GRANT EXECUTE ON PROCEDURE p TO lost",
-		"CREATE TABLE narrow (a INT PRIMARY KEY, b INT)", "GRANT SELECT (b) ON narrow TO lost", "GRANT INSERT ON narrow TO moves")
+		"CREATE TABLE narrow (a INT PRIMARY KEY, b INT)", "GRANT SELECT (b) ON narrow TO lost", "GRANT INSERT ON narrow TO moves",
+		// Of an expired password the server does not show how long the next one lasts.
+		"CREATE USER days IDENTIFIED BY 'o' PASSWORD EXPIRE INTERVAL 5 DAY", "ALTER USER days PASSWORD EXPIRE",
+		"CREATE USER never IDENTIFIED BY 'o' PASSWORD EXPIRE NEVER", "ALTER USER never IDENTIFIED BY 'n' RETAIN CURRENT PASSWORD", "ALTER USER never PASSWORD EXPIRE",
+		"CREATE USER 'both'@'h' IDENTIFIED BY 'o' PASSWORD EXPIRE", "ALTER USER 'both'@'h' IDENTIFIED BY 'n' RETAIN CURRENT PASSWORD PASSWORD EXPIRE",
+		// A hash of which every byte can be printed, and some have to be escaped.
+		"CREATE USER plain IDENTIFIED BY 'o'", `ALTER USER plain IDENTIFIED WITH caching_sha2_password AS '$A$005$ab''c"d\\efghijklmnopq`+strings.Repeat("x", 43)+`' RETAIN CURRENT PASSWORD`)
 	d := newDesk(t)
 	lacks := d.run(d.source("backup", source, "--users", "--json")...)
 	if lacks.Code != 0 { // SELECT on everything holds what is needed
@@ -74,7 +80,7 @@ func TestUsersAndGrants(t *testing.T) {
 	}
 	mysqltest.Exec(t, source, "USE shop", "CREATE USER later IDENTIFIED BY 'z' DEFAULT ROLE r1", "RENAME USER moves TO moved", "DROP USER leaves", "DROP ROLE r3",
 		"SET PASSWORD FOR later='zz'", "REVOKE INSERT ON *.* FROM u1", "GRANT DELETE ON t TO later, u1", "CREATE VIEW x AS SELECT 1 AS one", "GRANT SELECT ON x TO later WITH GRANT OPTION",
-		"REVOKE SELECT ON v FROM 'ü''ser'@'10.0.%'", "DROP PROCEDURE again", "CREATE DEFINER=later PROCEDURE again() SET @a=2", "CREATE USER IF NOT EXISTS later", "GRANT SELECT ON shop.* TO root@localhost, later",
+		"REVOKE SELECT ON v FROM 'ü''ser'@'10.0.%'", "SET PASSWORD FOR days='n'", "SET PASSWORD FOR never='m'", "DROP PROCEDURE again", "CREATE DEFINER=later PROCEDURE again() SET @a=2", "CREATE USER IF NOT EXISTS later", "GRANT SELECT ON shop.* TO root@localhost, later",
 		"ALTER USER u1 ACCOUNT LOCK", "DROP TABLE gone", "CREATE USER short IDENTIFIED BY 'q'", "DROP USER short",
 		// On the target these come before the view and the procedure, and would find nothing.
 		"ALTER TABLE narrow DROP COLUMN b", "GRANT DELETE ON narrow TO later", "REVOKE IF EXISTS SELECT ON v FROM lost", "REVOKE IF EXISTS EXECUTE ON PROCEDURE p FROM lost IGNORE UNKNOWN USER")

@@ -11,4 +11,5 @@ var features = []Feature{
 	someTables, renamedTables, skips,
 	compression, rowsQuery, fullMetadata, checksums, bigTransactions,
 	xa, nativeKeys,
+	engines, users, largeEvents, statements, oddNames, lowerCase, oddTypes, partitionKinds,
 }

@@ -73,6 +73,7 @@ type stopPoint struct {
 	flag, value string
 	gtids       string // executed there
 	truth       *truth.Truth
+	accounts    truth.Accounts    // where users are part of the history
 	exact       map[string]bool   // tables whose counter has to be the source's
 	atLeast     map[string]uint64 // where counters are at least
 }

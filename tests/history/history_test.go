@@ -47,7 +47,7 @@ func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
 			c.Quick()
 			c.Stops = 4
 		}
-		c.Without = []string{killArchivers.Name, killBackups.Name, bigTransactions.Name}
+		c.Without = []string{killArchivers.Name, killBackups.Name, bigTransactions.Name, largeEvents.Name, lowerCase.Name}
 		if i == 1 || i == 5 {
 			c.With = append(c.With, killArchivers.Name)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"sync"
 )
 
@@ -40,6 +41,9 @@ func (l *live) refresh(ctx context.Context, db *sql.DB) error {
 		if err := rows.Scan(&n.schema, &n.table, &c.name, &c.dataType, &c.columnType, &c.nullable, &c.generated,
 			&c.autoIncrement, &c.charset, &c.length, &c.precision, &c.scale, &c.srid, &c.key, &c.primary, &partitioned); err != nil {
 			return fmt.Errorf("list columns: %w", err)
+		}
+		if strings.EqualFold(n.schema, otherSchema) { // folded by the server
+			n.schema = otherSchema
 		}
 		if tables[n] == nil {
 			order = append(order, n)

@@ -29,7 +29,7 @@ func partition(d *ddl, n name, _ []column) []string {
 		n = name{n.schema, d.fresh("parts")}
 		return []string{partsTable.create(n.schema, n.table), "ALTER TABLE " + n.String() + " REBUILD PARTITION p1"}
 	}
-	return []string{"ALTER TABLE " + n.String() + " " + pick(d.r, "TRUNCATE PARTITION p1", "DROP PARTITION p0", "REBUILD PARTITION p2",
+	return []string{"ALTER TABLE " + n.String() + " " + pick(d.r, "TRUNCATE PARTITION p1", "DROP PARTITION p0", "REBUILD PARTITION p2", "TRUNCATE PARTITION ALL",
 		"REORGANIZE PARTITION px INTO (PARTITION p5 VALUES LESS THAN (500), PARTITION px VALUES LESS THAN MAXVALUE)")}
 }
 

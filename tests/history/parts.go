@@ -67,6 +67,9 @@ func (h *run) restorePart(ctx context.Context, r *rand.Rand, renamed bool) (int,
 	if err != nil && h.features.has(nativeKeys.Name) && strings.Contains(err.Error(), "does not log what its foreign keys cascade") {
 		return 1, nil // a child without its parent is refused by name: that is judged, too
 	}
+	if h.withoutStatements(err) != "" {
+		return 1, nil // refused by name, and judged at its stop point
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -100,7 +103,7 @@ func namingRefused(err error) string {
 	if found == nil {
 		return ""
 	}
-	return found[1]
+	return unquoted(found[1])
 }
 
 // skipTries is how often other transactions are drawn where a statement is among them, or where a
@@ -117,7 +120,7 @@ func (h *run) restoreWithout(ctx context.Context, r *rand.Rand) (int, error) {
 		}
 		p := h.stops[1+r.IntN(len(h.stops)-1)]
 		restored, out, err := h.restoreInto(ctx, append(p.arguments(), "--skip-gtid", set))
-		if err != nil && (strings.Contains(err.Error(), "left out by --skip-gtid") || strings.Contains(err.Error(), "Duplicate entry")) {
+		if err != nil && (strings.Contains(err.Error(), "left out by --skip-gtid") || strings.Contains(err.Error(), "Duplicate entry") || h.withoutStatements(err) != "") {
 			continue
 		}
 		if err != nil {
@@ -132,6 +135,9 @@ func (h *run) restoreWithout(ctx context.Context, r *rand.Rand) (int, error) {
 		tables, rows := map[string]bool{}, map[string]int{}
 		for _, l := range result.Loose {
 			n, what, _ := strings.Cut(l, ": ")
+			if schema, table, _ := strings.Cut(n, "."); strings.EqualFold(schema, otherSchema) { // folded by the server
+				n = otherSchema + "." + table
+			}
 			tables[n] = true
 			if rows[n]++; strings.HasPrefix(what, "the whole table") {
 				rows[n] = 1 << 30

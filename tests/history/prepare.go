@@ -16,7 +16,7 @@ const setupSession = "setup"
 
 func (h *run) prepare(ctx context.Context) error {
 	h.chunkRows, h.threads = max(4, h.Rows/7)+h.r.IntN(max(1, h.Rows*3/7)), 4+h.r.IntN(3)
-	h.mayDefine = h.features.has(definers.Name) && h.r.IntN(3) == 0
+	h.mayDefine = h.features.has(definers.Name) && h.r.IntN(3) == 0 || h.features.has(users.Name)
 	sleep := fmt.Sprintf("betweenChunks=sleep(%d)", 12+h.r.IntN(16))
 	if err := h.equip(ctx, func(table string) { h.record.mark(markChunk, table) }, sleep); err != nil {
 		return err
@@ -91,6 +91,9 @@ func (h *run) accounts(ctx context.Context) (backup, restore mysqltest.User, err
 	restore, restoreErr := target.CreateRestoreUser(ctx, schemas...)
 	if err := errors.Join(err, definerErr, restoreErr); err != nil {
 		return backup, restore, err
+	}
+	if h.features.has(users.Name) {
+		return backup, restore, h.allowUsers(ctx)
 	}
 	if h.mayDefine {
 		err = target.Exec(ctx, "GRANT SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER, SYSTEM_USER ON *.* TO "+definer)

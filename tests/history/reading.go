@@ -50,7 +50,7 @@ func (h *run) beingRead(ctx context.Context) ([]name, error) {
 			continue
 		}
 		for _, n := range known {
-			if strings.Contains(text.String, " FROM "+n.String()+" ") {
+			if strings.Contains(strings.ToLower(text.String), " from "+strings.ToLower(n.String())+" ") {
 				done[thread] = true
 				if sent == int64(h.chunkRows) {
 					found = append(found, n)

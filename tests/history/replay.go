@@ -95,7 +95,7 @@ func (p *replay) all(ctx context.Context) (err error) {
 		}
 	}()
 	for i, s := range p.recorded.steps {
-		if s.refused {
+		if s.refused && !p.keepsRefused() {
 			continue
 		}
 		if p.done[i], err = p.step(ctx, s); err != nil {
@@ -144,6 +144,9 @@ func (p *replay) step(ctx context.Context, s step) (bool, error) {
 	return false, fmt.Errorf("a record has an unknown mark %q", s.sql)
 }
 
+// keepsRefused: tables without transactions keep what a statement has written before it was refused.
+func (p *replay) keepsRefused() bool { return p.features.has(engines.Name) }
+
 // statement repeats a statement. That the server refuses it is no failure: what it needs may be left out.
 func (p *replay) statement(ctx context.Context, s step) (bool, error) {
 	session := p.sessions[s.session]
@@ -161,7 +164,7 @@ func (p *replay) statement(ctx context.Context, s step) (bool, error) {
 	if isLost(err) {
 		return false, fmt.Errorf("%.300s: %w", s.sql, err)
 	}
-	return err == nil, nil
+	return err == nil || s.refused, nil
 }
 
 // startBackup starts the backup and waits until its floor is in the log.

@@ -128,6 +128,9 @@ func (h *run) note(ctx context.Context, p stopPoint) (err error) {
 	if p.truth, err = truth.Take(ctx, h.source, schemas...); err != nil {
 		return err
 	}
+	if p.accounts, err = h.takeAccounts(ctx, h.servers.Source); err != nil {
+		return err
+	}
 	h.stops = append(h.stops, p)
 	h.report.StopPoints++
 	return h.rotate(ctx)

@@ -35,6 +35,7 @@ func renamedText(text string, names map[string]string) string {
 	for from, to := range names {
 		schema, old, _ := strings.Cut(from, ".")
 		_, name, _ := strings.Cut(to, ".")
+		old, name = doubled(old), doubled(name)
 		parent := "REFERENCES `" + schema + "`.`" // of a child in another schema
 		pairs = append(pairs, parent+old+"` (", parent+name+"` (")
 		for _, around := range [][2]string{{"CREATE TABLE `", "` ("}, {"REFERENCES `", "` ("}, {"CONSTRAINT `", "_chk_"}, {"CONSTRAINT `", "_ibfk_"}} {
@@ -43,6 +44,9 @@ func renamedText(text string, names map[string]string) string {
 	}
 	return strings.NewReplacer(pairs...).Replace(text)
 }
+
+// doubled is a name as it stands between backticks.
+func doubled(name string) string { return strings.ReplaceAll(name, "`", "``") }
 
 // WithoutSchemas leaves out what schemas are like: a restore of tables alone makes those that it needs.
 func (t *Truth) WithoutSchemas() *Truth {

@@ -38,8 +38,9 @@ func Take(ctx context.Context, db *sql.DB, schemas ...string) (*Truth, error) {
 	}
 	defer conn.Close()
 	t := &Truth{objects: map[string]string{}, rows: map[string][]string{}, invalid: map[string]bool{}, definers: map[string]string{}, counters: map[string]Counter{}}
-	// Views are printed without the schema's name where that is the session's default schema.
-	for _, set := range []string{"USE information_schema", "SET NAMES utf8mb4, time_zone='+00:00', sql_mode='', sql_quote_show_create=1"} {
+	// Views are printed without the schema's name where that is the session's default schema. CSV tables with
+	// dates that no calendar has can be read in a mode that allows them only.
+	for _, set := range []string{"USE information_schema", "SET NAMES utf8mb4, time_zone='+00:00', sql_mode='ALLOW_INVALID_DATES', sql_quote_show_create=1"} {
 		if _, err := conn.ExecContext(ctx, set); err != nil {
 			return nil, fmt.Errorf("set the session for the truth: %w", err)
 		}
