@@ -92,7 +92,7 @@ func (w *writer) run(ctx context.Context, name string, step func(context.Context
 	defer w.close()
 	for _, f := range w.features {
 		if f.Session != nil {
-			if err := w.all(ctx, f.Session(w.r)...); err != nil {
+			if err := w.all(ctx, f.Session(w)...); err != nil {
 				return fmt.Errorf("set a writer's session for %s: %w", f.Name, err)
 			}
 		}
@@ -124,7 +124,7 @@ func (w *writer) step(ctx context.Context) error {
 	}
 	for _, f := range w.features {
 		if f.Between != nil && w.r.IntN(betweenEvery) == 0 {
-			if err := w.all(ctx, f.Between(w.r)...); err != nil {
+			if err := w.all(ctx, f.Between(w)...); err != nil {
 				return fmt.Errorf("change a writer's session for %s: %w", f.Name, err)
 			}
 		}

@@ -1,0 +1,113 @@
+package history
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+)
+
+var rowImages = Feature{
+	Name: "row-images", Doc: "sessions whose row images lack columns, switched in mid-flight", Share: 50,
+	Session: func(w *writer) []string { return []string{w.setImage()} },
+	Between: func(w *writer) []string { return []string{w.setImage()} },
+	// What the image lacks, mysqlbinlog does not tell: the feature is what is done under the least of them.
+	Transaction: leanChanges, Every: 6,
+}
+
+func (w *writer) setImage() string {
+	return "SET SESSION binlog_row_image=" + pick(w.r, w.leastImage(), w.leastImage(), "NOBLOB", "FULL")
+}
+
+// leastImage is the least that a restore can do with: where nothing logs what foreign keys do, an image must
+// have the values that children refer to, which are not the primary key alone.
+func (w *writer) leastImage() string {
+	if chosen(w.features).has(nativeKeys.Name) {
+		return "NOBLOB"
+	}
+	return "MINIMAL"
+}
+
+// leanChanges are some statements with the least of images.
+func leanChanges(ctx context.Context, w *writer) (done int, err error) {
+	if err := w.exec(ctx, "SET SESSION binlog_row_image="+w.leastImage()); err != nil {
+		return 0, err
+	}
+	for range w.r.IntN(4) + 1 {
+		switch err := w.change(ctx); {
+		case isLost(err):
+			return done, err
+		case err == nil:
+			done++
+		}
+	}
+	w.committed.Add(int64(done))
+	return done, w.exec(ctx, w.setImage())
+}
+
+var jsonDiffs = Feature{
+	Name: "json-diffs", Doc: "sessions that log what changes in JSON documents (PARTIAL_JSON), switched in mid-flight", Share: 40,
+	Tables: []template{{name: "papers", body: `(
+  id INT NOT NULL, j JSON, k JSON, n INT, u INT, PRIMARY KEY (id), UNIQUE KEY u_u (u))`}, {name: "notes", body: `(
+  id INT NOT NULL, j JSON, n INT, PRIMARY KEY (id))`}},
+	Session:     func(w *writer) []string { return []string{setDiffs(w.r)} },
+	Between:     func(w *writer) []string { return []string{setDiffs(w.r)} },
+	Transaction: editDocuments, Every: 4,
+	Logged: "\tUpdate_rows_partial",
+}
+
+func setDiffs(r *rand.Rand) string {
+	return "SET SESSION binlog_row_value_options=" + pick(r, "PARTIAL_JSON", "PARTIAL_JSON", "''")
+}
+
+// editDocuments changes parts of documents, several columns in one statement, and now and then writes whole ones.
+func editDocuments(ctx context.Context, w *writer) (done int, err error) {
+	if err := w.exec(ctx, "SET SESSION binlog_row_value_options=PARTIAL_JSON"); err != nil {
+		return 0, err
+	}
+	for _, n := range w.writers.run.live.names() {
+		var sets []string
+		for _, c := range w.writers.run.live.columns(n) {
+			if c.dataType == "json" && !c.generated {
+				sets = append(sets, quote(c.name))
+			}
+		}
+		if len(sets) == 0 || w.r.IntN(3) == 0 {
+			continue
+		}
+		statement := "UPDATE " + n.String() + " SET "
+		for i, column := range sets {
+			if i > 0 {
+				statement += ", "
+			}
+			statement += column + "=" + edited(w.r, column)
+		}
+		switch err := w.exec(ctx, statement+fmt.Sprintf(" LIMIT %d", w.r.IntN(4)+1)); {
+		case isLost(err):
+			return done, err
+		case err == nil:
+			done++
+		}
+	}
+	w.committed.Add(int64(done))
+	return done, w.exec(ctx, setDiffs(w.r))
+}
+
+// edited is an expression that changes parts of a document, or a document that has parts.
+func edited(r *rand.Rand, column string) string {
+	if r.IntN(4) == 0 {
+		return fmt.Sprintf(`JSON_OBJECT('a',%d,'l',JSON_ARRAY(1,2,JSON_OBJECT('x',1)),'two words',NULL,'pad',REPEAT('p',150))`, r.IntN(100))
+	}
+	expression := column
+	for range r.IntN(3) + 1 {
+		path := pick(r, "$.a", "$.l[1]", "$.l[2].x", "$.l[7]", `$."two words"`, "$.new", "$.l[last]", "$.new.deeper")
+		switch r.IntN(4) {
+		case 0:
+			expression = fmt.Sprintf("JSON_REMOVE(%s,'%s')", expression, path)
+		case 1:
+			expression = fmt.Sprintf("JSON_REPLACE(%s,'%s',%d)", expression, path, r.IntN(1000))
+		default:
+			expression = fmt.Sprintf("JSON_SET(%s,'%s',%s)", expression, path, pick(r, "1", "'text'", "CAST('{}' AS JSON)", "NULL", "-7000000000", "0.5"))
+		}
+	}
+	return expression
+}
