@@ -122,6 +122,9 @@ func (b *Bases) nothingInRowWindows() {
 			continue
 		}
 		if inRowWindow(n, n.diverging) {
+			if b.cfg.PlaceLow && !n.read.Locked && n.diverging.start.Before(n.read.First.High) {
+				n.settle = true // the clock's low may stay in front of it however often the table is read
+			}
 			b.readAgainFrom(n, n.diverging.start, n.diverging.end, ReasonPartial)
 		}
 	}

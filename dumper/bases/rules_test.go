@@ -287,55 +287,6 @@ func TestR5RowEventInTheWindowOfAKeylessTable(t *testing.T) {
 	}
 }
 
-func TestR5PartialImageInTheWindow(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		touch RowTouch
-		again bool
-		rule  bool // B
-	}{
-		{"a full image", RowTouch{}, false, false},
-		{"an image lacks columns", RowTouch{Partial: true}, false, true},
-		{"one changes another column", RowTouch{Partial: true, Changed: NewColumns(0, 2)}, false, true},
-		{"one changes the key", RowTouch{Partial: true, Changed: NewColumns(1)}, true, false},
-		{"a diff lacks its document", RowTouch{Partial: true, Diff: true}, true, false},
-	} {
-		b := backup(t, "t")
-		w := b.want(t, "t")
-		b.TableDone(w, TableRead{Present: true, First: mark(0, 0), DefinitionAfter: mark(2, 2), Chunks: mark(0, 0), Rows: mark(2, 2), After: mark(2, 2), Identity: NewColumns(1)})
-		c.touch.Name = named("t")
-		b.Receive(&Entry{Start: place(0), End: place(1), Rows: []RowTouch{c.touch}})
-		b.log(1, nil, "t")
-		if c.again {
-			b.mustNotBeDone(t, c.name)
-			continue
-		}
-		if n := base(t, b.mustBeDone(t), "t"); n.PartialImages != c.rule {
-			t.Errorf("%s: partial images %v", c.name, n.PartialImages)
-		}
-	}
-}
-
-// TestR5PartialImagesBeyondTheRing: of touches that are forgotten one by one, what any of them has
-// changed is known; one before the window is no matter.
-func TestR5PartialImagesBeyondTheRing(t *testing.T) {
-	var r touches
-	n := new(name)
-	r.add(n, touch{start: place(1), partial: true, changed: NewColumns(70)})
-	r.add(n, touch{start: place(2), partial: true, changed: NewColumns(3)})
-	for i := range touchWindow {
-		r.add(n, touch{start: place(3 + i), partial: true})
-	}
-	for _, c := range []struct {
-		key  Columns
-		want bool
-	}{{NewColumns(3), true}, {NewColumns(99), true}, {NewColumns(4), false}} {
-		if got, ok := r.lastDivergingBefore(n, place(1000), c.key); ok != c.want || ok && got.start != place(2) {
-			t.Errorf("key %b: %v, %v", c.key, got, ok)
-		}
-	}
-}
-
 func TestR6NotDoneBeforeTheStreamHasPassedEveryHigh(t *testing.T) {
 	b := backup(t, "t", "u")
 	b.read(t, "t", mark(0, 0), mark(1, 1))
