@@ -241,6 +241,13 @@ func TestR5PartialImagesOfASession(t *testing.T) {
 	if n := baseOf(t, m, "e.k"); len(n.ReadAgain) != 0 || n.Class != string(schema.PartialImage) {
 		t.Errorf("e.k is of class %q, read again because of %+v", n.Class, n.ReadAgain)
 	}
+	// Its images hold the primary key, and not the column by which rows are told apart.
+	s.exec("CREATE TABLE e.prefix (b VARCHAR(9) NOT NULL, id INT NOT NULL UNIQUE, w INT, PRIMARY KEY (b(5)))", "INSERT INTO e.prefix SELECT CONCAT('b', id), id, 1 FROM e.k")
+	s.atChunk("e.prefix", 2, func() { s.exec("SET SESSION binlog_row_image=MINIMAL", "UPDATE e.prefix SET w=7 WHERE id<20") })
+	_, m = s.backUp(inChunks)
+	if n := baseOf(t, m, "e.prefix"); len(n.ReadAgain) == 0 || n.PartialImages {
+		t.Errorf("e.prefix is %+v", n)
+	}
 }
 
 // TestCompressedTransactionsAndRotations: what the watch sees does not depend on how the log is

@@ -297,7 +297,15 @@ func (b *backup) finishTable(want bases.Want, result bases.TableRead, r *tableRe
 	return counts
 }
 
+// identityOf are the columns by which a restore tells rows apart. A primary key over prefixes is not that
+// (fact 11.6), but is what partial images hold (fact 6.7).
 func identityOf(t *schema.Table) bases.Columns {
+	key, _ := t.Identity()
+	for i := range t.Keys {
+		if t.Keys[i].Primary && !key.Primary {
+			return bases.EveryColumn
+		}
+	}
 	columns, _ := t.IdentityColumns()
 	return bases.NewColumns(columns...)
 }

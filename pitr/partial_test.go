@@ -1,11 +1,14 @@
 package pitr
 
 import (
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/mysqltest"
 )
 
 // partialStory has a backup of d.t, of which the second half is read behind what a session with
@@ -69,5 +72,41 @@ func TestPartialImagesAreHeldToAccount(t *testing.T) {
 	}
 	if rows := s.query(s.dest.Root(), "SELECT a FROM d.simple WHERE id=1"); fmt.Sprint(rows) != "[[3]]" {
 		t.Errorf("the rest holds %v", rows)
+	}
+}
+
+// TestSurvives_KillWhereAWindowEnds: what was put off is put in place in front of the first statement behind the
+// window. A run that goes on behind that statement finds the table under the name that it has got there.
+func TestSurvives_KillWhereAWindowEnds(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, u INT, lo INT, hi INT, UNIQUE (u), CHECK (lo<=hi))", "INSERT INTO d.t VALUES (1,1,1,2),(2,2,2,3),(3,3,3,4)")
+	b := s.begin()
+	b.schema("d")
+	n := b.table("d.t", "id<3", "SET SESSION binlog_row_image=MINIMAL", "UPDATE d.t SET u=-1 WHERE id=3", "UPDATE d.t SET u=3 WHERE id=1", "UPDATE d.t SET u=1 WHERE id=3", "UPDATE d.t SET lo=0 WHERE id=3")
+	n.Rows.High = s.position()
+	n.Statements.High, n.Definition.High, n.PartialImages = n.Rows.High, n.Rows.High, true
+	b.end()
+	s.on("RENAME TABLE d.t TO d.other", "SET SESSION binlog_row_image=MINIMAL", "UPDATE d.other SET u=u+10 ORDER BY id DESC", "UPDATE d.other SET id=9 WHERE id=2", "RENAME TABLE d.other TO d.t", "INSERT INTO d.t (id) VALUES (5)")
+	s.archive()
+	k := newKiller(t)
+	_, trips, err := k.run(s, Wish{}, 0)
+	s.must(err)
+	step := int64(3)
+	if *everyTrip {
+		step = 1
+	}
+	first := trips/2 + rand.Int64N(step)
+	t.Logf("killed at each %d. of the %d trips from %d on", step, trips, first)
+	for trip := first; trip < trips*9/10; trip += step { // of the replay
+		mysqltest.Exec(t, s.dest, "DROP DATABASE IF EXISTS d")
+		if _, _, err := k.run(s, Wish{}, trip); !errors.Is(err, errKilled) {
+			t.Fatalf("trip %d: not killed: %v", trip, err)
+		}
+		if _, _, err := k.run(s, Wish{}, 0); err != nil && !strings.Contains(err.Error(), "the target has objects that this restore would create") { // it was at its end
+			t.Fatalf("killed at trip %d of %d: %v", trip, trips, err)
+		}
+		if s.same("d"); t.Failed() {
+			t.Fatalf("killed at trip %d of %d", trip, trips)
+		}
 	}
 }

@@ -181,7 +181,7 @@ func (r *replay) windowOver(ctx context.Context, start binlog.Position, t *table
 	if t.off == nil || t.off.rows.Side(start) != binlog.After {
 		return nil
 	}
-	if r.past.Passed(start) { // an earlier run has done it
+	if r.past.Began(start) { // an earlier run has done it
 		t.off = nil
 		if t.def == nil {
 			return nil

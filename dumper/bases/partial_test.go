@@ -5,19 +5,21 @@ import "testing"
 func TestR5PartialImageInTheWindow(t *testing.T) {
 	for _, c := range []struct {
 		name  string
+		key   Columns
 		touch RowTouch
 		again bool
 		rule  bool // B
 	}{
-		{"a full image", RowTouch{}, false, false},
-		{"an image lacks columns", RowTouch{Partial: true}, false, true},
-		{"one changes another column", RowTouch{Partial: true, Changed: NewColumns(0, 2)}, false, true},
-		{"one changes the key", RowTouch{Partial: true, Changed: NewColumns(1)}, true, false},
-		{"a diff lacks its document", RowTouch{Partial: true, Diff: true}, true, false},
+		{"a full image", NewColumns(1), RowTouch{}, false, false},
+		{"an image lacks columns", NewColumns(1), RowTouch{Partial: true}, false, true},
+		{"one changes another column", NewColumns(1), RowTouch{Partial: true, Changed: NewColumns(0, 2)}, false, true},
+		{"one changes the key", NewColumns(1), RowTouch{Partial: true, Changed: NewColumns(1)}, true, false},
+		{"a diff lacks its document", NewColumns(1), RowTouch{Partial: true, Diff: true}, true, false},
+		{"one of a table whose rows it does not tell apart", EveryColumn, RowTouch{Partial: true}, true, false},
 	} {
 		b := backup(t, "t")
 		w := b.want(t, "t")
-		b.TableDone(w, TableRead{Present: true, First: mark(0, 0), DefinitionAfter: mark(2, 2), Chunks: mark(0, 0), Rows: mark(2, 2), After: mark(2, 2), Identity: NewColumns(1)})
+		b.TableDone(w, TableRead{Present: true, First: mark(0, 0), DefinitionAfter: mark(2, 2), Chunks: mark(0, 0), Rows: mark(2, 2), After: mark(2, 2), Identity: c.key})
 		c.touch.Name = named("t")
 		b.Receive(&Entry{Start: place(0), End: place(1), Rows: []RowTouch{c.touch}})
 		b.log(1, nil, "t")

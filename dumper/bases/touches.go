@@ -77,10 +77,13 @@ func (r *touches) lastPartialBefore(n *name, high binlog.Position) (touch, bool)
 }
 
 // lastDivergingBefore is lastBefore for touches that converge with no row of unknown age: a JSON diff
-// without its document, or a partial image that changes one of these columns.
+// without its document, or a partial image that changes one of these columns; of EveryColumn each partial image.
 func (r *touches) lastDivergingBefore(n *name, high binlog.Position, key Columns) (touch, bool) {
-	if !n.anyPartial {
+	switch {
+	case !n.anyPartial:
 		return touch{}, false
+	case key == EveryColumn:
+		return r.lastPartialBefore(n, high)
 	}
 	diverges := func(t touch) bool { return t.diff || t.changed&key != 0 }
 	old := n.oldChange
