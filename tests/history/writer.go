@@ -81,6 +81,7 @@ type writer struct {
 	*session
 	r        *rand.Rand
 	features []*Feature
+	lean     bool // its row images lack columns
 }
 
 func (w *writer) run(ctx context.Context, name string, step func(context.Context, *writer) error) (err error) {
@@ -216,7 +217,7 @@ func (w *writer) change(ctx context.Context) error {
 		return nil
 	}
 	n := names[w.r.IntN(len(names))]
-	s := change(w.r, n, h.live.columns(n))
+	s := w.draw(n, h.live.columns(n))
 	if s == "" {
 		return nil
 	}
