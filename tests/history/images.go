@@ -22,14 +22,22 @@ func (w *writer) setImage() string {
 	return "SET SESSION binlog_row_image=" + image
 }
 
-// divergingEvery: where images lack columns, what moves a row to another primary key, or changes a part of a document that
-// is not logged, has the table read again in whose window it lies. One in so many is left: a backup ends.
-const divergingEvery = 16
+// Where images lack columns, what moves a row to another primary key, or changes a part of a document that is not logged,
+// has the table read again in whose window it lies. One in divergingEvery is sent, and no more than mostDiverging of a
+// history: on a slow machine a table that grows meanwhile would never be read without one, and the backup not end.
+const (
+	divergingEvery = 8
+	mostDiverging  = 60
+)
+
+func (w *writer) mayDiverge() bool {
+	return w.r.IntN(divergingEvery) == 0 && w.diverging.Add(1) <= mostDiverging
+}
 
 // draw draws one statement on a table.
 func (w *writer) draw(n name, columns []column) string {
 	s := change(w.r, n, columns)
-	for w.lean && movesRows(s, columns) && w.r.IntN(divergingEvery) > 0 {
+	for w.lean && movesRows(s, columns) && !w.mayDiverge() {
 		s = change(w.r, n, columns)
 	}
 	return s
@@ -122,7 +130,7 @@ func (w *writer) imagesOfDiffs() (image, behind string) {
 		return "SET SESSION binlog_row_image=FULL", "SET SESSION binlog_row_image=FULL"
 	}
 	behind = w.setImage()
-	if w.r.IntN(divergingEvery) == 0 {
+	if w.mayDiverge() {
 		return behind, behind
 	}
 	return "SET SESSION binlog_row_image=FULL", behind

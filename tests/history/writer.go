@@ -22,6 +22,7 @@ type writers struct {
 	committed  atomic.Int64
 	rolledBack atomic.Int64
 	refused    atomic.Int64
+	diverging  atomic.Int64 // statements that may void reads beside partial images
 
 	stop context.CancelFunc
 	done sync.WaitGroup
