@@ -63,6 +63,7 @@ func leanChanges(ctx context.Context, w *writer) (done int, err error) {
 	if err := w.exec(ctx, "SET SESSION binlog_row_image="+w.leastImage()); err != nil {
 		return 0, err
 	}
+	w.lean = true
 	for range w.r.IntN(4) + 1 {
 		switch err := w.change(ctx); {
 		case isLost(err):
