@@ -151,7 +151,8 @@ func pastChunk(c *catalog.JournalChunk) storedChunk {
 func (r *pastRead) result() bases.TableRead {
 	return bases.TableRead{
 		Present: true, First: pastMark(r.opened.First), DefinitionAfter: highOnly(r.opened.Definition), After: highOnly(r.done.After),
-		Chunks: pastMark(r.done.Rows), Rows: highOnly(r.done.End), Keyless: r.done.Keyless, Settled: r.opened.Settled, Locked: r.opened.Locked, Table: r.table,
+		Chunks: pastMark(r.done.Rows), Rows: highOnly(r.done.End), Keyless: r.done.Keyless, Identity: identityOf(r.table), Settled: r.opened.Settled,
+		Locked: r.opened.Locked, Table: r.table,
 	}
 }
 

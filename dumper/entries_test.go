@@ -14,6 +14,7 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/mysqltest"
 	"github.com/tripod-db/tripod/internal/progress"
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/storage/catalog"
 	"github.com/tripod-db/tripod/storage/file"
 )
@@ -219,13 +220,14 @@ func TestXAOpenAtFloor(t *testing.T) {
 	}
 }
 
-// TestR5PartialImagesOfASession: any session may log images that lack columns; inside the window
-// they prove nothing.
+// TestR5PartialImagesOfASession: any session may log images that lack columns. A table of whose window
+// one changes a key is read again; others have a class of their own.
 func TestR5PartialImagesOfASession(t *testing.T) {
 	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
 	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 35)...)...)
-	s.exec("ALTER TABLE d.t ADD COLUMN w INT")
-	s.atChunk("d.t", 2, func() { s.exec("SET SESSION binlog_row_image=MINIMAL", "UPDATE d.t SET w=7 WHERE id<20") })
+	s.exec(append([]string{"CREATE DATABASE e"}, fill("e.k", 35)...)...)
+	s.exec("ALTER TABLE d.t ADD COLUMN w INT", "ALTER TABLE e.k ADD COLUMN w INT")
+	s.atChunk("d.t", 2, func() { s.exec("SET SESSION binlog_row_image=MINIMAL", "UPDATE d.t SET id=id+1000 WHERE id<20") })
 	_, m := s.backUp(inChunks)
 	n := baseOf(t, m, "d.t")
 	if len(n.ReadAgain) == 0 || !strings.Contains(n.ReadAgain[0].Reason, "partial") {
@@ -234,6 +236,18 @@ func TestR5PartialImagesOfASession(t *testing.T) {
 	target := mysqltest.Target(t)
 	s.load(target, m)
 	s.equal(target, "d")
+	s.atChunk("e.k", 2, func() { s.exec("SET SESSION binlog_row_image=MINIMAL", "UPDATE e.k SET w=7 WHERE id<20") })
+	_, m = s.backUp(inChunks)
+	if n := baseOf(t, m, "e.k"); len(n.ReadAgain) != 0 || n.Class != string(schema.PartialImage) {
+		t.Errorf("e.k is of class %q, read again because of %+v", n.Class, n.ReadAgain)
+	}
+	// Its images hold the primary key, and not the column by which rows are told apart.
+	s.exec("CREATE TABLE e.prefix (b VARCHAR(9) NOT NULL, id INT NOT NULL UNIQUE, w INT, PRIMARY KEY (b(5)))", "INSERT INTO e.prefix SELECT CONCAT('b', id), id, 1 FROM e.k")
+	s.atChunk("e.prefix", 2, func() { s.exec("SET SESSION binlog_row_image=MINIMAL", "UPDATE e.prefix SET w=7 WHERE id<20") })
+	_, m = s.backUp(inChunks)
+	if n := baseOf(t, m, "e.prefix"); len(n.ReadAgain) == 0 || n.PartialImages {
+		t.Errorf("e.prefix is %+v", n)
+	}
 }
 
 // TestCompressedTransactionsAndRotations: what the watch sees does not depend on how the log is

@@ -219,7 +219,7 @@ func (b *backup) putName(ctx context.Context, n *catalog.NameBase) error {
 		if c == nil {
 			return fmt.Errorf("%s was read, but nothing is kept of it", n.Name)
 		}
-		n.Class, n.Columns, n.Load = string(b.class(c)), c.columns, c.load()
+		n.Class, n.Columns, n.Load = string(b.class(c, n.PartialImages)), c.columns, c.load()
 		_, keyed := c.table.Identity()
 		n.Keyless = !keyed
 		n.SchemaSHA256 = catalog.TextSHA256(c.table.Create)

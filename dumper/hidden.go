@@ -9,9 +9,9 @@ import (
 	"github.com/tripod-db/tripod/internal/schema"
 )
 
-// rows notes what a rows event changed whose cascades, if it had some, are not logged. Its flags tell, not the
+// hides notes what a rows event changed whose cascades, if it had some, are not logged. Its flags tell, not the
 // source's settings, which may have been others when it was written.
-func (w *watch) rows(_ *event.Entry, rows *event.Rows) error {
+func (w *watch) hides(rows *event.Rows) error {
 	if rows.Action == event.Insert || rows.Flags&(event.RowsCascadesLogged|event.RowsNoForeignKeyChecks) != 0 {
 		return nil
 	}
@@ -27,8 +27,10 @@ func (w *watch) rows(_ *event.Entry, rows *event.Rows) error {
 	err := rows.Each(func(before, after event.Image) error {
 		for i := range min(before.NumColumns(), after.NumColumns()) {
 			at, known := slices.BinarySearch(h.Changed, i)
-			// Of a partial image nobody knows what the row held; a JSON diff is in no key.
-			if !known && (!before.Present(i) || !after.Present(i) || before.IsNull(i) != after.IsNull(i) || !bytes.Equal(before.Raw(i), after.Raw(i))) {
+			// What an after image lacks is as it was; of what a before image lacks nobody knows what it was. A JSON
+			// diff is in no key.
+			same := !after.Present(i) || before.Present(i) && before.IsNull(i) == after.IsNull(i) && bytes.Equal(before.Raw(i), after.Raw(i))
+			if !known && !same {
 				h.Changed = slices.Insert(h.Changed, at, i)
 			}
 		}

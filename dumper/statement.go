@@ -58,7 +58,8 @@ func translate(p *ddl.Statement) (bases.Statement, bool) {
 		s.Objects = objectTouches(p)
 		return s, len(s.Objects) > 0
 	case ddl.DefinitionOnly:
-		s.DefinitionOnly = true
+		// Images may lack columns that have their defaults: in the row window a default counts as rows do.
+		s.DefinitionOnly = !p.ChangesDefault
 	case ddl.NotInLog:
 		s.Unlogged = true
 	case ddl.Meaning:

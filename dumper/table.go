@@ -179,11 +179,16 @@ func (w *worker) fit(t *schema.Table) error {
 }
 
 // class is that of the manifest.
-func (b *backup) class(c *content) schema.Class {
-	if c.class == schema.Keyed && len(c.table.CascadingKeys()) > 0 && !source.LogsCascades(b.cfg.Source.Facts()) {
+func (b *backup) class(c *content, partialImages bool) schema.Class {
+	switch {
+	case c.class != schema.Keyed:
+		return c.class
+	case len(c.table.CascadingKeys()) > 0 && !source.LogsCascades(b.cfg.Source.Facts()):
 		return schema.Cascading
+	case partialImages:
+		return schema.PartialImage
 	}
-	return c.class
+	return schema.Keyed
 }
 
 // readRows reads the table's rows by the way of its class. It returns false when the read is
@@ -275,6 +280,9 @@ func (r *tableRead) complete(ctx context.Context) error {
 
 // finishTable hands the read to the rules and keeps what was read if it counts.
 func (b *backup) finishTable(want bases.Want, result bases.TableRead, r *tableRead) (counts bool) {
+	if r != nil {
+		result.Identity = identityOf(r.table)
+	}
 	b.board.update(func(s *bases.Bases) {
 		if counts = s.TableDone(want, result); !counts {
 			return
@@ -287,6 +295,19 @@ func (b *backup) finishTable(want bases.Want, result bases.TableRead, r *tableRe
 		b.contents.put(want.Name, &content{table: r.table, class: r.table.Class(), columns: r.columns, chunks: r.chunks})
 	})
 	return counts
+}
+
+// identityOf are the columns by which a restore tells rows apart. A primary key over prefixes is not that
+// (fact 11.6), but is what partial images hold (fact 6.7).
+func identityOf(t *schema.Table) bases.Columns {
+	key, _ := t.Identity()
+	for i := range t.Keys {
+		if t.Keys[i].Primary && !key.Primary {
+			return bases.EveryColumn
+		}
+	}
+	columns, _ := t.IdentityColumns()
+	return bases.NewColumns(columns...)
 }
 
 // count tells the progress of a stored chunk.

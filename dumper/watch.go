@@ -43,8 +43,9 @@ type watch struct {
 	prepared map[string]preparedXA
 	// cascadesLogged: what foreign keys do is in the log, by the source's settings (fact 4.2).
 	cascadesLogged bool
-	// hidden is what the open entry did whose cascades are not logged.
+	// hidden is what the open entry did whose cascades are not logged, images what its images lack.
 	hidden map[schema.Name]bases.Hidden
+	images rowImages
 
 	mu    sync.Mutex
 	floor floorFacts
@@ -108,7 +109,7 @@ func streamOf(cfg Config) stream.Config {
 func (w *watch) run(ctx context.Context, b *board) error {
 	w.board = b
 	w.assembler.OnBegin(w.begin)
-	w.assembler.OnRows(w.rows)
+	w.assembler.OnRows(func(_ *event.Entry, rows *event.Rows) error { return errors.Join(w.hides(rows), w.images.note(rows)) })
 	if err := w.catchUp(ctx); err != nil {
 		return err
 	}
@@ -237,7 +238,7 @@ func (w *watch) compare(ctx context.Context) (err error) {
 
 // begin tells the resolver of an entry, and notes what is known at floor when it is the first behind it.
 func (w *watch) begin(e *event.Entry) error {
-	w.hidden = nil
+	w.hidden, w.images = nil, nil
 	w.resolver.Entry(e.Start, e.GTID)
 	w.noteFloor(e.Start)
 	return nil
@@ -283,7 +284,7 @@ func (w *watch) atFloor() floorFacts {
 func (w *watch) entry(e *event.Entry) error {
 	out := &bases.Entry{Start: e.Start, End: e.End, Time: commitTime(e), XA: e.Kind == event.XACommit}
 	w.noteTime(out.Time)
-	effect := preparedXA{at: e.Start, entry: e, hidden: w.hidden}
+	effect := preparedXA{at: e.Start, entry: e, hidden: w.hidden, images: w.images}
 	switch e.Kind {
 	case event.XAPrepared:
 		w.prepared[e.XID] = effect
@@ -298,7 +299,10 @@ func (w *watch) entry(e *event.Entry) error {
 		w.end(e.XID)
 	}
 	for _, t := range effect.entry.Tables {
-		out.Rows = append(out.Rows, bases.RowTouch{Name: t.Name, Partial: t.PartialImage || t.PartialJSON, Hidden: effect.hidden[t.Name]})
+		found := effect.images[t.Name]
+		out.Rows = append(out.Rows, bases.RowTouch{
+			Name: t.Name, Partial: t.PartialImage || found.diff, Diff: found.diff, Changed: found.changed, Hidden: effect.hidden[t.Name],
+		})
 	}
 	if err := w.statements(effect.entry, out); err != nil {
 		return err

@@ -112,8 +112,9 @@ func (w *worker) mayTryAgain(want bases.Want) error {
 // further says why it is not read once more.
 func (w *worker) rowsInTheWay(want bases.Want, last catalog.ReadAgain, tries int, further string) error {
 	if last.Reason == bases.ReasonPartial {
-		return fault.New(fault.CodeFailed, fault.KindSource, "set binlog_row_image=FULL and binlog_row_value_options='' in every session that writes the table",
-			"the log held partial row images of %s during each of %d tries (last at %s)%s", want.Name, tries, last.Position, further)
+		return fault.New(fault.CodeFailed, fault.KindSource,
+			"set binlog_row_image=FULL and binlog_row_value_options='' in sessions that change keys, or parts of JSON documents, of the table, or leave it out with --exclude "+schema.Patterns(want.Name),
+			"the log held partial row images of %s that change keys or parts of documents during each of %d tries (last at %s)%s", want.Name, tries, last.Position, further)
 	}
 	if last.Reason == bases.ReasonCascade {
 		return fault.New(fault.CodeFailed, fault.KindSource, "run the backup at a quieter time, set innodb_native_foreign_keys=OFF on the source (MySQL 9), allow more with --snapshot-tries, or leave the table out with --exclude "+schema.Patterns(want.Name),

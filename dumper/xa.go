@@ -24,24 +24,23 @@ import (
 type preparedXA struct {
 	at    binlog.Position // of the entry that prepared it
 	entry *event.Entry    // what it changes; nil where nobody knows
-	// hidden is what it did whose cascades are not logged.
+	// hidden is what it did whose cascades are not logged, images what its images lack.
 	hidden map[schema.Name]bases.Hidden
+	images rowImages
 }
 
 // archivedXA is one that was prepared in front of the stream, as the archive knows it. What is in
-// statement format is not in its frame, nor what its foreign keys did.
+// statement format is not in its frame, nor what its foreign keys did, nor what its images lack: whatever
+// is read while it is committed is read again.
 func (w *watch) archivedXA(x segment.OpenXA) preparedXA {
 	p := preparedXA{at: x.Prepare}
-	byRows := func(l segment.Limit) bool {
-		return l.Kind == segment.LimitPartialImage || l.Kind == segment.LimitJSONDiff
-	}
-	if len(x.Tables) == 0 || !w.cascadesLogged || slices.ContainsFunc(x.Limits, func(l segment.Limit) bool { return !byRows(l) }) {
+	if len(x.Tables) == 0 || !w.cascadesLogged || len(x.Limits) > 0 {
 		return p
 	}
-	p.entry = &event.Entry{Start: x.Prepare, XID: x.XID}
+	p.entry, p.images = &event.Entry{Start: x.Prepare, XID: x.XID}, rowImages{}
 	for _, n := range x.Tables {
-		partial := slices.ContainsFunc(x.Limits, func(l segment.Limit) bool { return l.EveryTable || slices.Contains(l.Tables, n) })
-		p.entry.Tables = append(p.entry.Tables, event.Touch{Name: n, PartialImage: partial})
+		p.entry.Tables = append(p.entry.Tables, event.Touch{Name: n})
+		p.images[n] = imageFacts{diff: true}
 	}
 	return p
 }

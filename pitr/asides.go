@@ -97,6 +97,12 @@ func (a *asides) holder(side sideOf, schemas []string, name string, foreignKey b
 }
 
 func (a *asides) setAside(ctx context.Context, t *table, constraints []ddl.Constraint) error {
+	constraints = slices.Clone(constraints)
+	for i, c := range constraints {
+		if t.off != nil && !c.ForeignKey && slices.Contains(t.off.checks, c.Name) {
+			constraints[i].Clause = notEnforced.ReplaceAllString(c.Clause, "") // only until its window is over
+		}
+	}
 	// A constraint that was set aside before stays in its place in front of these.
 	i := slices.IndexFunc(a.list, func(o checkpoint.Aside) bool { return o.Table == t.Name })
 	if i < 0 {

@@ -28,7 +28,8 @@ import (
 //
 // A window converges all the same. A row that was read later than the event and is hit by mistake holds
 // what a later event gave it, or a foreign key: by an event it comes back whole, for that one is replayed;
-// foreign keys give values with ON UPDATE CASCADE alone, and the dumper reads a child again that has one of these in its window.
+// foreign keys give values with ON UPDATE CASCADE alone, and the dumper reads a child again that has one of these in its window,
+// or an image that lacks columns, by which no row comes back whole.
 // What the change of a child does to tables below is told by its rows on the target: the dumper sees to
 // it that these are then those of the source, or that everything below is in front of its window.
 // package dumper/bases has the rule (R5), and refusals here say that a manifest does not keep it.
@@ -95,7 +96,10 @@ func (c *cascading) row(ctx context.Context, before, after event.Image) error {
 	if err := c.find(ctx); err != nil || c.graph == nil {
 		return err
 	}
-	change := rewriter.Change{Map: c.rows.Table, Before: before, After: after}
+	change, err := rewriter.NewChange(c.rows, before, after)
+	if err != nil {
+		return fmt.Errorf("replay at %s: %w", o, err)
+	}
 	effect, err := c.graph.Effect(change)
 	if err != nil {
 		return c.applyFailed(c.entry, c.rows.Table.Name, err)
@@ -105,6 +109,9 @@ func (c *cascading) row(ctx context.Context, before, after event.Image) error {
 		return err
 	}
 	list, err := c.graph.Cascades(change, effect)
+	if untold := (*rewriter.UntoldError)(nil); errors.As(err, &untold) {
+		return c.refused(err, untold.Child)
+	}
 	if err != nil || len(list) == 0 {
 		return err
 	}
@@ -236,7 +243,7 @@ func (w *walkDown) follow(p *rewriter.Referred, on schema.Effect, logged bool) e
 		}
 		child := w.tables.get(by.Child.Table.Name())
 		unread := !by.Done && !logged && w.sides[p.Table.Name()] != binlog.After
-		if unread || w.sides[child.Name] == binlog.Inside && (by.Key.Carries(on) || !child.Write.Keyed()) {
+		if unread || w.sides[child.Name] == binlog.Inside && (by.Key.Carries(on) || !child.Write.Keyed() || child.off != nil) {
 			return director.Broken(w.entry.Start, "row event of "+w.rows.Table.Name.String(), fmt.Errorf("foreign key %s of %s: %w", by.Key.Name, child.Name, errCircular))
 		}
 		if !by.Done && !slices.Contains(w.to, &child.Table) {

@@ -169,26 +169,6 @@ func TestNotInTheLog(t *testing.T) {
 	}
 }
 
-// TestWhatThisVersionRefuses: partial images are told, with table and position, before
-// anything is written.
-func TestWhatThisVersionRefuses(t *testing.T) {
-	s := newStory(t, "d")
-	s.on("CREATE DATABASE d", "CREATE TABLE d.a (id INT PRIMARY KEY, v INT, w INT)", "INSERT INTO d.a VALUES (1,1,1)")
-	b := s.begin()
-	b.schema("d")
-	b.table("d.a", "")
-	b.end()
-	clean := s.position()
-	s.on("SET SESSION binlog_row_image=MINIMAL", "UPDATE d.a SET v=2 WHERE id=1", "SET SESSION binlog_row_image=FULL")
-	_, _, err := s.restore(Wish{})
-	s.wantFault(err, fault.CodeRange, fault.KindStatement, "d.a")
-	if got := s.contents(s.dest, "d"); len(got) != 0 {
-		t.Errorf("a refused restore wrote %q", got)
-	}
-	_, _, err = s.restore(Wish{Stop: stopAt(clean)})
-	s.must(err)
-}
-
 // TestR8ForeignKeysFollowTheirParents: a RENAME changes the foreign keys of children, whichever of
 // the two the backup has read first.
 func TestR8ForeignKeysFollowTheirParents(t *testing.T) {

@@ -91,7 +91,7 @@ func (r *replay) compareDefinitions(ctx context.Context, start binlog.Position, 
 	}
 	for _, def := range known {
 		x, t := made[r.director.Fold(def.Name)], r.tables.get(def.Name)
-		if x == nil || t == nil || t.def == nil {
+		if x == nil || t == nil || t.def == nil || t.putsOff() {
 			continue
 		}
 		if err := r.compareDefinition(ctx, start, x, def, t); err != nil {

@@ -28,7 +28,7 @@ func TestKeyedLaneWritesGenerations(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	s := newStory(t, "d")
 	s.on("CREATE DATABASE d",
-		"CREATE TABLE d.hot (id BIGINT PRIMARY KEY, n INT, pad VARBINARY(4000))",
+		"CREATE TABLE d.hot (id BIGINT PRIMARY KEY, n INT, pad VARBINARY(4000), doc JSON)",
 		"CREATE TABLE d.taken (a INT, b VARBINARY(20), u INT, ci VARCHAR(10) CHARACTER SET utf8mb4, PRIMARY KEY (a,b), UNIQUE (u), UNIQUE (ci))",
 		"CREATE TABLE d.text (k VARCHAR(20) PRIMARY KEY, n INT)", "CREATE TABLE d.none (n INT)")
 	b := s.begin()
@@ -38,7 +38,7 @@ func TestKeyedLaneWritesGenerations(t *testing.T) {
 	}
 	b.end()
 	for i := range 6 {
-		s.on(hotChanges(r, 400)...)
+		s.on(inImages(r, hotChanges(r, 400))...)
 		switch i {
 		case 1:
 			s.on("ALTER TABLE d.hot ADD COLUMN late INT DEFAULT 7 FIRST")
@@ -55,11 +55,23 @@ func TestKeyedLaneWritesGenerations(t *testing.T) {
 	s.same("d")
 }
 
+// inImages lets the session of statements switch its row images between them.
+func inImages(r *rand.Rand, statements []string) (list []string) {
+	const every = 6
+	for _, s := range statements {
+		if r.IntN(every) == 0 {
+			list = append(list, "SET SESSION binlog_row_image="+[]string{"MINIMAL", "NOBLOB", "FULL"}[r.IntN(3)]+", SESSION binlog_row_value_options="+[]string{"PARTIAL_JSON", "''"}[r.IntN(2)])
+		}
+		list = append(list, s)
+	}
+	return append(list, "SET SESSION binlog_row_image=DEFAULT, SESSION binlog_row_value_options=DEFAULT")
+}
+
 // hotChanges are n statements that succeed on the tables of TestKeyedLaneWritesGenerations.
 func hotChanges(r *rand.Rand, n int) (list []string) {
 	for range n {
 		id := r.IntN(40)
-		switch r.IntN(9) {
+		switch r.IntN(10) {
 		case 0, 1, 2:
 			list = append(list, fmt.Sprintf("INSERT INTO d.hot (id,n,pad) VALUES (%d,1,RANDOM_BYTES(1000)) ON DUPLICATE KEY UPDATE n=n+1, pad=CONCAT(RANDOM_BYTES(1000),RANDOM_BYTES(1000))", id))
 		case 3:
@@ -72,6 +84,8 @@ func hotChanges(r *rand.Rand, n int) (list []string) {
 			list = append(list, fmt.Sprintf("UPDATE IGNORE d.taken SET u=%d, ci='%c', a=%d WHERE a=%d", r.IntN(12), "abcABC"[r.IntN(6)], r.IntN(7), r.IntN(7)))
 		case 7:
 			list = append(list, fmt.Sprintf("REPLACE INTO d.text (k,n) VALUES ('%c',%d)", "abcABC"[r.IntN(6)], id))
+		case 9:
+			list = append(list, fmt.Sprintf("UPDATE d.hot SET doc=IF(doc IS NULL OR n>5, JSON_OBJECT('n',n,'l',JSON_ARRAY(1,2),'pad',REPEAT('x',200)), JSON_SET(doc,'$.n',n+1,'$.l[1]',%d)) WHERE id<%d", id, id))
 		case 8:
 			list = append(list, fmt.Sprintf("INSERT INTO d.none VALUES (%d)", id), fmt.Sprintf("DELETE FROM d.none WHERE n=%d LIMIT 1", r.IntN(40)))
 		}

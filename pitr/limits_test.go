@@ -24,7 +24,7 @@ func TestRecoverableRangesEndAtLimits(t *testing.T) {
 		return m
 	}
 	limited := func(start uint64, tables ...string) archive.Limited {
-		l := segment.Limit{Start: start, Kind: segment.LimitPartialImage, Rows: true, Tables: named(tables...)}
+		l := segment.Limit{Start: start, Kind: segment.LimitRolledBack, Rows: true, Tables: named(tables...)}
 		return archive.Limited{Limit: l, At: binlog.Point{Position: at(start)}, Last: at(start)}
 	}
 	several := limited(300, "a")

@@ -94,11 +94,18 @@ func (l *loader) definitions(ctx context.Context, s *target.Session, tables *tab
 		if err := tables.read(ctx, b.OnTarget); err != nil {
 			return err
 		}
+		t := tables.get(b.OnTarget)
+		if t.off, err = putOffOf(b, create); err != nil {
+			return err
+		}
+		if err := tables.putOff(ctx, t); err != nil {
+			return err
+		}
 		def, err := ddl.ParseCreateTable(string(text), b.Schema)
 		if err != nil {
 			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
-		t := tables.get(b.OnTarget)
+		tables.chooseLane(t)
 		t.Next = max(t.Next, def.AutoIncrement)
 		phase.Add(progress.Amount{Items: 1})
 	}
@@ -118,7 +125,14 @@ func (l *loader) expect(ctx context.Context, tables *tableSet) (rows uint64, err
 		if err != nil {
 			return 0, fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
-		tables.expect(b.OnTarget, def.AutoIncrement)
+		create, err := l.director.Definition(string(text), b)
+		if err != nil {
+			return 0, fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
+		}
+		t := tables.expect(b.OnTarget, def.AutoIncrement)
+		if t.off, err = putOffOf(b, create); err != nil {
+			return 0, err
+		}
 		for i := range b.Chunks {
 			rows += b.Chunks[i].Rows
 		}

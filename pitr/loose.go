@@ -44,33 +44,43 @@ func newLooseRows(t *rewriter.Table) *looseRows {
 	return l
 }
 
-// add takes the rows of a change that is left out. It tells whether the whole table became loose.
-func (l *looseRows) add(c rewriter.Change) (became bool) {
+// add takes the rows of a change that is left out. Where the whole table became loose by it, it says why.
+func (l *looseRows) add(c rewriter.Change) (became string) {
 	if l.whole {
-		return false
+		return ""
 	}
-	l.each(c, func(h rewriter.KeyHash) bool {
+	told := l.each(c, func(h rewriter.KeyHash) bool {
 		l.values[h] = struct{}{}
 		return true
 	})
-	if len(l.values) > mostLoose {
-		l.whole, l.values = true, nil
+	switch {
+	case !told:
+		became = "its row images lack unique values"
+	case len(l.values) > mostLoose:
+		became = fmt.Sprintf("more than %d values", mostLoose)
+	default:
+		return ""
 	}
-	return l.whole
+	l.whole, l.values = true, nil
+	return became
 }
 
-// each yields the values of all unique keys in all images of a change.
-func (l *looseRows) each(c rewriter.Change, yield func(rewriter.KeyHash) bool) {
-	for _, im := range []event.Image{c.Before, c.After} {
-		if !im.Exists() {
-			continue
-		}
-		for n, columns := range l.keys {
+// each yields the values of all unique keys in all images of a change. It returns false where the
+// images do not tell what the change takes from a key or gives to it.
+func (l *looseRows) each(c rewriter.Change, yield func(rewriter.KeyHash) bool) (told bool) {
+	told = true
+	for n, columns := range l.keys {
+		told = told && rewriter.TellsKey(columns, c)
+		for _, im := range []event.Image{c.Before, c.After} {
+			if !im.Exists() || !rewriter.HasKey(columns, im) {
+				continue
+			}
 			if h, ok := rewriter.HashKey(n, columns, im); ok && !yield(h) {
-				return
+				return told
 			}
 		}
 	}
+	return told
 }
 
 // rule is the rule of a change, which is base where no row of it is loose.
@@ -81,12 +91,15 @@ func (l *looseRows) rule(base rewriter.Rule, c rewriter.Change) rewriter.Rule {
 	case l.whole:
 		return rewriter.Loose
 	}
-	l.each(c, func(h rewriter.KeyHash) bool {
+	told := l.each(c, func(h rewriter.KeyHash) bool {
 		if _, loose := l.values[h]; loose {
 			base = rewriter.Loose
 		}
 		return base != rewriter.Loose
 	})
+	if !told && c.After.Exists() { // a row in its way may be loose
+		return rewriter.Loose
+	}
 	return base
 }
 
@@ -136,7 +149,7 @@ func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows,
 	if t.def.Class() == schema.NoRows {
 		return nil
 	}
-	if err := r.replayable(e, rows, t); err != nil {
+	if err := r.fitting(e, rows, t); err != nil {
 		return err
 	}
 	if t.loose == nil {
@@ -152,9 +165,12 @@ func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows,
 		r.loose.wholeTable(shown, t.loose, fmt.Sprintf("rows cannot be told apart by the bytes of its keys, by %s", origin))
 	}
 	return rows.Each(func(before, after event.Image) error {
-		c := rewriter.Change{Map: rows.Table, Before: before, After: after}
-		if t.loose.add(c) {
-			r.loose.wholeTable(shown, t.loose, fmt.Sprintf("more than %d values, by %s", mostLoose, origin))
+		c, err := rewriter.NewChange(rows, before, after)
+		if err != nil {
+			return fmt.Errorf("leave out %s: %w", origin, err)
+		}
+		if why := t.loose.add(c); why != "" {
+			r.loose.wholeTable(shown, t.loose, fmt.Sprintf("%s, by %s", why, origin))
 		}
 		r.loose.rows++
 		im := before

@@ -71,11 +71,15 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, s span) error 
 	if err := r.live(ctx); err != nil {
 		return err
 	}
+	afterAll := func(schema.Name) binlog.Side { return binlog.After }
+	if err := r.putBack(ctx, s.stop, afterAll); err != nil {
+		return err
+	}
+	if err := r.allInPlace(ctx); err != nil {
+		return err
+	}
 	for _, t := range r.tables.sorted() {
 		r.loose.wholeTable(r.director.Shown(t.Name), t.loose, "a statement changed it behind what was left out")
-	}
-	if err := r.putBack(ctx, s.stop, func(schema.Name) binlog.Side { return binlog.After }); err != nil {
-		return err
 	}
 	return r.tables.dropHelpers(ctx, r.tables.sorted())
 }
@@ -122,6 +126,12 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 	if t == nil {
 		return director.Broken(e.Start, "row event of "+name.String(), fmt.Errorf("%s: %w", name, director.ErrMissing))
 	}
+	if err := r.windowOver(ctx, e.Start, t); err != nil {
+		return err
+	}
+	if err := r.notice(ctx, e, rows, t); err != nil {
+		return err
+	}
 	if r.director.Skips(e) {
 		if err := r.leaveOut(ctx, e, rows, t); err != nil {
 			return err
@@ -148,7 +158,11 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 				}
 				ready = true
 			}
-			if err := r.change(ctx, e, t, rewriter.RuleFor(side), rewriter.Change{Map: rows.Table, Before: before, After: after}, o); err != nil {
+			c, err := rewriter.NewChange(rows, before, after)
+			if err != nil {
+				return fmt.Errorf("replay at %s: %w", o, err)
+			}
+			if err := r.change(ctx, e, t, side, c, o); err != nil {
 				return err
 			}
 		}
@@ -157,15 +171,21 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 }
 
 // change is R7 for one row.
-func (r *replay) change(ctx context.Context, e *event.Entry, t *table, rule rewriter.Rule, c rewriter.Change, o rewriter.Origin) error {
+func (r *replay) change(ctx context.Context, e *event.Entry, t *table, side binlog.Side, c rewriter.Change, o rewriter.Origin) error {
 	if t.def.Class() == schema.NoRows {
 		return nil
+	}
+	rule := rewriter.RuleFor(side)
+	if side == binlog.Inside {
+		if err := t.convergent(c); err != nil {
+			return director.Broken(e.Start, "row event of "+t.Name.String(), err)
+		}
 	}
 	done, doubtful := r.past.Change(t.Keyed, t.def.Class() == schema.NonTransactional, o)
 	switch {
 	case done:
 		return nil
-	case doubtful && !t.Write.Keyed():
+	case doubtful && !t.Keyed && (!t.Write.Keyed() || t.convergent(c) != nil):
 		return fmt.Errorf("replay at %s: rows of %s: %w", e.Start, t.Name, errDoubt)
 	case doubtful:
 		rule = rewriter.Window
@@ -195,20 +215,6 @@ func (r *replay) ready(ctx context.Context, e *event.Entry, rows *event.Rows, t 
 	}
 	if t.def.Class() == schema.NoRows {
 		return nil
-	}
-	return r.replayable(e, rows, t)
-}
-
-// replayable refuses rows that this version cannot make exact.
-func (r *replay) replayable(e *event.Entry, rows *event.Rows, t *table) error {
-	l, limited, err := limit.OfRows(rows)
-	switch {
-	case err != nil:
-		return err
-	case limited:
-		if err := r.director.Refusal(e.Start, "row event of "+t.Name.String(), l); err != nil {
-			return err
-		}
 	}
 	return r.fitting(e, rows, t)
 }
@@ -243,6 +249,9 @@ func (r *replay) query(ctx context.Context, e *event.Entry, q *event.Query) erro
 		return err
 	}
 	if r.past.Passed(e.Start) {
+		if err := r.windowsOver(ctx, e.Start); err != nil {
+			return err
+		}
 		for i := range v.Executions {
 			r.tables.relive(&v.Executions[i])
 		}
@@ -259,6 +268,9 @@ func (r *replay) query(ctx context.Context, e *event.Entry, q *event.Query) erro
 
 func (r *replay) statement(ctx context.Context, start binlog.Position, v *director.Verdict) error {
 	if err := r.putBack(ctx, start, r.sides(start, v)); err != nil {
+		return err
+	}
+	if err := r.windowsOver(ctx, start); err != nil {
 		return err
 	}
 	steps, err := r.steps(ctx, start, v)
@@ -293,6 +305,11 @@ func (r *replay) putBack(ctx context.Context, start binlog.Position, side sideOf
 	}
 	if err := r.tables.asides.putBack(ctx, side); err != nil {
 		return fmt.Errorf("replay at %s: %w", start, err)
+	}
+	for _, t := range r.tables.puttingOff() { // of which a check was put back
+		if err := r.tables.putOff(ctx, t); err != nil {
+			return fmt.Errorf("replay at %s: %w", start, err)
+		}
 	}
 	return nil
 }

@@ -24,7 +24,8 @@ import (
 func eventful(s *story, r *rand.Rand) {
 	s.Helper()
 	s.on("CREATE DATABASE d", "CREATE DATABASE e",
-		"CREATE TABLE d.hot (id BIGINT PRIMARY KEY, n INT, pad VARBINARY(4000))",
+		"CREATE TABLE d.hot (id BIGINT PRIMARY KEY, n INT, pad VARBINARY(4000), doc JSON)",
+		"CREATE TABLE d.off (id INT PRIMARY KEY, u INT, lo INT, hi INT, UNIQUE (u), CHECK (lo<=hi))", "INSERT INTO d.off VALUES (1,1,1,2),(2,2,2,3),(3,3,3,4)",
 		"CREATE TABLE d.taken (a INT, b VARBINARY(20), u INT, ci VARCHAR(10) CHARACTER SET utf8mb4, PRIMARY KEY (a,b), UNIQUE (u), UNIQUE (ci))",
 		"CREATE TABLE d.text (k VARCHAR(20) PRIMARY KEY, n INT)", "CREATE TABLE d.none (n INT)",
 		"CREATE TABLE d.p (id INT AUTO_INCREMENT PRIMARY KEY, v INT)", "CREATE TABLE d.c (id INT AUTO_INCREMENT PRIMARY KEY, p INT, CONSTRAINT c1 FOREIGN KEY (p) REFERENCES d.p (id))",
@@ -46,6 +47,10 @@ func eventful(s *story, r *rand.Rand) {
 	hot := b.table("d.hot", "id<10", hotChanges(r, 10)...)
 	hot.Rows.Low = low
 	hot.Rows.High, hot.Statements.High = s.position(), s.position()
+	off := b.table("d.off", "id<3", "SET SESSION binlog_row_image=MINIMAL", "UPDATE d.off SET u=-1 WHERE id=3", "UPDATE d.off SET u=3 WHERE id=1", "UPDATE d.off SET u=1 WHERE id=3", "UPDATE d.off SET lo=0", "UPDATE d.off SET hi=1 WHERE id=3",
+		"UPDATE d.off SET hi=9 WHERE id=3", "UPDATE d.off SET lo=8 WHERE id=3", "SET SESSION binlog_row_image=FULL")
+	off.Rows.High, off.PartialImages = s.position(), true
+	off.Statements.High, off.Definition.High = off.Rows.High, off.Rows.High
 	s.on("CREATE TABLE d.former (id INT PRIMARY KEY, v INT, CONSTRAINT early CHECK (v < 100), CONSTRAINT later CHECK (v <> 5))", "INSERT INTO d.former VALUES (1,1)",
 		"RENAME TABLE d.former TO d.latter")
 	for _, name := range []string{"d.latter", "d.taken", "d.text", "d.none", "d.p", "d.c", "d.parts", "d.xa", "d.xk", "e.t"} {
@@ -55,7 +60,7 @@ func eventful(s *story, r *rand.Rand) {
 	b.end()
 	ddl := [][]string{
 		{"RENAME TABLE d.p TO d.p2", "INSERT INTO d.p2 (v) VALUES (3)", "INSERT INTO d.c (p) VALUES (3)", "RENAME TABLE d.p2 TO d.p"},
-		{"CREATE TABLE d.twin LIKE d.hot", "INSERT INTO d.twin VALUES (7,7,'seven')", "RENAME TABLE d.hot TO d.tmp, d.twin TO d.hot, d.tmp TO d.twin"},
+		{"CREATE TABLE d.twin LIKE d.hot", "INSERT INTO d.twin VALUES (7,7,'seven',NULL)", "RENAME TABLE d.hot TO d.tmp, d.twin TO d.hot, d.tmp TO d.twin"},
 		{"ALTER TABLE d.hot ADD COLUMN late INT DEFAULT 7", "INSERT INTO d.hot (id,n) VALUES (-1000,1)", "ALTER TABLE d.hot DROP COLUMN late"},
 		{"CREATE TABLE d.star (a INT)", "CREATE VIEW d.w AS SELECT * FROM d.star", "ALTER TABLE d.star ADD COLUMN b INT", "INSERT INTO d.star VALUES (1,2)"},
 		{"CREATE TABLE d.out1 (id INT PRIMARY KEY, v INT) CHARACTER SET utf8mb4", "INSERT INTO d.out1 VALUES (3,33)", "ALTER TABLE d.parts EXCHANGE PARTITION low WITH TABLE d.out1", "INSERT INTO d.out1 VALUES (5,5)"},
@@ -64,6 +69,7 @@ func eventful(s *story, r *rand.Rand) {
 		{"CREATE TABLE d.gone (id INT PRIMARY KEY)", "INSERT INTO d.gone VALUES (1)", "DROP TABLE d.gone", "CREATE TABLE d.gone (k VARCHAR(20) PRIMARY KEY, more INT)", "INSERT INTO d.gone VALUES ('a',1)"},
 		{"CREATE TABLE d.plain (n INT) ENGINE=MyISAM", "INSERT INTO d.plain VALUES (1),(1),(2),(3)", "INSERT INTO d.plain VALUES (4),(4)", "UPDATE d.plain SET n=n+1 WHERE n>1",
 			"CREATE TABLE d.flat (id INT PRIMARY KEY, n INT) ENGINE=MyISAM", "INSERT INTO d.flat VALUES (1,1),(2,2),(3,3)", "DELETE FROM d.flat WHERE id=2", "INSERT INTO d.plain VALUES (7)"},
+		{"SET SESSION binlog_row_image=MINIMAL", "UPDATE d.off SET u=u+10 ORDER BY id DESC", "RENAME TABLE d.off TO d.off2", "UPDATE d.off2 SET hi=hi+1", "RENAME TABLE d.off2 TO d.off"},
 		{"DROP DATABASE e"},
 		{"CREATE PROCEDURE d.proc() SELECT 1", "CREATE TRIGGER d.trig BEFORE INSERT ON d.p FOR EACH ROW SET NEW.v=NEW.v", "CREATE EVENT d.ev ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1"},
 		// ALTER DATABASE waits for whatever is prepared in it (fact 3.11).
@@ -73,9 +79,9 @@ func eventful(s *story, r *rand.Rand) {
 	}
 	r.Shuffle(len(ddl)-1, func(i, j int) { ddl[i], ddl[j] = ddl[j], ddl[i] }) // f comes last
 	for _, statements := range ddl {
-		s.on(hotChanges(r, 15)...)
+		s.on(inImages(r, hotChanges(r, 15))...)
 		for _, statement := range statements {
-			s.on(append([]string{statement}, hotChanges(r, 3)...)...)
+			s.on(append([]string{statement}, inImages(r, hotChanges(r, 3))...)...)
 		}
 	}
 	s.archive()
@@ -189,10 +195,10 @@ func TestSurvives_KillOfARestoreOfAPart(t *testing.T) {
 	eventful(s, r)
 	begin, err := binlog.ParseGTIDSet(s.row("SELECT @@global.gtid_executed")[0])
 	s.must(err)
-	s.on(hotChanges(r, 20)...)
+	s.on(inImages(r, hotChanges(r, 20))...)
 	end, err := binlog.ParseGTIDSet(s.row("SELECT @@global.gtid_executed")[0])
 	s.must(err)
-	s.on(hotChanges(r, 40)...)
+	s.on(inImages(r, hotChanges(r, 40))...)
 	s.archive()
 	k := newKiller(t)
 	for _, w := range []Wish{

@@ -3,7 +3,6 @@ package pitr
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -81,7 +80,7 @@ func (s *scan) run(ctx context.Context, r *archive.Reader, over span, phase prog
 		rows: func(e *event.Entry, rows *event.Rows) error {
 			touches, err := s.rowsEvent(e, rows)
 			applied = applied || touches
-			return errors.Join(err, limits.Rows(e, rows))
+			return err
 		},
 		query: s.query,
 		ended: func(e *event.Entry) error {

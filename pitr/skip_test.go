@@ -171,7 +171,11 @@ func TestSkipRefused(t *testing.T) {
 // rows that one of those left out took away.
 func TestSkipOfRandomHistories(t *testing.T) {
 	s := newStory(t, "d")
-	for seed := range uint64(4) {
+	for seed := range uint64(5) {
+		image := "FULL"
+		if seed == 4 { // then there is no false alarm, but a row whose making was left out stays away
+			image = "MINIMAL"
+		}
 		r := rand.New(rand.NewPCG(seed, 1))
 		s.on("DROP DATABASE IF EXISTS d", "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, u INT, v INT, UNIQUE (u))")
 		for id := range 12 {
@@ -195,7 +199,7 @@ func TestSkipOfRandomHistories(t *testing.T) {
 				fmt.Sprintf("DELETE FROM d.t WHERE id=%d", id),
 			}[r.IntN(4)]
 			before := s.gtid()
-			s.on(change)
+			s.on("SET SESSION binlog_row_image="+image, change, "SET SESSION binlog_row_image=DEFAULT")
 			gtid := s.gtid()
 			if gtid == before {
 				continue // it changed nothing
@@ -213,6 +217,9 @@ func TestSkipOfRandomHistories(t *testing.T) {
 		}
 		_, result, err := s.restore(Wish{SkipGTID: gtids(t, left...), Force: true})
 		s.must(err)
+		if image == "MINIMAL" {
+			continue
+		}
 		got := map[string]string{}
 		for _, row := range s.query(s.dest.Root(), "SELECT * FROM d.t") {
 			got[row[0]] = strings.Join(row, " ")

@@ -28,6 +28,11 @@ type table struct {
 	checked *event.TableMap // the last table map that was found to fit
 
 	loose *looseRows // rows that were left out
+	off   *putOff    // until its window is over; nil for nothing
+
+	// lacking and diffs: an UPDATE of the table was logged without all of its columns, or with JSON
+	// diffs and without their documents.
+	lacking, diffs bool
 
 	helper  bool // the keyless table has its index for the replay
 	lookups int  // rows of it that were looked for
@@ -74,10 +79,8 @@ func (s *tableSet) read(ctx context.Context, n schema.Name) error {
 		s.list[s.fold(n)] = t
 	}
 	t.def, t.Write, t.checked = def, rewriter.NewTable(def, n), nil
-	// What cascades into a table keeps its place among the changes of it.
-	keyed := def.Class() == schema.Keyed && t.loose == nil && (s.logsCascades || len(def.CascadingKeys()) == 0)
 	t.Weights = nil
-	if t.Keyed = keyed && t.Write.ByteIdentity(); keyed && !t.Keyed {
+	if s.chooseLane(t); !t.Keyed && s.lastImageCounts(t) {
 		if err := s.weigh(ctx, t); err != nil {
 			return err
 		}
@@ -95,6 +98,20 @@ func (s *tableSet) weigh(ctx context.Context, t *table) (err error) {
 	t.Keyed = true
 	t.Write.Weigh(t.Weights)
 	return nil
+}
+
+// lastImageCounts tells whether the last image of a key can stand for all its changes: not while rows are
+// loose, nor where some of what a row holds is on the target only, and is in the way of other rows. What
+// cascades into a table keeps its place among the changes of it.
+func (s *tableSet) lastImageCounts(t *table) bool {
+	return t.def.Class() == schema.Keyed && t.loose == nil && t.off == nil && !t.diffs && (!t.lacking || !t.def.SecondaryUnique()) &&
+		(s.logsCascades || len(t.def.CascadingKeys()) == 0)
+}
+
+// chooseLane puts a table into the keyed lane whose rows are told apart by the bytes of a key, or by the
+// weights that were asked for when its definition was read.
+func (s *tableSet) chooseLane(t *table) {
+	t.Keyed = s.lastImageCounts(t) && (t.Write.ByteIdentity() || t.Weights != nil)
 }
 
 var autoIncrementWord = regexp.MustCompile(`(?i)\bAUTO_INCREMENT\b`)
@@ -182,8 +199,10 @@ func (s *tableSet) relive(e *director.Execution) {
 }
 
 // expect puts a table into the catalogue that is on the target.
-func (s *tableSet) expect(n schema.Name, next uint64) {
-	s.list[s.fold(n)] = &table{Table: lanes.Table{Name: n, Next: next}}
+func (s *tableSet) expect(n schema.Name, next uint64) *table {
+	t := &table{Table: lanes.Table{Name: n, Next: next}}
+	s.list[s.fold(n)] = t
+	return t
 }
 
 // materialize reads the definition of a table that was expected, and takes the index of a killed

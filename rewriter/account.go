@@ -1,7 +1,5 @@
 package rewriter
 
-import "fmt"
-
 // account adds the statement behind the window: a strict INSERT, an UPDATE or a DELETE by
 // identity. Each must affect exactly one row (fact 11.9; the session counts found rows, not
 // changed ones), and INSERT must meet no duplicate.
@@ -15,12 +13,5 @@ func (b *Batch) account(t *Table, c Change, o Origin) error {
 	case !c.After.Exists():
 		return b.addDelete(t, c, o, 1)
 	}
-	return b.addOther(t, c, o, func(dst []byte) ([]byte, error) {
-		dst = append(dst, t.updateHead...)
-		dst, err := t.appendAssignments(dst, c.Map, c.After)
-		if err != nil {
-			return dst, fmt.Errorf("write UPDATE: %w", err)
-		}
-		return t.appendIdentityMatch(append(dst, " WHERE "...), c.Map, c.Before)
-	})
+	return b.addUpdate(t, c, o, 1)
 }

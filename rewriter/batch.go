@@ -101,7 +101,7 @@ func (b *Batch) addAlternative(t *Table, p *piece, c Change, o Origin) error {
 	var err error
 	switch {
 	case t.Keyed():
-		err = b.alternatives.window(t, c, o)
+		err = b.alternatives.loose(t, c, o)
 	case c.After.Exists():
 		err = b.alternatives.addTuple(t, verbReplace, c, o, Uncounted)
 	}

@@ -155,21 +155,6 @@ func TestStatementsAreBounded(t *testing.T) {
 	}
 }
 
-// TestPartialImagesAreRefused: a missing column is not NULL (fact 6.7).
-func TestPartialImagesAreRefused(t *testing.T) {
-	b := newBench(t)
-	b.exec(t, "CREATE TABLE t (id INT PRIMARY KEY, v INT, w INT)", "INSERT INTO t VALUES (1,1,1)", "SET SESSION binlog_row_image=MINIMAL")
-	b.mark(t)
-	b.exec(t, "UPDATE t SET v=2", "SET SESSION binlog_row_image=FULL")
-	batch := new(Batch)
-	for _, rule := range []Rule{Window, Account} {
-		err := batch.Add(b.table(t, "t", "t"), rule, b.entries(t, "t")[0].changes[0], Origin{})
-		if !errors.Is(err, ErrPartialImage) || batch.Len() != 0 {
-			t.Errorf("rule %d: %v, %d pieces", rule, err, batch.Len())
-		}
-	}
-}
-
 // TestImagesOfAnotherShapeAreRefused: rows are never laid over a definition by guess (R7).
 func TestR7ImagesOfAnotherShapeAreRefused(t *testing.T) {
 	b := newBench(t)

@@ -1,7 +1,6 @@
 package rewriter
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -58,24 +57,35 @@ func (p *Referred) Effect(c Change) (schema.Effect, error) {
 	var e schema.Effect
 	for i := range p.Table.def.Columns {
 		// By bytes: InnoDB takes a change of case for one, whatever the collation.
-		if c.Before.IsNull(i) != c.After.IsNull(i) || !bytes.Equal(c.Before.Raw(i), c.After.Raw(i)) {
+		if c.brings(i) {
 			e.Changed = append(e.Changed, p.Table.def.Columns[i].Name)
 		}
 	}
 	return e, nil
 }
 
-// Cascades returns what the change of a row that the log holds does to other tables' rows.
+// UntoldError: the log does not tell which rows of a child refer to a row of the parent that changed.
+type UntoldError struct {
+	Child schema.Name // on the target
+	Err   error
+}
+
+func (e *UntoldError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what is missing.
+func (e *UntoldError) Unwrap() error { return e.Err }
+
+// Cascades returns what the change of a row that the log holds does to other tables' rows, or an UntoldError.
 func (p *Referred) Cascades(c Change, on schema.Effect) (list []Cascade, err error) {
 	for _, by := range p.By {
 		if _, acts := by.Key.Effect(on); !acts || by.Done {
 			continue
 		}
 		next := Cascade{by: by, on: on}
-		if next.old, err = p.values(c.Map, c.Before, by.Key); err != nil {
-			return nil, err
+		if next.old, err = p.literals(c.Map, c.Before, by.Key); err != nil {
+			return nil, &UntoldError{Child: by.Child.Table.name, Err: err}
 		}
-		if next.old == nil {
+		if slices.Contains(next.old, null) { // nothing refers to that
 			continue
 		}
 		if by.Key.Carries(on) {
@@ -88,15 +98,6 @@ func (p *Referred) Cascades(c Change, on schema.Effect) (list []Cascade, err err
 	return list, nil
 }
 
-// values is literals, nil where one is NULL: nothing refers to that.
-func (p *Referred) values(m *event.TableMap, im event.Image, key *schema.ForeignKey) ([]string, error) {
-	list, err := p.literals(m, im, key)
-	if slices.Contains(list, null) {
-		return nil, err
-	}
-	return list, err
-}
-
 const null = "NULL"
 
 func (p *Referred) literals(m *event.TableMap, im event.Image, key *schema.ForeignKey) ([]string, error) {
@@ -105,6 +106,9 @@ func (p *Referred) literals(m *event.TableMap, im event.Image, key *schema.Forei
 		_, i := p.Table.def.Column(name)
 		if i < 0 {
 			return nil, fmt.Errorf("%s, foreign key %s: %w", p.Table.name, key.Name, ErrNoColumn)
+		}
+		if !im.Present(i) {
+			return nil, fmt.Errorf("%s, column %s, to which foreign key %s refers (binlog_row_image=FULL logs it): %w", p.Table.name, name, key.Name, ErrPartialImage)
 		}
 		literal, err := p.Table.appendLiteral(nil, m, im, i)
 		if err != nil {

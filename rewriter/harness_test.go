@@ -155,8 +155,9 @@ func (b *bench) transactions(t testing.TB, table string) []entry {
 			return nil
 		}
 		return rows.Each(func(before, after event.Image) error {
-			open.changes = append(open.changes, Change{Map: rows.Table, Before: before.Clone(), After: after.Clone()})
-			return nil
+			c, err := NewChange(rows, before.Clone(), after.Clone())
+			open.changes = append(open.changes, c)
+			return err
 		})
 	})
 	for pos := 4; pos < len(data); {

@@ -17,10 +17,17 @@ import (
 // or changes one that an earlier change took away.
 var ErrContradiction = errors.New("the log contradicts itself")
 
+// ErrNeedsOrder: a change that no last image stands for: it needs the row that the target has.
+var ErrNeedsOrder = errors.New("the change needs the row as it is on the target")
+
 // Latest collects changes of one keyed table and keeps, for each row key, only the last image:
 // what the table holds behind them. They are written in two steps, which converge in any order
 // inside each step (DESIGN section 8): Delete of every key, then Upsert of every key. One
 // step alone loses rows: with a unique value that moves, or 'b' -> 'B'.
+//
+// The after image of an UPDATE that lacks columns is laid over the image before it. Where there is
+// none, the row stays on the target, and the second step sets the columns that it has: such a table
+// must have no unique key beside its identity, for no deletion makes way there.
 //
 // Keys are compared as bytes, or by their weights: the table must be one of ByteIdentity, or have a Weigher. Not safe for concurrent
 // use; of a sorted Latest, different parts may be read at once.
@@ -33,6 +40,7 @@ type Latest struct {
 	key     []byte   // of the change at hand
 	weight  []byte   // of the value at hand
 	block   []byte   // what is left of the memory that images are copied to
+	images  event.ImageReader
 	size    int
 	window  bool
 }
@@ -41,7 +49,7 @@ type Latest struct {
 type keyState struct {
 	next int32 // with the same hash; -1 ends
 	// data is the key followed by an image of the row with that key: the last one, or, where the
-	// row is gone, the one that it had then.
+	// row is gone, the one that it had then. In front of an image that lacks columns stands which it has.
 	data    []byte
 	keySize int32
 	layout  int32 // in Latest.maps
@@ -51,6 +59,10 @@ type keyState struct {
 	existed bool // before the first change
 	exists  bool // behind the last change
 	window  bool // of the first change's rule
+	lacking bool // the image lacks columns
+	// made: the row was put in by a change of this Latest, so that what the image lacks are defaults.
+	// Else it is what the target has.
+	made bool
 }
 
 type change byte
@@ -103,29 +115,39 @@ func (l *Latest) Len() int { return len(l.keys) }
 // the first change behind the window belongs into another Latest (R9).
 func (l *Latest) Window() bool { return l.window }
 
-// Add takes a change. It returns ErrPartialImage, ErrContradiction (never of rule Window), or
-// what made the images unreadable; the Latest is then as before.
+// Add takes a change. It returns ErrPartialImage, ErrContradiction (never of rule Window),
+// ErrNeedsOrder, or what made the images unreadable; the Latest is then as before.
 func (l *Latest) Add(rule Rule, c Change, o Origin) error {
 	if err := l.table.check(c); err != nil {
 		return err
 	}
 	moved := c.Before.Exists() && c.After.Exists() && !l.sameKey(c)
+	partial := c.Partial()
+	if partial && (moved || c.HasDiff()) || c.After.Exists() && l.table.lacksIdentity(c.After) != "" {
+		return fmt.Errorf("%s of a row of %s: %w", c.kind(), l.table.name, ErrNeedsOrder)
+	}
 	if rule == Account {
 		if err := l.consistent(c, moved); err != nil {
+			return err
+		}
+	}
+	if partial {
+		var err error
+		if c.After, err = l.laidOver(c); err != nil {
 			return err
 		}
 	}
 	l.window = l.window || rule == Window
 	switch {
 	case moved:
-		l.put(rule, c, c.Before, o, changeUpdate, false)
-		l.put(rule, c, c.After, o, changeUpdate, true)
+		l.put(rule, c, c.Before, o, changeUpdate, false, false)
+		l.put(rule, c, c.After, o, changeUpdate, true, true)
 	case !c.Before.Exists():
-		l.put(rule, c, c.After, o, changeInsert, true)
+		l.put(rule, c, c.After, o, changeInsert, true, true)
 	case !c.After.Exists():
-		l.put(rule, c, c.Before, o, changeDelete, false)
+		l.put(rule, c, c.Before, o, changeDelete, false, false)
 	default:
-		l.put(rule, c, c.After, o, changeUpdate, true)
+		l.put(rule, c, c.After, o, changeUpdate, true, false)
 	}
 	return nil
 }
@@ -182,29 +204,6 @@ func (l *Latest) find(im event.Image) *keyState {
 		at = k.next
 	}
 	return nil
-}
-
-// put makes an image the last one of its key.
-func (l *Latest) put(rule Rule, c Change, im event.Image, o Origin, kind change, exists bool) {
-	k := l.find(im)
-	if k == nil {
-		// What is there behind its first change was there before unless that change made it, and
-		// what a move brings to a key was not there.
-		existed := c.Before.Exists() && (!exists || l.sameKey(Change{Before: c.Before, After: im}))
-		k = l.add(o, kind)
-		k.existed, k.window = existed, rule == Window
-	}
-	k.exists = exists
-	k.layout = l.layout(c.Map)
-	k.window = k.window || rule == Window
-	data := im.Bytes()
-	if room := k.data[k.keySize:cap(k.data)]; len(data) <= len(room) {
-		k.data = k.data[:int(k.keySize)+len(data)]
-		copy(k.data[k.keySize:], data)
-		return
-	}
-	k.data = append(append(l.allocate(len(l.key)+len(data)), l.key...), data...)
-	k.keySize = int32(len(l.key))
 }
 
 // add makes the state of the key in l.key.
@@ -289,7 +288,7 @@ func (l *Latest) comparison() func(a, b keyState) int {
 // is taken away, and must have been there; in the window any is.
 func (l *Latest) Delete(b *Batch, r *event.ImageReader, i int) error {
 	k := &l.keys[i]
-	if !k.existed && !k.window {
+	if !k.existed && !k.window || k.stays() {
 		return nil
 	}
 	return l.write(b, r, k, func(c Change, o Origin) error {
@@ -309,6 +308,13 @@ func (l *Latest) Upsert(b *Batch, r *event.ImageReader, i int) error {
 		return nil
 	}
 	return l.write(b, r, k, func(c Change, o Origin) error {
+		if k.stays() {
+			c.Before = c.After
+			if k.window {
+				return b.addUpdate(l.table, c, o, Uncounted)
+			}
+			return b.addUpdate(l.table, c, o, 1)
+		}
 		if k.window {
 			return b.addTuple(l.table, verbReplace, c, o, Uncounted)
 		}
@@ -319,9 +325,9 @@ func (l *Latest) Upsert(b *Batch, r *event.ImageReader, i int) error {
 // write adds the piece of one step of one key. What --on-divergence binlog-wins does instead is
 // the same without account.
 func (l *Latest) write(b *Batch, r *event.ImageReader, k *keyState, add func(Change, Origin) error) error {
-	im, err := r.Read(l.maps[k.layout], k.data[k.keySize:])
+	im, err := l.image(r, k)
 	if err != nil {
-		return fmt.Errorf("%s: %w", l.table.name, err)
+		return err
 	}
 	c := Change{Map: l.maps[k.layout], After: im}
 	o := l.origins[k.origin]

@@ -13,7 +13,10 @@ import (
 // had, because a transaction was left out: the binlog wins, as in the window. A row of a keyless
 // table is taken away if it is there, and put in.
 func (b *Batch) loose(t *Table, c Change, o Origin) error {
-	if t.Keyed() {
+	switch {
+	case t.Keyed() && c.Partial():
+		return b.addMakingWay(t, c, o)
+	case t.Keyed():
 		return b.window(t, c, o)
 	}
 	if c.Before.Exists() {
@@ -68,8 +71,8 @@ func byteEqual(c *schema.Column) bool {
 		"binary", "varbinary", "enum", "set"}, c.Type)
 }
 
-// HashKey returns what stands for the values of a key in an image; ok is false where one is NULL,
-// for then the key is in nobody's way.
+// HashKey returns what stands for the values of a key in an image that has them all (see HasKey); ok is
+// false where one is NULL, for then the key is in nobody's way.
 func HashKey(number int, columns []int, im event.Image) (h KeyHash, ok bool) {
 	sum := sha256.New()
 	head := binary.BigEndian.AppendUint32(nil, uint32(number))
@@ -87,11 +90,30 @@ func HashKey(number int, columns []int, im event.Image) (h KeyHash, ok bool) {
 	return h, true
 }
 
+// HasKey tells whether an image has all columns of a key.
+func HasKey(columns []int, im event.Image) bool {
+	for _, i := range columns {
+		if !im.Present(i) {
+			return false
+		}
+	}
+	return true
+}
+
+// TellsKey tells whether the images of a change say which values of a key it takes away and which it
+// gives: those of the row, where an UPDATE leaves the key as it is.
+func TellsKey(columns []int, c Change) bool {
+	if c.Before.Exists() && c.After.Exists() && !slices.ContainsFunc(columns, c.brings) {
+		return true
+	}
+	return (!c.Before.Exists() || HasKey(columns, c.Before)) && (!c.After.Exists() || HasKey(columns, c.After))
+}
+
 // Describe names the row of an image for people: by its identity, or by its columns.
 func (t *Table) Describe(m *event.TableMap, im event.Image) (string, error) {
 	var text []byte
 	var err error
-	if t.Keyed() {
+	if t.Keyed() && t.lacksIdentity(im) == "" {
 		text, err = t.appendIdentityMatch(nil, m, im)
 	} else {
 		text, err = t.appendTuple(nil, m, im)

@@ -12,8 +12,8 @@ import (
 
 // Sentinels of changes that no statement can be made from.
 var (
-	// ErrPartialImage: a row image lacks columns (binlog_row_image is not FULL, fact 6.7).
-	ErrPartialImage = errors.New("row image lacks columns")
+	// ErrPartialImage: a row image lacks columns without which its change cannot be made (fact 6.7).
+	ErrPartialImage = errors.New("the row image lacks a column that is needed")
 	// ErrKeylessWindow: a change of a keyless table inside its window, where no rule converges (fact 11.6, R5).
 	ErrKeylessWindow = errors.New("change of a table without a key inside its window")
 )
@@ -131,20 +131,23 @@ func (c Change) kind() string {
 	return "update"
 }
 
-// check refuses images without all columns: a missing column is not NULL.
+// check refuses images of another shape, and those that do not tell which row is meant: a missing
+// column is not NULL.
 func (t *Table) check(c Change) error {
 	for _, im := range []event.Image{c.Before, c.After} {
-		if !im.Exists() {
-			continue
-		}
-		if im.NumColumns() != len(t.def.Columns) || len(c.Map.Columns) != len(t.def.Columns) {
+		if im.Exists() && (im.NumColumns() != len(t.def.Columns) || len(c.Map.Columns) != len(t.def.Columns)) {
 			return fmt.Errorf("%s has %d columns, the image %d: %w", t.name, len(t.def.Columns), im.NumColumns(), event.ErrIncompatible)
 		}
-		for i := range im.NumColumns() {
-			if !im.Present(i) {
-				return fmt.Errorf("%s, column %s: %w", t.name, t.def.Columns[i].Name, ErrPartialImage)
-			}
-		}
+	}
+	if !c.Before.Exists() {
+		return nil
+	}
+	lacks := t.lacksIdentity(c.Before)
+	if !t.Keyed() {
+		lacks = t.lacksStored(c.Before)
+	}
+	if lacks != "" {
+		return fmt.Errorf("%s, column %s: %w", t.name, lacks, ErrPartialImage)
 	}
 	return nil
 }
@@ -220,7 +223,12 @@ func (t *Table) appendTuple(dst []byte, m *event.TableMap, im event.Image) ([]by
 		if n > 0 {
 			dst = append(dst, ',')
 		}
-		if dst, err = t.appendLiteral(dst, m, im, i); err != nil {
+		if im.Present(i) {
+			dst, err = t.appendLiteral(dst, m, im, i)
+		} else {
+			dst, err = t.appendDefault(dst, i)
+		}
+		if err != nil {
 			return dst, err
 		}
 	}
@@ -230,6 +238,9 @@ func (t *Table) appendTuple(dst []byte, m *event.TableMap, im event.Image) ([]by
 // appendAssignments appends `a`=1,`b`=2 of all stored columns. Every column is named, so that
 // no ON UPDATE CURRENT_TIMESTAMP adds a value of the target's own.
 func (t *Table) appendAssignments(dst []byte, m *event.TableMap, im event.Image) ([]byte, error) {
+	if !im.Whole() {
+		return t.appendPartialAssignments(dst, m, im)
+	}
 	var err error
 	for n, i := range t.stored {
 		if n > 0 {

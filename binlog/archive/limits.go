@@ -38,9 +38,9 @@ func (r *receiver) collect(s start) {
 		r.config.Log.Warn("the source was killed while it wrote a transaction; what it wrote of it counts for nothing", "start", e.Start.String(), "gtid", e.GTID.String())
 		return nil
 	})
-	r.asm.OnRows(func(e *event.Entry, rows *event.Rows) error {
+	r.asm.OnRows(func(_ *event.Entry, rows *event.Rows) error {
 		addRows(&r.open, rows)
-		return c.Rows(e, rows)
+		return nil
 	})
 	r.asm.OnQuery(func(e *event.Entry, q *event.Query) error {
 		st := c.Query(e, q)

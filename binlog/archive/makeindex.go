@@ -136,7 +136,7 @@ func (k *keeper) fillContents(ctx context.Context, c *closed) error {
 	var open segment.Content
 	asm := event.NewAssembler(c.timeline, event.WithoutRowCounts())
 	asm.OnBegin(func(*event.Entry) error { statements.Begin(); return nil })
-	asm.OnRows(func(e *event.Entry, rows *event.Rows) error { addRows(&open, rows); return statements.Rows(e, rows) })
+	asm.OnRows(func(_ *event.Entry, rows *event.Rows) error { addRows(&open, rows); return nil })
 	asm.OnQuery(func(e *event.Entry, q *event.Query) error { addStatement(&open, e, statements.Query(e, q)); return nil })
 	contents := make([]segment.Content, len(c.headers))
 	at := 0

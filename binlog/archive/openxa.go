@@ -41,7 +41,6 @@ func (r *Reader) openXA(ctx context.Context, at binlog.Position) ([]segment.Open
 	}
 	asm := event.NewAssembler(at.Timeline, event.WithoutRowCounts())
 	seen := limit.NewCollector(limit.Source{}, limit.PreparedIn(open))
-	asm.OnRows(seen.Rows)
 	for e, err := range r.Events(ctx, from) {
 		if err != nil {
 			return nil, err

@@ -39,6 +39,12 @@ func (im Image) IsNull(i int) bool { return im.cells[i].state == cellNull }
 // IsDiff tells whether the image holds, instead of a JSON document, what changed in it.
 func (im Image) IsDiff(i int) bool { return im.cells[i].state == cellDiff }
 
+// IsEmptyDiff tells whether it is a diff that changes nothing.
+func (im Image) IsEmptyDiff(i int) bool {
+	c := im.cells[i]
+	return c.state == cellDiff && c.start == c.end
+}
+
 // Raw returns the bytes of column i's value as the event holds them, without a length in front;
 // nil for a column that is NULL, missing, or a JSON diff.
 func (im Image) Raw(i int) []byte {

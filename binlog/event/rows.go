@@ -68,6 +68,16 @@ func (r *Rows) PartialImage() bool {
 	}
 }
 
+// LacksDocuments tells whether after images may hold JSON diffs whose documents the before images lack.
+func (r *Rows) LacksDocuments() bool {
+	for i := range r.Table.Columns {
+		if r.PartialJSON && r.Table.Columns[i].Type == ColumnJSON && r.After.Has(i) && !r.Before.Has(i) {
+			return true
+		}
+	}
+	return false
+}
+
 // Bitmap is a set of column ordinals. It aliases the event's bytes.
 type Bitmap struct {
 	bits []byte
@@ -79,6 +89,9 @@ func (b Bitmap) Has(i int) bool { return i >= 0 && i < b.n && b.bits[i>>3]&(1<<(
 
 // Len returns the number of columns that the set speaks of.
 func (b Bitmap) Len() int { return b.n }
+
+// Bytes returns the set as a bit for each column. They alias the event.
+func (b Bitmap) Bytes() []byte { return b.bits }
 
 // Count returns the number of columns in the set.
 func (b Bitmap) Count() int {

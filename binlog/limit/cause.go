@@ -9,15 +9,13 @@ import (
 
 // Causes for which this version refuses to replay an entry.
 var (
-	ErrUnprepared   = errors.New("it commits an XA transaction that was prepared before the archive begins, or in a hole: which rows it changes nobody can tell")
-	ErrNotLogged    = errors.New("the log does not hold what it did")
-	ErrFailed       = errors.New("the statement is logged with an error and was carried out in part")
-	ErrNumbers      = errors.New("the log does not hold the numbers that it gave to rows without a key")
-	ErrText         = errors.New("the statement is in no known character set")
-	ErrPartialImage = errors.New("row image lacks columns")
-	ErrJSONDiff     = errors.New("a row image holds a JSON diff (binlog_row_value_options=PARTIAL_JSON) instead of the document")
-	ErrRolledBack   = errors.New("the entry ends with ROLLBACK")
-	ErrUnknown      = errors.New("this version does not know what the entry is")
+	ErrUnprepared = errors.New("it commits an XA transaction that was prepared before the archive begins, or in a hole: which rows it changes nobody can tell")
+	ErrNotLogged  = errors.New("the log does not hold what it did")
+	ErrFailed     = errors.New("the statement is logged with an error and was carried out in part")
+	ErrNumbers    = errors.New("the log does not hold the numbers that it gave to rows without a key")
+	ErrText       = errors.New("the statement is in no known character set")
+	ErrRolledBack = errors.New("the entry ends with ROLLBACK")
+	ErrUnknown    = errors.New("this version does not know what the entry is")
 )
 
 // Cause returns why this version refuses to replay an entry, nil if it does not.
@@ -42,10 +40,8 @@ func Cause(l segment.Limit) error {
 		return ErrNumbers
 	case segment.LimitText:
 		return ErrText
-	case segment.LimitPartialImage:
-		return ErrPartialImage
-	case segment.LimitJSONDiff:
-		return ErrJSONDiff
+	case segment.LimitPartialImage, segment.LimitJSONDiff:
+		return nil // earlier versions refused, and noted, them
 	case segment.LimitRolledBack:
 		return ErrRolledBack
 	}

@@ -1,7 +1,6 @@
 package limit
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
@@ -56,42 +55,6 @@ func NewCollector(source Source, prepared map[string]Prepared) *Collector {
 
 // Begin forgets an entry whose rest never came.
 func (c *Collector) Begin() { c.limits = nil }
-
-// OfRows returns what a rows event is as a limit by itself; ok is false where it is none. Events
-// of an XA transaction are judged at its end.
-func OfRows(rows *event.Rows) (l segment.Limit, ok bool, err error) {
-	kind := segment.LimitKind("")
-	switch {
-	case rows.PartialImage():
-		kind = segment.LimitPartialImage
-	case rows.PartialJSON:
-		diff := false
-		err := rows.Each(func(_, after event.Image) error {
-			for i := range after.NumColumns() {
-				diff = diff || after.IsDiff(i)
-			}
-			return nil
-		})
-		switch {
-		case errors.Is(err, event.ErrUnsupported): // nobody who replays it can read it either
-		case err != nil || !diff:
-			return l, false, err
-		}
-		kind = segment.LimitJSONDiff
-	default:
-		return l, false, nil
-	}
-	return segment.Limit{Kind: kind, Tables: []schema.Name{rows.Table.Name}, Rows: true}, true, nil
-}
-
-// Rows takes a rows event.
-func (c *Collector) Rows(_ *event.Entry, rows *event.Rows) error {
-	l, ok, err := OfRows(rows)
-	if ok {
-		c.add(l)
-	}
-	return err
-}
 
 // add joins what differs in its tables only.
 func (c *Collector) add(l segment.Limit) {

@@ -27,9 +27,9 @@ const (
 	LimitNumbers LimitKind = "numbers"
 	// LimitText: a statement whose text is in no known character set.
 	LimitText LimitKind = "text"
-	// LimitPartialImage: a row image lacks columns.
+	// LimitPartialImage: a row image lacks columns. Earlier versions could not replay, and noted, that.
 	LimitPartialImage LimitKind = "partial image"
-	// LimitJSONDiff: a row image holds what changed in a JSON document instead of the document.
+	// LimitJSONDiff: a row image holds what changed in a JSON document instead of the document; likewise.
 	LimitJSONDiff LimitKind = "json diff"
 	// LimitRolledBack: the entry ends with ROLLBACK behind row changes.
 	LimitRolledBack LimitKind = "rolled back"

@@ -71,12 +71,13 @@ func TestPreflightOfABadSource(t *testing.T) {
 		"XA START 'x','y',7; INSERT INTO a.t VALUES (1); XA END 'x','y',7; XA PREPARE 'x','y',7")
 	srv := asBackupUser(t, s, "XA_RECOVER_ADMIN")
 	findings := preflight(t, srv)
-	want := []string{"binlog_format", "binlog_row_image", "binlog_row_value_options", "binlog_do_db", "log_replica_updates"}
+	want := []string{"binlog_format", "binlog_do_db", "log_replica_updates"}
 	if got := errorsOf(findings); !slices.Equal(got, want) {
 		t.Errorf("errors %v, want %v", got, want)
 	}
 	wantFinding(t, findings, "binlog_format", source.LevelError, "STATEMENT", "SET PERSIST binlog_format=ROW")
-	wantFinding(t, findings, "binlog_row_image", source.LevelError, "MINIMAL", "SET PERSIST binlog_row_image=FULL")
+	wantFinding(t, findings, "binlog_row_image", source.LevelWarning, "MINIMAL", "SET PERSIST binlog_row_image=FULL")
+	wantFinding(t, findings, "binlog_row_value_options", source.LevelWarning, "PARTIAL_JSON", "SET PERSIST binlog_row_value_options=''")
 	wantFinding(t, findings, "binlog_do_db", source.LevelError, "binlog-do-db=a", "binlog_do_db")
 	wantFinding(t, findings, "gtid_mode", source.LevelWarning, "OFF_PERMISSIVE", "gtid_mode=ON")
 	wantFinding(t, findings, "sync_binlog", source.LevelWarning, "sync_binlog is 0", "sync_binlog=1")

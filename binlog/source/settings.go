@@ -29,14 +29,16 @@ func checkFacts(f server.Facts) []Finding {
 		Remedy:  persist(f, "binlog_format=ROW") + "; sessions that are open keep the old format until they connect again",
 	})
 	add(f.RowImage != "" && f.RowImage != "FULL", Finding{
-		ID: "binlog_row_image", Level: LevelError,
-		Message: "binlog_row_image is " + f.RowImage + ": the log's rows lack columns",
-		Remedy:  persist(f, "binlog_row_image=FULL") + "; sessions that are open keep the old image until they connect again",
+		ID: "binlog_row_image", Level: LevelWarning,
+		Message: "binlog_row_image is " + f.RowImage + ": the log's rows lack columns. A table of which a key changes while it is read is read again, " +
+			"one that changes while it is read gets its unique keys late in a restore, and changes of tables with several unique keys are replayed one after the other",
+		Remedy: persist(f, "binlog_row_image=FULL") + "; sessions that are open keep the old image until they connect again",
 	})
 	add(f.RowValueOptions != "", Finding{
-		ID: "binlog_row_value_options", Level: LevelError,
-		Message: "binlog_row_value_options is " + f.RowValueOptions + ": the log holds parts of JSON documents instead of documents",
-		Remedy:  persist(f, "binlog_row_value_options=''") + "; sessions that are open keep the old setting until they connect again",
+		ID: "binlog_row_value_options", Level: levelOfDiffs(f),
+		Message: "binlog_row_value_options is " + f.RowValueOptions + ": the log holds what changes in JSON documents, which costs a restore time. " +
+			"Where binlog_row_image is not FULL, a table of which a document changes while it is read is read again",
+		Remedy: persist(f, "binlog_row_value_options=''") + "; sessions that are open keep the old setting until they connect again",
 	})
 	add(f.GTIDMode == "ON_PERMISSIVE" || f.GTIDMode == "OFF_PERMISSIVE", Finding{
 		ID: "gtid_mode", Level: LevelWarning,
@@ -159,4 +161,12 @@ func persist(f server.Facts, assignment string) string {
 		return "SET PERSIST " + assignment
 	}
 	return "SET GLOBAL " + assignment + " (and in the server's configuration)"
+}
+
+// levelOfDiffs: with full images each diff has its document beside it.
+func levelOfDiffs(f server.Facts) Level {
+	if f.RowImage == "" || f.RowImage == "FULL" {
+		return LevelInfo
+	}
+	return LevelWarning
 }

@@ -151,7 +151,7 @@ func (b *Bases) Receive(e *Entry) {
 		if e.XA && b.cfg.PlaceLow {
 			continue // receiveXA has noted it
 		}
-		b.rows.add(n, touch{start: e.Start, end: e.End, time: e.Time, partial: r.Partial})
+		b.rows.add(n, touch{start: e.Start, end: e.End, time: e.Time, partial: r.Partial, diff: r.Diff, changed: r.Changed})
 	}
 }
 

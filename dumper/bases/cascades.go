@@ -21,6 +21,7 @@ const ReasonCascade = "foreign keys changed its rows while it was read, which is
 //
 //   - where the foreign key gives values (ON UPDATE CASCADE): a row may hold one that no event gave it;
 //   - where the child has no key: nothing converges there;
+//   - where images in the child's window lack columns: a row that is hit by mistake does not come back whole;
 //   - below a child: which rows go there only the child's rows tell. So a change that is not in front of
 //     the window of the table at hand is behind that of the table above it. (Tables that are read behind
 //     those above them always keep this; tables that refer to each other in a circle, or to themselves, when no such change is
@@ -247,7 +248,7 @@ func (d *descent) arrives(at fallen, key *schema.ForeignKey) (past binlog.Positi
 	if !at.logged && at.name.present() {
 		past = at.name.base.Rows.High
 	}
-	if d.n.read.Keyless || key.Carries(at.effect) {
+	if d.n.read.Keyless || key.Carries(at.effect) || inRowWindow(d.n, d.n.partial) {
 		past = binlog.Later(past, d.n.base.Rows.High)
 	}
 	return past

@@ -58,6 +58,7 @@ type name struct {
 	lastTouch  touch           // the newest row event
 	oldTouch   touch           // the newest one that has left the ring
 	oldPartial touch           // likewise, of those with a partial image
+	oldChange  touch           // likewise, of those whose partial images change columns; with what any of them changes
 	oldXA      touch           // likewise, of commits of XA transactions
 	anyPartial bool
 	anyXA      bool
@@ -69,10 +70,10 @@ type name struct {
 	read     TableRead
 	// base is what a restore will see; floor while nothing better is known.
 	base catalog.NameBase
-	// touched is the last row event before H, partial the last one with a partial image; final
-	// once the stream has passed H.
-	touched, partial touch
-	touchesFinal     bool
+	// touched is the last row event before H, partial the last one with a partial image, diverging the
+	// last one under which nothing converges; final once the stream has passed H.
+	touched, partial, diverging touch
+	touchesFinal                bool
 
 	behind binlog.Position // the next base must not be older than this
 	settle bool            // the next base needs a row barrier

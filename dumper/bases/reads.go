@@ -24,6 +24,9 @@ type TableRead struct {
 	Rows Mark
 	// Keyless: no row event may lie in the row window (R5).
 	Keyless bool
+	// Identity are the columns by which rows are told apart: no partial image in the row window may
+	// change one (R5). EveryColumn where partial images do not have them.
+	Identity Columns
 	// Settled is the place of a row barrier before the first definition, zero for none: what the
 	// log holds before it is in the definition and in the chunks.
 	Settled binlog.Position

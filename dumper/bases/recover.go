@@ -37,6 +37,7 @@ func (b *Bases) Result() Result {
 		base := n.base
 		base.Name = n.spelled
 		base.ReadAgain = n.again
+		base.PartialImages = n.present() && !n.read.Keyless && inRowWindow(n, n.partial)
 		if !n.outside() {
 			p, t := b.recoverableFrom(n)
 			base.RecoverableFrom = p

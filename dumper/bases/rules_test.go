@@ -287,14 +287,6 @@ func TestR5RowEventInTheWindowOfAKeylessTable(t *testing.T) {
 	}
 }
 
-func TestR5PartialImageInTheWindow(t *testing.T) {
-	b := backup(t, "t")
-	b.read(t, "t", mark(0, 0), mark(2, 2))
-	b.Receive(&Entry{Start: place(0), End: place(1), Rows: []RowTouch{{Name: named("t"), Partial: true}}})
-	b.log(1, nil, "t")
-	b.mustNotBeDone(t, "an image in the window lacks columns")
-}
-
 func TestR6NotDoneBeforeTheStreamHasPassedEveryHigh(t *testing.T) {
 	b := backup(t, "t", "u")
 	b.read(t, "t", mark(0, 0), mark(1, 1))

@@ -77,9 +77,14 @@ type Statement struct {
 // RowTouch tells that an entry changes rows of a table.
 type RowTouch struct {
 	Name schema.Name
-	// Partial: an image lacks columns, or holds a JSON diff without its document, so that
-	// it cannot be laid over a row of unknown age (R5).
+	// Partial: an image lacks columns, so that it says only in part what the row is afterwards.
 	Partial bool
+	// Changed are the columns that an UPDATE with partial images has given another value, of those
+	// that its before image holds: the key's are among them. Where the key is, the image cannot be laid
+	// over a row of unknown age (R5).
+	Changed Columns
+	// Diff: an image holds a JSON diff without its document, which cannot either.
+	Diff bool
 	// Hidden: what its foreign keys made of this in other tables is not in the log (fact 4.2).
 	Hidden Hidden
 }

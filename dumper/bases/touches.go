@@ -7,6 +7,8 @@ type touch struct {
 	start, end binlog.Position
 	time       binlog.Time
 	partial    bool
+	diff       bool
+	changed    Columns
 	xa         bool
 }
 
@@ -32,7 +34,7 @@ func (r *touches) add(n *name, t touch) {
 		n.firstTouch = t.start
 	}
 	n.lastTouch = t
-	n.anyPartial = n.anyPartial || t.partial
+	n.anyPartial = n.anyPartial || t.partial || t.diff
 	n.anyXA = n.anyXA || t.xa
 	nt := namedTouch{name: n, touch: t}
 	if len(r.ring) < touchWindow {
@@ -43,6 +45,12 @@ func (r *touches) add(n *name, t touch) {
 	old.name.oldTouch = old.touch
 	if old.partial {
 		old.name.oldPartial = old.touch
+	}
+	if old.diff || old.changed != 0 {
+		before := old.name.oldChange
+		old.name.oldChange = old.touch
+		old.name.oldChange.diff = old.diff || before.diff
+		old.name.oldChange.changed |= before.changed
 	}
 	if old.xa {
 		old.name.oldXA = old.touch
@@ -66,6 +74,23 @@ func (r *touches) lastPartialBefore(n *name, high binlog.Position) (touch, bool)
 		return touch{}, false
 	}
 	return r.search(n, high, func(t touch) bool { return t.partial }, n.oldPartial)
+}
+
+// lastDivergingBefore is lastBefore for touches that converge with no row of unknown age: a JSON diff
+// without its document, or a partial image that changes one of these columns; of EveryColumn each partial image.
+func (r *touches) lastDivergingBefore(n *name, high binlog.Position, key Columns) (touch, bool) {
+	switch {
+	case !n.anyPartial:
+		return touch{}, false
+	case key == EveryColumn:
+		return r.lastPartialBefore(n, high)
+	}
+	diverges := func(t touch) bool { return t.diff || t.changed&key != 0 }
+	old := n.oldChange
+	if !diverges(old) {
+		old = touch{}
+	}
+	return r.search(n, high, diverges, old)
 }
 
 // lastXABefore is lastBefore for the commits of XA transactions.

@@ -15,7 +15,7 @@ func (b *Bases) receiveXA(e *Entry) {
 		if b.isSystem(r.Name.Schema) {
 			continue
 		}
-		t.partial = r.Partial
+		t.partial, t.diff, t.changed = r.Partial, r.Diff, r.Changed
 		b.rows.add(b.name(r.Name), t)
 	}
 	b.dirty = true

@@ -180,6 +180,12 @@ func (p *Past) Passed(entry binlog.Position) bool {
 	return p.Phase == PhaseFinish || p.Statement != nil && entry.Before(p.Statement.At)
 }
 
+// Began tells whether a step of an entry was begun: what comes in front of its statements is done, and names may be
+// those behind it.
+func (p *Past) Began(entry binlog.Position) bool {
+	return p.Passed(entry) || p.Statement != nil && p.Statement.At == entry
+}
+
 // Did tells whether a step of an entry is done for certain.
 func (p *Past) Did(entry binlog.Position, step int) bool {
 	if p.Passed(entry) {

@@ -33,10 +33,11 @@ func TestEndedTables(t *testing.T) {
 		want  []string
 		every bool
 	}{
-		{"rows in what was read", 140, segment.Limit{Kind: segment.LimitPartialImage, Tables: named("read"), Rows: true}, nil, false},
-		{"rows in the window", 300, segment.Limit{Kind: segment.LimitPartialImage, Tables: named("read"), Rows: true}, []string{"read"}, false},
-		{"rows behind it", 600, segment.Limit{Kind: segment.LimitPartialImage, Tables: named("read", "keyless"), Rows: true}, []string{"read", "keyless"}, false},
-		{"rows of another", 600, segment.Limit{Kind: segment.LimitPartialImage, Tables: named("out"), Rows: true}, nil, false},
+		{"rows in what was read", 140, segment.Limit{Kind: segment.LimitRolledBack, Tables: named("read"), Rows: true}, nil, false},
+		{"rows that earlier versions refused", 300, segment.Limit{Kind: segment.LimitPartialImage, Tables: named("read"), Rows: true}, nil, false},
+		{"rows in the window", 300, segment.Limit{Kind: segment.LimitRolledBack, Tables: named("read"), Rows: true}, []string{"read"}, false},
+		{"rows behind it", 600, segment.Limit{Kind: segment.LimitRolledBack, Tables: named("read", "keyless"), Rows: true}, []string{"read", "keyless"}, false},
+		{"rows of another", 600, segment.Limit{Kind: segment.LimitRolledBack, Tables: named("out"), Rows: true}, nil, false},
 		{"a definition in what was read", 199, segment.Limit{Kind: segment.LimitStatement, Tables: named("read")}, nil, false},
 		{"a definition behind it", 500, segment.Limit{Kind: segment.LimitStatement, Tables: named("read")}, []string{"read"}, false},
 		{"numbers for rows with a key", 600, segment.Limit{Kind: segment.LimitNumbers, Tables: named("read")}, nil, false},

@@ -38,10 +38,11 @@ func (l *Lanes) Apply(ctx context.Context, t *Table, rule rewriter.Rule, c rewri
 	}
 	if c.Size() < l.Large {
 		err := l.Keyed.Apply(ctx, t, rule, c, o)
-		if !errors.Is(err, rewriter.ErrContradiction) {
+		if !errors.Is(err, rewriter.ErrContradiction) && !errors.Is(err, rewriter.ErrNeedsOrder) {
 			return err
 		}
-		// What contradicts earlier changes is held to account by the target.
+		// What contradicts earlier changes is held to account by the target, and what needs the row
+		// as it is there finds it.
 	}
 	return l.alone(ctx, t, rule, c, o)
 }

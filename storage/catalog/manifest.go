@@ -91,6 +91,9 @@ type NameBase struct {
 	Class string   `json:"class,omitempty"` // schema.Class
 	// Keyless: the definition has no key by which a row can be told from every other.
 	Keyless bool `json:"keyless,omitempty"`
+	// PartialImages: an image in its row window lacks columns, and it has such a key. Class says so of
+	// those alone that would be keyed else.
+	PartialImages bool `json:"partial_images,omitempty"`
 	// Absent: base "read" found no table of this name.
 	Absent bool `json:"absent,omitempty"`
 

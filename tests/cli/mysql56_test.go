@@ -60,7 +60,7 @@ func whileBackedUp(t *testing.T, source *mysqltest.Server, seed uint64, stop *at
 	for n := 0; !stop.Load(); n++ {
 		id := random.IntN(60)
 		var statement string
-		switch random.IntN(7) {
+		switch random.IntN(8) {
 		case 0, 1:
 			statement = fmt.Sprintf("REPLACE INTO live (id, n, v, u) VALUES (%d, %d, 'v%d', '😀')", id+1, ^uint64(0)-random.Uint64N(9), n)
 		case 2:
@@ -73,6 +73,8 @@ func whileBackedUp(t *testing.T, source *mysqltest.Server, seed uint64, stop *at
 			statement = fmt.Sprintf("START TRANSACTION; UPDATE typed SET bu = bu - 1, mu = mu - 1, tu = (tu + 255) MOD 256 WHERE id = 65535; SAVEPOINT s; DELETE FROM child; ROLLBACK TO s; REPLACE INTO four VALUES ('%d', %d); COMMIT", id, id+10)
 		case 6:
 			statement = fmt.Sprintf("CREATE TEMPORARY TABLE four%d_%d (a INT); DROP TEMPORARY TABLE four%d_%d; INSERT INTO parts VALUES (%d, 'n')", seed, n, seed, n, id)
+		case 7:
+			statement = "SET SESSION binlog_row_image = " + []string{"MINIMAL", "NOBLOB", "FULL"}[random.IntN(3)]
 		}
 		if _, err := conn.ExecContext(ctx, statement); err != nil && !mysqltest.IsError(err, 1213) && !mysqltest.IsError(err, 1205) {
 			t.Errorf("%s: %v", statement, err)
@@ -85,7 +87,8 @@ func whileBackedUp(t *testing.T, source *mysqltest.Server, seed uint64, stop *at
 var behindTheBackup = [][]string{
 	{
 		"FLUSH BINARY LOGS", "ALTER TABLE shop.live ADD w INT UNSIGNED NOT NULL DEFAULT '7' AFTER n, ADD t2 TIMESTAMP",
-		"UPDATE shop.live SET w = 4294967295 WHERE id < 30", "CREATE TABLE shop.copied SELECT id, n, ts FROM shop.live",
+		"UPDATE shop.live SET w = 4294967295 WHERE id < 30", "SET SESSION binlog_row_image = MINIMAL", "INSERT INTO shop.typed (id, vc) VALUES (9, 'é')", "UPDATE shop.typed SET bu = 1 WHERE id = 0",
+		"INSERT INTO shop.live (u) VALUES ('x')", "SET SESSION binlog_row_image = FULL", "CREATE TABLE shop.copied SELECT id, n, ts FROM shop.live",
 		"CREATE TABLE shop.implicit (id INT UNSIGNED PRIMARY KEY, a TIMESTAMP, b TIMESTAMP, e VARCHAR(3)) CHARSET utf8mb4", "INSERT INTO shop.implicit VALUES (4000000000, '2026-01-01', 0, 'é')",
 	},
 	{

@@ -7,8 +7,8 @@ import (
 
 var compression = Feature{
 	Name: "compression", Doc: "sessions that compress their transactions in the log, switched in mid-flight", Share: 50,
-	Session: func(r *rand.Rand) []string { return setCompression(r) },
-	Between: func(r *rand.Rand) []string { return setCompression(r) },
+	Session: func(w *writer) []string { return setCompression(w.r) },
+	Between: func(w *writer) []string { return setCompression(w.r) },
 	Logged:  "Transaction_Payload",
 }
 

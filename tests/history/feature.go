@@ -32,7 +32,7 @@ type Feature struct {
 
 	// Session draws what a session of a writer begins with; Between what it now and then sends between two
 	// transactions: settings that change in mid-flight.
-	Session, Between func(r *rand.Rand) []string
+	Session, Between func(w *writer) []string
 	// Transaction is run in the place of one in every Every transactions of a writer. It returns how often it did what
 	// the feature is for. An error of a statement is the application's daily life, one of the connection ends the
 	// history.

@@ -9,7 +9,7 @@ var features = []Feature{
 	views, routines, triggers, events, definers,
 	killBackups, killArchivers,
 	someTables, renamedTables, skips,
-	compression, rowsQuery, fullMetadata, checksums, bigTransactions,
+	compression, rowsQuery, fullMetadata, checksums, bigTransactions, rowImages, jsonDiffs,
 	xa, nativeKeys,
 	engines, users, largeEvents, statements, oddNames, lowerCase, oddTypes, partitionKinds,
 }

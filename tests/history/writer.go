@@ -22,6 +22,7 @@ type writers struct {
 	committed  atomic.Int64
 	rolledBack atomic.Int64
 	refused    atomic.Int64
+	diverging  atomic.Int64 // statements that may void reads beside partial images
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -81,6 +82,7 @@ type writer struct {
 	*session
 	r        *rand.Rand
 	features []*Feature
+	lean     bool // its row images lack columns
 }
 
 func (w *writer) run(ctx context.Context, name string, step func(context.Context, *writer) error) (err error) {
@@ -92,7 +94,7 @@ func (w *writer) run(ctx context.Context, name string, step func(context.Context
 	defer w.close()
 	for _, f := range w.features {
 		if f.Session != nil {
-			if err := w.all(ctx, f.Session(w.r)...); err != nil {
+			if err := w.all(ctx, f.Session(w)...); err != nil {
 				return fmt.Errorf("set a writer's session for %s: %w", f.Name, err)
 			}
 		}
@@ -124,7 +126,7 @@ func (w *writer) step(ctx context.Context) error {
 	}
 	for _, f := range w.features {
 		if f.Between != nil && w.r.IntN(betweenEvery) == 0 {
-			if err := w.all(ctx, f.Between(w.r)...); err != nil {
+			if err := w.all(ctx, f.Between(w)...); err != nil {
 				return fmt.Errorf("change a writer's session for %s: %w", f.Name, err)
 			}
 		}
@@ -216,7 +218,7 @@ func (w *writer) change(ctx context.Context) error {
 		return nil
 	}
 	n := names[w.r.IntN(len(names))]
-	s := change(w.r, n, h.live.columns(n))
+	s := w.draw(n, h.live.columns(n))
 	if s == "" {
 		return nil
 	}
