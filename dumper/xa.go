@@ -162,6 +162,7 @@ func (s *strangers) wait(ctx context.Context) (string, error) {
 			b.watch.end(x.XID)
 		}
 		if left = b.watch.strange(); !known && len(left) > 0 {
+			b.wanted.Tell(look(b.board, floorOf))
 			return "the archive to reach the backup's floor", s.still.check("archive", "the archive does not reach the backup's floor")
 		}
 	}

@@ -163,6 +163,17 @@ func TestUntilIdleOnAnIdleSource(t *testing.T) {
 	}
 }
 
+// TestUntilIdleDoesNotWaitForAFlush: what was there at the start is cut when it has come, behind the quick first segment too.
+func TestUntilIdleDoesNotWaitForAFlush(t *testing.T) {
+	s := newSite(t, mysqltest.Source(t))
+	aDay := func(c *archive.Config) { c.Flush = 24 * time.Hour }
+	mysqltest.Exec(t, s.source, "CREATE DATABASE d", "CREATE TABLE d.t (v LONGTEXT)", "INSERT INTO d.t VALUES (REPEAT('x', 1000000))")
+	s.untilIdle(t, aDay)
+	mysqltest.Exec(t, s.source, "INSERT INTO d.t VALUES ('more')")
+	s.untilIdle(t, aDay)
+	s.compareFiles(t, s.timeline(t))
+}
+
 func TestFromOldestTakesAllFiles(t *testing.T) {
 	s := newSite(t, mysqltest.Source(t))
 	mysqltest.Exec(t, s.source, "FLUSH BINARY LOGS", "FLUSH BINARY LOGS")
