@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -353,7 +354,7 @@ func newHammer(t *testing.T, gtid bool) *hammer { return newHammerOn(t, mysqltes
 
 func newHammerOn(t *testing.T, kind mysqltest.Kind, gtid bool) *hammer {
 	t.Helper()
-	s := mysqltest.Take(t, mysqltest.Options{Kind: kind, GTID: gtid, ExtraArgs: []string{"--max-binlog-size=16384"}})
+	s := mysqltest.Take(t, mysqltest.Options{Kind: kind, GTID: gtid, Dir: os.TempDir(), ExtraArgs: []string{"--max-binlog-size=16384"}})
 	mysqltest.Exec(t, s, "CREATE DATABASE a", "CREATE TABLE a.h (id BIGINT PRIMARY KEY)")
 	if kind != mysqltest.MySQL97 {
 		return &hammer{server: s, srv: asBackupUser(t, s), gtid: gtid}
