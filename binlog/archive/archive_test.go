@@ -167,9 +167,12 @@ func TestUntilIdleOnAnIdleSource(t *testing.T) {
 func TestUntilIdleDoesNotWaitForAFlush(t *testing.T) {
 	s := newSite(t, mysqltest.Source(t))
 	aDay := func(c *archive.Config) { c.Flush = 24 * time.Hour }
-	mysqltest.Exec(t, s.source, "CREATE DATABASE d", "CREATE TABLE d.t (v LONGTEXT)", "INSERT INTO d.t VALUES (REPEAT('x', 1000000))")
-	s.untilIdle(t, aDay)
-	mysqltest.Exec(t, s.source, "INSERT INTO d.t VALUES ('more')")
+	// Far more than comes before the first segment is cut.
+	statements := []string{"CREATE DATABASE d", "CREATE TABLE d.t (v LONGTEXT)"}
+	for range 8 {
+		statements = append(statements, "INSERT INTO d.t VALUES (REPEAT('x', 1500000))")
+	}
+	mysqltest.Exec(t, s.source, append(statements, "INSERT INTO d.t VALUES ('the last')")...)
 	s.untilIdle(t, aDay)
 	s.compareFiles(t, s.timeline(t))
 }
