@@ -38,7 +38,7 @@ func (s *site) killedAt(table string, n int, change ...func(*Config)) (id string
 		s.gate.kill(true)
 		cancel()
 	})
-	_, err := s.tryBackUp(ctx, append([]func(*Config){inChunks}, change...)...)
+	_, err := s.tryDying(ctx, append([]func(*Config){inChunks}, change...)...)
 	s.gate.before(nil)
 	s.gate.kill(false)
 	if err == nil || !reached {

@@ -131,6 +131,7 @@ const coverEvery = 100 * time.Millisecond
 // transactions open there, to the highest high.
 func (b *backup) covered(ctx context.Context, reader *archive.Reader, m *catalog.Manifest, archiving *archiving) error {
 	from := neededFrom(m)
+	b.wanted.Tell(m.End.Position)
 	phase := b.cfg.Progress.Begin("archive", progress.Amount{})
 	defer phase.End()
 	still := stillness{limit: b.cfg.Wait, since: time.Now()}

@@ -192,6 +192,14 @@ func (s *site) tryBackUp(ctx context.Context, change ...func(*Config)) (*Result,
 	return Run(ctx, cfg)
 }
 
+// tryDying is tryBackUp of a process that dies, or whose store does, on the way: its archiver does not wait for the store
+// at its end, which a dead process cannot and for a dead store is in vain.
+func (s *site) tryDying(ctx context.Context, change ...func(*Config)) (r *Result, err error) {
+	s.t.Helper()
+	mysqltest.FailpointWhile(s.t, "binlog/archive/ending", "return(100)", func() { r, err = s.tryBackUp(ctx, change...) })
+	return r, err
+}
+
 // exec runs statements as root in a session of their own: some of them change it.
 func (s *site) exec(statements ...string) {
 	s.t.Helper()

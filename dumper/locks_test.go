@@ -17,6 +17,7 @@ import (
 func TestShowCreateWaitsForAStatementInTheLog(t *testing.T) {
 	for _, gtid := range []bool{true, false} {
 		t.Run(fmt.Sprintf("gtid=%v", gtid), func(t *testing.T) {
+			t.Parallel() // it waits more than it works
 			s := mysqltest.Take(t, mysqltest.Options{GTID: gtid})
 			mysqltest.Exec(t, s, "CREATE DATABASE d", "CREATE DATABASE gone", "CREATE TABLE d.t (a INT PRIMARY KEY)",
 				"CREATE VIEW d.v AS SELECT 1 AS one", "CREATE VIEW d.w AS SELECT 1 AS one", "CREATE TRIGGER d.tr BEFORE INSERT ON d.t FOR EACH ROW SET @a=1",

@@ -129,7 +129,7 @@ func TestKilledWhileRangesAreRead(t *testing.T) {
 		s.gate.kill(true)
 		cancel()
 	})
-	if _, err := s.tryBackUp(ctx, inRanges); err == nil || id == "" {
+	if _, err := s.tryDying(ctx, inRanges); err == nil || id == "" {
 		t.Fatalf("the backup was not killed: %v", err)
 	}
 	s.gate.before(nil)

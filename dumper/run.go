@@ -39,6 +39,7 @@ type backup struct {
 	resolver *source.Resolver
 	contents *contents
 	room     *budget.Budget
+	wanted   *archive.Wanted // what the archive is waited for
 	phase    progress.Phase
 	// estimates of the rows of tables, set by discovery before anything is read.
 	estimates map[schema.Name]uint64
@@ -65,7 +66,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	}
 	b := &backup{
 		cfg: cfg, selection: wish, started: time.Now(), contents: newContents(),
-		room: budget.New(cfg.Memory),
+		room: budget.New(cfg.Memory), wanted: archive.NewWanted(),
 	}
 	if err := b.preflight(ctx); err != nil {
 		return nil, err
@@ -358,7 +359,9 @@ func (b *backup) archive(ctx context.Context, firstFile string) *archiving {
 	a := &archiving{done: make(chan struct{})}
 	go func() {
 		defer close(a.done)
-		_, err := archive.Run(ctx, b.cfg.archive(firstFile))
+		cfg := b.cfg.archive(firstFile)
+		cfg.Wanted = b.wanted
+		_, err := archive.Run(ctx, cfg)
 		if err != nil && ctx.Err() == nil {
 			a.err = fmt.Errorf("archive the binlog: %w", err)
 		}

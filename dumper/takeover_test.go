@@ -74,7 +74,12 @@ func TestFrozenBackupDoesNoHarm(t *testing.T) {
 	<-frozen
 	id := s.unfinished()
 	other := t.TempDir()
-	r, m := s.backUp(inChunks, soon, func(c *Config) { c.SpoolDir = other })
+	var r *Result
+	var m *catalog.Manifest
+	// It takes the lease over, too.
+	mysqltest.FailpointWhile(t, "binlog/archive/stale", "return(1000)", func() {
+		r, m = s.backUp(inChunks, soon, func(c *Config) { c.SpoolDir = other })
+	})
 	if r.BackupID != id || r.Adopted.Chunks < 5 {
 		t.Errorf("backup %s of %s adopted %+v", r.BackupID, id, r.Adopted)
 	}
@@ -121,7 +126,7 @@ func TestManifestOfAnotherProcessStays(t *testing.T) {
 			s.gate.kill(true)
 		}
 	})
-	_, err := s.tryBackUp(t.Context(), inChunks)
+	_, err := s.tryDying(t.Context(), inChunks)
 	s.gate.before(nil)
 	s.gate.kill(false)
 	if f := fault.Of(err); err == nil || f.Kind != fault.KindLease {

@@ -176,6 +176,17 @@ func TestW4ManifestBehindTheArchive(t *testing.T) {
 	}
 }
 
+// TestW4EndIsArchivedAtOnce: a backup that has read everything does not wait for its own archiver's next flush.
+func TestW4EndIsArchivedAtOnce(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 25)...)...)
+	s.atChunk("d.t", 3, func() { s.exec("INSERT INTO d.t VALUES (100, 'behind the first segment of the archive')") })
+	_, m := s.backUp(inChunks, func(c *Config) { c.Flush, c.Wait = 24*time.Hour, time.Minute })
+	if err := archive.Open(s.catalog, instanceName).Covers(t.Context(), m.Floor.Position, m.End.Position); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestW4ArchiveThatDoesNotCome(t *testing.T) {
 	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
 	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 5)...)...)
@@ -184,7 +195,7 @@ func TestW4ArchiveThatDoesNotCome(t *testing.T) {
 			<-ctx.Done()
 		}
 	})
-	_, err := s.tryBackUp(t.Context(), func(c *Config) { c.Wait = time.Second })
+	_, err := s.tryDying(t.Context(), func(c *Config) { c.Wait = time.Second })
 	if f := fault.Of(err); f == nil || f.Kind != fault.KindTimeout || !strings.Contains(err.Error(), "archive") {
 		t.Errorf("error %v: want a timeout that names the archive", err)
 	}

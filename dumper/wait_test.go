@@ -250,9 +250,9 @@ func TestStoreGoneAndBack(t *testing.T) {
 				return nil
 			}}
 			flaky := *s
-			limit := time.Minute
+			limit, try := time.Minute, flaky.tryBackUp
 			if long {
-				limit = 500 * time.Millisecond
+				limit, try = 500*time.Millisecond, flaky.tryDying
 			}
 			flaky.catalog = catalog.New(storage.Retry(store, storage.RetryOptions{Limit: limit, First: 10 * time.Millisecond, Longest: 50 * time.Millisecond}))
 			s.atChunk("d.t", 6, func() {
@@ -262,7 +262,7 @@ func TestStoreGoneAndBack(t *testing.T) {
 					time.AfterFunc(time.Second, func() { away.Store(false) })
 				}
 			})
-			r, err := flaky.tryBackUp(t.Context(), inChunks)
+			r, err := try(t.Context(), inChunks)
 			if !long {
 				if err != nil || r.Rows != 95 {
 					t.Fatalf("%+v, %v", r, err)

@@ -196,6 +196,7 @@ func (s *strangers) ask(ctx context.Context) error {
 	if s.reached = known; known {
 		return nil
 	}
+	b.wanted.Tell(floor)
 	var head catalog.Head
 	err = b.bounded(ctx, "the store, asked for the archive's head,", func(ctx context.Context) (err error) {
 		head, _, err = b.cfg.Catalog.Head(ctx, b.cfg.Instance, floor.Timeline)

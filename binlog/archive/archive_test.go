@@ -167,6 +167,20 @@ func TestUntilIdleOnAnIdleSource(t *testing.T) {
 	}
 }
 
+// TestUntilIdleDoesNotWaitForAFlush: what was there at the start is cut when it has come, behind the quick first segment too.
+func TestUntilIdleDoesNotWaitForAFlush(t *testing.T) {
+	s := newSite(t, mysqltest.Source(t))
+	aDay := func(c *archive.Config) { c.Flush = 24 * time.Hour }
+	// Far more than comes before the first segment is cut.
+	statements := []string{"CREATE DATABASE d", "CREATE TABLE d.t (v LONGTEXT)"}
+	for range 8 {
+		statements = append(statements, "INSERT INTO d.t VALUES (REPEAT('x', 1500000))")
+	}
+	mysqltest.Exec(t, s.source, append(statements, "INSERT INTO d.t VALUES ('the last')")...)
+	s.untilIdle(t, aDay)
+	s.compareFiles(t, s.timeline(t))
+}
+
 func TestFromOldestTakesAllFiles(t *testing.T) {
 	s := newSite(t, mysqltest.Source(t))
 	mysqltest.Exec(t, s.source, "FLUSH BINARY LOGS", "FLUSH BINARY LOGS")

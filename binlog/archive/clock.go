@@ -35,12 +35,13 @@ type clock struct {
 	// Until idle: the head has to say target, the time of the first sample.
 	untilIdle bool
 	target    binlog.Time
+	end       *Wanted // is told the place of the first sample
 	tick      chan struct{}
 	started   time.Time
 }
 
-func newClock(untilIdle bool) *clock {
-	return &clock{tick: make(chan struct{}), started: time.Now(), untilIdle: untilIdle}
+func newClock(untilIdle bool, end *Wanted) *clock {
+	return &clock{tick: make(chan struct{}), started: time.Now(), untilIdle: untilIdle, end: end}
 }
 
 // add takes a sample.
@@ -53,6 +54,9 @@ func (c *clock) add(s sample) {
 	c.samples = append(c.samples, s)
 	if c.target == 0 {
 		c.target = s.asOf
+		if c.untilIdle {
+			c.end.Tell(binlog.Position{File: s.file, Pos: s.pos})
+		}
 	}
 	close(c.tick)
 	c.tick = make(chan struct{})

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/tripod-db/tripod/internal/mysqltest"
 	"github.com/tripod-db/tripod/storage"
 	"github.com/tripod-db/tripod/storage/catalog"
+	"github.com/tripod-db/tripod/storage/storagetest"
 )
 
 // largeSize is what tests take for the size of large segments: some files need more than one.
@@ -225,15 +227,18 @@ func TestCompactionSurvivesKills(t *testing.T) {
 	}
 }
 
-// alteringBucket changes a byte of what is put under keys that it is told.
+// alteringBucket changes a byte of so many segments that are put, and takes none behind them.
 type alteringBucket struct {
 	storage.Bucket
-	alters func(key string) bool
+	left atomic.Int64
 }
 
 func (b *alteringBucket) PutIfAbsent(ctx context.Context, key string, body io.Reader, size int64) error {
-	if !b.alters(key) {
+	if !strings.HasSuffix(key, ".seg") {
 		return b.Bucket.PutIfAbsent(ctx, key, body, size)
+	}
+	if b.left.Add(-1) < 0 {
+		return storagetest.ErrBroken
 	}
 	data, err := io.ReadAll(body)
 	if err != nil {
@@ -249,9 +254,18 @@ func TestAnAlteredLargeSegmentIsTakenAway(t *testing.T) {
 	files := s.closedFiles(t)
 	small := s.objects(t, files[0])
 	good := s.bucket
-	s.bucket = &alteringBucket{Bucket: good, alters: func(key string) bool { return strings.HasSuffix(key, ".seg") }}
-	s.compact(t, anHour)
-	s.compact(t, 2*anHour)
+	for _, ahead := range []time.Duration{anHour, 2 * anHour} {
+		altering := &alteringBucket{Bucket: good}
+		altering.left.Store(3)
+		s.bucket = altering
+		// It is tried again until the time for it is over, and by then nothing is under way that would be broken off.
+		s.untilIdle(t, func(c *archive.Config) {
+			*c = c.WithLargeSegments(largeSize).WithClock(ahead).WithLastTending(4 * time.Second)
+		})
+		if altering.left.Load() >= 0 {
+			t.Error("too few large segments were put: the test proves nothing")
+		}
+	}
 	s.bucket = good
 	if have := s.objects(t, files[0]); !slices.Equal(have, small) {
 		t.Errorf("%s has the segments %v, before %v", files[0], have, small)

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/pingcap/failpoint"
+
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/server"
@@ -56,6 +58,8 @@ type Config struct {
 	SingleWriter bool
 	// UntilIdle: end when everything is archived that the source had at the start.
 	UntilIdle bool
+	// Wanted is what a backup waits for; nil for none.
+	Wanted *Wanted
 
 	Role Role
 	Log  *slog.Logger // nil for none
@@ -154,6 +158,10 @@ func (c Config) withDefaults() Config {
 	}
 	if c.timing == (timing{}) {
 		c.timing = defaultTiming
+		// Tests in which a process dies, and is only told so: what is left to an interrupted one is not left to a dead one.
+		failpoint.Inject("ending", func(ms failpoint.Value) { c.timing.ending = time.Duration(ms.(int)) * time.Millisecond })
+		// Tests in which the holder of the lease stands still for good.
+		failpoint.Inject("stale", func(ms failpoint.Value) { c.timing.stale = time.Duration(ms.(int)) * time.Millisecond })
 	}
 	return c
 }

@@ -82,7 +82,7 @@ func (r *receiver) hasReceived() bool {
 	return r.received
 }
 
-// flushing cuts what has come a flush after its first byte; the first time of a run sooner.
+// flushing cuts what has come a flush after its first byte; sooner the first time of a run, and where somebody waits for it.
 func (r *receiver) flushing(ctx context.Context) error {
 	delay := min(r.config.timing.firstCut, r.config.Flush)
 	for {
@@ -91,7 +91,7 @@ func (r *receiver) flushing(ctx context.Context) error {
 			return context.Cause(ctx)
 		case <-r.due:
 		}
-		if err := sleep(ctx, delay); err != nil {
+		if err := r.pause(ctx, delay); err != nil {
 			return err
 		}
 		if err := r.flush(); err != nil {

@@ -27,6 +27,11 @@ func (c Config) WithLargeSegments(size uint64) Config {
 	return c.changed(func(t *timing) { t.compactSize, t.compactLeast, t.tendAgain = size, 2, 50*time.Millisecond })
 }
 
+// WithLastTending returns the configuration with another time for closed files at the end.
+func (c Config) WithLastTending(limit time.Duration) Config {
+	return c.changed(func(t *timing) { t.tendLast = limit })
+}
+
 // WithHeadersHeld returns the configuration with another number of headers that are in memory at once.
 func (c Config) WithHeadersHeld(n int) Config {
 	return c.changed(func(t *timing) { t.headersHeld = n })

@@ -12,5 +12,6 @@ func TestMain(m *testing.M) {
 	if child := os.Getenv(childVariable); child != "" {
 		os.Exit(runChild(child)) //nolint:forbidigo // this process is an archiver, not the test
 	}
+	mysqltest.InMemory() // the spool, whose syncs are measured, is on the disk
 	mysqltest.Main(m)
 }

@@ -43,6 +43,7 @@ type receiver struct {
 	journal    *journal
 	began      beginning
 	due        chan struct{} // an extent has begun
+	came       chan struct{} // what is wanted is there
 
 	progress progressMark
 }
@@ -76,7 +77,7 @@ func (p *progressMark) get() (file string, end uint64, verified bool, moved time
 }
 
 func newReceiver(cfg Config, s *spool, q *queue, j *journal) *receiver {
-	return &receiver{config: cfg, spool: s, queue: q, journal: j, due: make(chan struct{}, 1), ends: newEnds(cfg)}
+	return &receiver{config: cfg, spool: s, queue: q, journal: j, due: make(chan struct{}, 1), came: make(chan struct{}, 1), ends: newEnds(cfg)}
 }
 
 // attach sets the receiver up behind a new stream that begins at s.
@@ -166,6 +167,7 @@ func (r *receiver) take(e stream.Event) error {
 		if err := r.mark(); err != nil {
 			return err
 		}
+		r.tellWanted()
 	}
 	if e.Held {
 		r.progress.set(r.tip.header.File, r.tip.header.End, e.End >= r.tip.header.End)

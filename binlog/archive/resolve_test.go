@@ -27,6 +27,7 @@ func archivedInParts(t testing.TB, o mysqltest.Options, parts int) (*site, []*ev
 	t.Helper()
 	s := newSite(t, mysqltest.Take(t, o))
 	r := s.start(t, s.config(t))
+	s.untilIdleBeside(t, r) // else a slow one begins with a later file
 	mysqltest.Exec(t, s.source, "CREATE SCHEMA w", "CREATE TABLE w.t (id INT PRIMARY KEY AUTO_INCREMENT, b LONGBLOB)")
 	const writes = 160
 	for i := range writes {

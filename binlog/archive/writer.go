@@ -37,7 +37,10 @@ type writer struct {
 }
 
 func newWriter(cfg Config, s *spool, t *tenure) *writer {
-	w := &writer{config: cfg, tenure: t, spool: s, queue: newQueue(), clock: newClock(cfg.UntilIdle)}
+	if cfg.UntilIdle {
+		cfg.Wanted = NewWanted()
+	}
+	w := &writer{config: cfg, tenure: t, spool: s, queue: newQueue(), clock: newClock(cfg.UntilIdle, cfg.Wanted)}
 	w.keeper, w.journal = newKeeper(cfg, t), newJournal(cfg, t)
 	w.uploader = &uploader{config: cfg, spool: s, queue: w.queue, tenure: t, clock: w.clock, covered: func() {}, closed: w.keeper.add}
 	w.receiver = newReceiver(cfg, s, w.queue, w.journal)

@@ -17,7 +17,10 @@ import (
 	"github.com/tripod-db/tripod/internal/mysqltest"
 )
 
-func TestMain(m *testing.M) { mysqltest.Main(m) }
+func TestMain(m *testing.M) {
+	mysqltest.InMemory()
+	mysqltest.Main(m)
+}
 
 // rawEvent is an event where it stands.
 type rawEvent struct {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -389,7 +390,7 @@ func newHammerOn(t *testing.T, kind mysqltest.Kind, gtid bool) *hammer {
 	if kind == mysqltest.MariaDB1011 {
 		size = "4096" // rotation is what its marks are about
 	}
-	s := mysqltest.Take(t, mysqltest.Options{Kind: kind, GTID: gtid, ExtraArgs: []string{"--max-binlog-size=" + size}})
+	s := mysqltest.Take(t, mysqltest.Options{Kind: kind, GTID: gtid, Dir: os.TempDir(), ExtraArgs: []string{"--max-binlog-size=" + size}})
 	mysqltest.Exec(t, s, "CREATE DATABASE a", "CREATE TABLE a.h (id BIGINT PRIMARY KEY)")
 	if kind != mysqltest.MySQL97 {
 		return &hammer{server: s, srv: asBackupUser(t, s), gtid: gtid}

@@ -20,6 +20,17 @@ func Failpoint(t testing.TB, name, term string) {
 	t.Cleanup(func() { disable(t, name) })
 }
 
+// FailpointWhile is [Failpoint] while do runs.
+func FailpointWhile(t testing.TB, name, term string, do func()) {
+	t.Helper()
+	requireFailpoints(t)
+	if err := failpoint.Enable(module+name, term); err != nil {
+		t.Fatalf("enable failpoint %s: %v", name, err)
+	}
+	defer disable(t, name)
+	do()
+}
+
 // FailpointCall has fn called by every failpoint.InjectCall of that name until the test ends. See [Failpoint].
 func FailpointCall(t testing.TB, name string, fn any) {
 	t.Helper()

@@ -1,6 +1,9 @@
 package mysqltest
 
 import (
+	"fmt"
+	"os"
+	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -26,12 +29,23 @@ var memory = sync.OnceValue(func() string {
 	if err := unix.Statfs(memoryFolder, &fs); err != nil || fs.Type != unix.TMPFS_MAGIC {
 		return ""
 	}
-	var of unix.Sysinfo_t
-	if err := unix.Sysinfo(&of); err != nil {
-		return ""
-	}
-	if fs.Bavail*uint64(fs.Bsize) < memoryNeeded || of.Freeram*uint64(of.Unit) < memoryNeeded {
+	if fs.Bavail*uint64(fs.Bsize) < memoryNeeded || availableMemory() < memoryNeeded {
 		return ""
 	}
 	return memoryFolder
 })
+
+// availableMemory is what can be used without swapping, in bytes. What is free is less: behind a build the cache of files has
+// most of it, and gives it back. 0 where the kernel does not say.
+func availableMemory() uint64 {
+	info, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(info), "MemAvailable:")
+	var kilobytes uint64
+	if _, err := fmt.Sscan(rest, &kilobytes); err != nil {
+		return 0
+	}
+	return kilobytes << 10
+}

@@ -6,4 +6,7 @@ import (
 	"github.com/tripod-db/tripod/internal/mysqltest"
 )
 
-func TestMain(m *testing.M) { mysqltest.Main(m) }
+func TestMain(m *testing.M) {
+	mysqltest.InMemory()
+	mysqltest.Main(m)
+}
