@@ -44,6 +44,7 @@ type replay struct {
 	statements   uint64
 	skipped      uint64 // transactions that were left out
 	loose        looseReport
+	deletions    deletions // of the open statement
 }
 
 // run replays a part of the log.
@@ -51,7 +52,7 @@ func (r *replay) run(ctx context.Context, reader *archive.Reader, s span) error 
 	r.director.Cascades = r.cascades
 	_, err := walk(ctx, reader, s, r.phase, r.director.NeedsNothing, hooks{
 		begin: func(*event.Entry) error {
-			r.step, r.rowOfEntry, r.eventsBefore = 0, 0, r.events
+			r.step, r.rowOfEntry, r.eventsBefore, r.deletions = 0, 0, r.events, deletions{}
 			return nil
 		},
 		rows:       func(e *event.Entry, rows *event.Rows) error { return r.rowsEvent(ctx, e, rows) },
@@ -141,6 +142,9 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 	r.events++
 	rowsBefore := r.rows
 	defer func() { r.phase.Add(progress.Amount{Rows: int64(r.rows - rowsBefore)}) }()
+	if rows.Flags&event.RowsStatementEnd != 0 {
+		defer clear(r.deletions)
+	}
 	ready := false
 	return rows.Each(func(before, after event.Image) error {
 		o := rewriter.Origin{Entry: e.Start, GTID: e.GTID, Row: r.rowOfEntry}
@@ -161,6 +165,9 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 			c, err := rewriter.NewChange(rows, before, after)
 			if err != nil {
 				return fmt.Errorf("replay at %s: %w", o, err)
+			}
+			if r.deletions.again(rows, t, before) {
+				return nil
 			}
 			if err := r.change(ctx, e, t, side, c, o); err != nil {
 				return err

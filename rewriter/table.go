@@ -109,6 +109,10 @@ func (t *Table) Name() schema.Name { return t.name }
 // Transactional tells whether the table takes changes back with their transaction.
 func (t *Table) Transactional() bool { return t.transactional }
 
+// IdentityColumns returns the ordinals of the columns that tell a row from all others, in key order; nil for a keyless
+// table.
+func (t *Table) IdentityColumns() []int { return t.identity }
+
 // Keyed tells whether rows are told apart by a key rather than by their whole image.
 func (t *Table) Keyed() bool { return t.identity != nil }
 
