@@ -159,7 +159,7 @@ func TestStrangersDoNotWaitForeverForTheArchive(t *testing.T) {
 	}()
 	b := &backup{
 		cfg:   Config{Catalog: catalog.New(bucket), Instance: instanceName, Wait: 1500 * time.Millisecond, Log: slog.New(slog.DiscardHandler)},
-		watch: &watch{strangers: map[string]bool{"X'61',X'',1": true}},
+		watch: &watch{strangers: map[string]bool{"X'61',X'',1": true}}, wanted: archive.NewWanted(),
 	}
 	floor := binlog.Position{Timeline: "t", File: "binlog.000007", Pos: 4}
 	b.board = newBoard(b.cfg.Wait, &b.lag, bases.New(bases.Config{First: bases.Mark{High: floor, Low: func() (binlog.Position, bool) { return floor, true }}}))
