@@ -41,13 +41,16 @@ func (r *Reader) covers(ctx context.Context, from, to binlog.Position) error {
 			return holeFault(hole)
 		}
 		next, ok, err := r.following(ctx, end, r.listed)
-		if err != nil {
-			return err
-		}
-		if !ok {
+		switch {
+		case err != nil:
+			if l, err = r.grown(ctx, end, r.listed, err); err != nil {
+				return err
+			}
+		case !ok:
 			return r.notHeld(ctx, to)
+		default:
+			l = next
 		}
-		l = next
 	}
 	if to.Pos > l.end {
 		return r.notHeld(ctx, to)

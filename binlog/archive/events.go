@@ -104,24 +104,29 @@ func (w *walk) run(ctx context.Context, from binlog.Position) error {
 	if !ok || l.end == 0 || from.Pos > l.end {
 		return r.notHeld(ctx, from)
 	}
-	for offset := from.Pos; ; offset = 0 {
-		end, err := w.file(ctx, &l, offset)
-		if err != nil {
+	offset, end := from.Pos, &tip{}
+	for {
+		if err := w.file(ctx, &l, offset, end); err != nil {
 			return err
 		}
 		if hole, ok := holeAt(holes, end.end()); ok {
 			return holeFault(hole)
 		}
 		found := false
+		var next layout
 		err = again(func() (err error) {
-			l, found, err = r.following(ctx, end, r.layout)
+			next, found, err = r.following(ctx, end, r.layout)
 			return err
 		})
-		if err != nil {
-			return err
-		}
-		if !found {
+		switch {
+		case err != nil:
+			if l, err = r.grown(ctx, end, r.layout, err); err != nil {
+				return err
+			}
+		case !found:
 			return r.checkEnd(head, end.end())
+		default:
+			l, offset, end = next, 0, &tip{}
 		}
 	}
 }
@@ -178,13 +183,20 @@ func (r *Reader) following(ctx context.Context, end *tip, find findLayout) (l la
 		if err != nil {
 			return layout{}, false, err
 		}
+		// The next number first: the file may have come meanwhile, before one that is listed.
+		candidates := []string{name}
 		for _, file := range files {
-			if binlog.CompareFiles(file, h.File) > 0 {
-				name = file
+			if binlog.CompareFiles(file, h.File) > 0 && file != name {
+				candidates = append(candidates, file)
 				break
 			}
 		}
-		if l, err = find(ctx, h.Timeline, name); err != nil || l.end == 0 {
+		for _, file := range candidates {
+			if l, err = find(ctx, h.Timeline, file); err != nil || l.end > 0 {
+				break
+			}
+		}
+		if err != nil || l.end == 0 {
 			return layout{}, false, err
 		}
 	}

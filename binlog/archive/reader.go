@@ -194,8 +194,15 @@ func (r *Reader) setFrom(ctx context.Context, timeline binlog.Timeline, s *Stret
 // missingAt is the fault of bytes that the archive must hold and does not.
 func (r *Reader) missingAt(p binlog.Position) error {
 	return fault.New(fault.CodeDifference, fault.KindIntegrity,
-		"get the object back from a copy of the store, or take a new backup",
-		"the archive lacks the segment at %s, and no hole is written down there", p)
+		"get the object back from a copy of the store, or take a new backup", "%w", &lackingError{p})
+}
+
+// lackingError says where a segment lacks, as far as one look tells. While an archiver writes, a file may have grown, and
+// others been begun, since it was listed: whoever finds one looks again, and believes it when it lacks at the same place.
+type lackingError struct{ at binlog.Position }
+
+func (e *lackingError) Error() string {
+	return fmt.Sprintf("the archive lacks the segment at %s, and no hole is written down there", e.at)
 }
 
 // holeFault is the fault of a range that a hole interrupts.

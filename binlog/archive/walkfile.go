@@ -11,27 +11,43 @@ import (
 	"github.com/tripod-db/tripod/storage"
 )
 
-// file yields the events of one file from an offset on and returns its end. What compaction has
+// file yields the events of one file from an offset on, and behind end, which moves along. What compaction has
 // taken away since the layout was made is looked for anew.
-func (w *walk) file(ctx context.Context, l *layout, offset uint64) (*tip, error) {
+func (w *walk) file(ctx context.Context, l *layout, offset uint64, end *tip) error {
 	if offset <= binlog.FirstOffset {
 		offset = 0
 	}
-	end := &tip{}
 	for {
 		err := w.parts(ctx, l, offset, end)
 		if err == nil || !errors.Is(err, storage.ErrNotFound) {
-			return end, err
+			return err
 		}
 		next, errAgain := w.reader.relaid(ctx, l)
 		if errAgain != nil {
-			return nil, errAgain
+			return errAgain
 		}
 		if next == nil {
-			return nil, err
+			return err
 		}
 		*l = *next
 	}
+}
+
+// grown returns the layout of a file that has more by now than was read of it, up to end. err is that of the
+// file behind it, which did not join.
+func (r *Reader) grown(ctx context.Context, end *tip, find findLayout, err error) (layout, error) {
+	var lacking *lackingError
+	if !errors.As(err, &lacking) {
+		return layout{}, err
+	}
+	l, errAgain := find(ctx, end.header.Timeline, end.header.File)
+	if errAgain != nil {
+		return layout{}, errAgain
+	}
+	if l.end <= end.header.End {
+		return layout{}, err
+	}
+	return l, nil
 }
 
 // relaid returns a layout of the same bytes by other objects; nil where there is none.
@@ -48,16 +64,21 @@ func (r *Reader) relaid(ctx context.Context, l *layout) (*layout, error) {
 	return nil, nil
 }
 
-// again calls do anew where what it listed was taken away by compaction before it was read.
+// again calls do anew where what it listed was taken away by compaction before it was read, and where a segment
+// seemed to lack because more was written meanwhile.
 func again(do func() error) error {
 	const tries = 3 // an object that is missing is missing each time
-	var err error
-	for range tries {
-		if err = do(); !errors.Is(err, storage.ErrNotFound) {
+	var last binlog.Position
+	for n := 1; ; n++ {
+		err := do()
+		var lacking *lackingError
+		switch {
+		case errors.As(err, &lacking) && lacking.at != last:
+			last = lacking.at
+		case !errors.Is(err, storage.ErrNotFound), n >= tries:
 			return err
 		}
 	}
-	return err
 }
 
 // parts yields the events behind end, or behind an offset, and moves end along.

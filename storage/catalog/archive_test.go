@@ -2,9 +2,11 @@ package catalog_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -282,5 +284,55 @@ func TestBeatAndAsk(t *testing.T) {
 	// Beats and asks are no leases.
 	if _, ok, err := c.LatestLease(t.Context(), instance); ok || err != nil {
 		t.Errorf("lease: %v, %v", ok, err)
+	}
+}
+
+// late is a store whose listings lack an object for a while, though they hold what was put behind it.
+type late struct {
+	storage.Bucket
+	key   string
+	times int
+}
+
+// List implements storage.Bucket.
+func (l *late) List(ctx context.Context, prefix, from string) iter.Seq2[storage.Object, error] {
+	lacks := l.times > 0
+	l.times--
+	return func(yield func(storage.Object, error) bool) {
+		for o, err := range l.Bucket.List(ctx, prefix, from) {
+			if (!lacks || o.Key != l.key) && !yield(o, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestSegmentsThatWerePutWhileTheyAreListed: a listing need not hold the earlier of two objects that are put meanwhile.
+func TestSegmentsThatWerePutWhileTheyAreListed(t *testing.T) {
+	b, c := withInstance(t)
+	file := randomFile(1000)
+	var refs []catalog.SegmentRef
+	for start := uint64(0); start < 1000; start += 250 {
+		ref, data := encoded(t, "binlog.000007", file, start, start+250, 1)
+		if err := c.PutSegment(t.Context(), instance, ref, data); err != nil {
+			t.Fatal(err)
+		}
+		refs = append(refs, ref)
+	}
+	for _, lacking := range []uint64{0, 250, 500} {
+		for _, from := range []uint64{0, 250, 500} {
+			if from > lacking {
+				continue
+			}
+			key := catalog.SegmentKey(instance, timeline, "binlog.000007", lacking, lacking+250)
+			got, err := catalog.New(&late{b, key, 1}).Segments(t.Context(), instance, timeline, "binlog.000007", from)
+			if err != nil || len(got) != len(refs)-int(from/250) {
+				t.Errorf("from %d without %d at first: %v, %v", from, lacking, got, err)
+			}
+			got, err = catalog.New(&late{b, key, 100}).Segments(t.Context(), instance, timeline, "binlog.000007", from)
+			if err != nil || len(got) != len(refs)-1-int(from/250) {
+				t.Errorf("from %d without %d: %v, %v", from, lacking, got, err)
+			}
+		}
 	}
 }

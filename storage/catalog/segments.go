@@ -86,7 +86,41 @@ func (c *Catalog) longFile(ctx context.Context, prefix string) (string, error) {
 
 // Segments returns the segments of one binlog file that start at or behind from, by start and
 // then by end. They may overlap: a reader takes the longest that starts at its place.
+//
+// A listing takes its time, and of what is put meanwhile it may hold the later and lack the earlier. So one with a
+// gap counts when the next one has that gap too.
 func (c *Catalog) Segments(ctx context.Context, instance string, timeline binlog.Timeline, file string, from uint64) ([]SegmentRef, error) {
+	refs, err := c.listSegments(ctx, instance, timeline, file, from)
+	for err == nil {
+		at, gap := firstGap(refs, from)
+		if !gap {
+			break
+		}
+		var next []SegmentRef
+		if next, err = c.listSegments(ctx, instance, timeline, file, from); err != nil {
+			break
+		}
+		still, gap := firstGap(next, from)
+		refs = next
+		if gap && still == at {
+			break
+		}
+	}
+	return refs, err
+}
+
+// firstGap returns where a segment is missing in front of another one.
+func firstGap(refs []SegmentRef, from uint64) (at uint64, gap bool) {
+	for _, ref := range refs {
+		if ref.Start > from {
+			return from, true
+		}
+		from = max(from, ref.End)
+	}
+	return 0, false
+}
+
+func (c *Catalog) listSegments(ctx context.Context, instance string, timeline binlog.Timeline, file string, from uint64) ([]SegmentRef, error) {
 	prefix := filePrefix(instance, timeline, file)
 	start := ""
 	if from > 0 {
