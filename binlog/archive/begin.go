@@ -101,7 +101,7 @@ func (w *writer) fresh(ctx context.Context, files []string) (start, error) {
 }
 
 func (w *writer) firstFile(files []string) (string, error) {
-	switch begun := w.uploader.head.End; {
+	switch begun := w.uploader.known().End; {
 	case w.number > 0 && begun.Timeline == w.timeline() && slices.Contains(files, begun.File):
 		return begun.File, nil // an earlier run ended between the head and the first segment
 	case w.config.FromOldest:
@@ -196,7 +196,7 @@ func (w *writer) nameTimeline(ctx context.Context, file string) error {
 // unproved says why nothing proves that the source is the server that was archived, where none of its
 // files can be compared with what is held: a server id, unlike a server_uuid, is often that of others too.
 func (w *writer) unproved() error {
-	held := w.uploader.head.Identity.ServerUUID
+	held := w.uploader.known().Identity.ServerUUID
 	if w.base == w.uuid() || held == w.uuid() {
 		return nil
 	}
@@ -272,7 +272,7 @@ func (w *writer) joins(h segment.Header) bool {
 	if w.held != nil {
 		return w.held.joins(h)
 	}
-	begun := w.uploader.head.End
+	begun := w.uploader.known().End
 	return h.Start == 0 && h.Timeline == begun.Timeline && h.File == begun.File
 }
 

@@ -196,6 +196,13 @@ func (u *uploader) putHead(ctx context.Context) error {
 	return nil
 }
 
+// known returns the head as it was written, or read, last.
+func (u *uploader) known() catalog.Head {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.head
+}
+
 // retry calls do until it succeeds, ctx ends, or nothing that time brings helps.
 func (u *uploader) retry(ctx context.Context, what string, do func() error) error {
 	var over func()

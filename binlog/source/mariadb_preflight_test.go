@@ -42,7 +42,7 @@ func TestPreflightOfABadMariaDB(t *testing.T) {
 	mysqltest.Exec(t, s, "CHANGE MASTER 'second' TO MASTER_HOST='127.0.0.1', MASTER_USER='nobody'", "CREATE DATABASE a", "CREATE TABLE a.t (id INT PRIMARY KEY)",
 		"XA START 'x','y',7; INSERT INTO a.t VALUES (1); XA END 'x','y',7; XA PREPARE 'x','y',7")
 	findings := preflight(t, srv)
-	want := []string{"version", "binlog_format", "binlog_row_image", "old_mode", "binlog_ignore_db", "log_replica_updates"}
+	want := []string{"version", "binlog_format", "old_mode", "binlog_ignore_db", "log_replica_updates"}
 	if got := errorsOf(findings); !slices.Equal(got, want) {
 		t.Errorf("errors %v, want %v", got, want)
 	}

@@ -132,7 +132,8 @@ func (k *round) backUp(ctx context.Context, kills int) error {
 }
 
 func (k *round) killedArgs() []string {
-	return k.sourceArgs("backup", "--threads", "4", "--ddl-tries", "200", "--snapshot-tries", "200")
+	args := k.sourceArgs("backup", "--threads", "4", "--ddl-tries", "200", "--snapshot-tries", "200")
+	return append(args, k.features.flags(func(f *Feature) []string { return f.Backup })...)
 }
 
 func (k *round) moment(takes time.Duration) time.Duration {
