@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,8 @@ type round struct {
 }
 
 func killRound(ctx context.Context, s Servers, c Config, kills int) (*round, error) {
+	// A backup that is killed again and again comes to no end beside what has it read everything again.
+	c.Without = append(slices.Clone(c.Without), statements.Name)
 	r, err := newRun(s, c)
 	if err != nil {
 		return &round{run: &run{}}, err
