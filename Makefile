@@ -75,7 +75,7 @@ history: servers build-failpoints ## one random history, backed up and restored 
 	go run ./tests/cmd/history $(if $(RECORD),-replay $(RECORD),-seed $(SEED)) $(ARGS)
 
 .PHONY: soak
-soak: servers build-failpoints ## many random histories (HISTORIES=n)
+soak: servers build-failpoints ## many random histories (HISTORIES=n of each setting, ARGS="-settings all -quick -parallel 2 -go-on")
 	go run ./tests/cmd/history -soak $(HISTORIES) $(ARGS)
 
 .PHONY: soak-kill

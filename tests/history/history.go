@@ -93,7 +93,7 @@ func (f *Fleet) Run(ctx context.Context, c Config) (Report, error) {
 		return Report{Seed: c.Seed}, err
 	}
 	report, failed, err := single(ctx, s, c)
-	if failed == nil || c.Keep == "" || c.Shrink == 0 || ctx.Err() != nil {
+	if failed == nil || c.Keep == "" || c.Shrink == 0 || ctx.Err() != nil || errors.Is(err, ErrTooLittle) {
 		return report, err
 	}
 	out := c.Log

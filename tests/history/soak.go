@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Defaults of the issue that this judge was written for: what a history holds at least.
@@ -27,6 +29,7 @@ func (c *Config) Quick() {
 type sums struct {
 	Report
 	histories, gtids, again int
+	little, failed          int
 	histogram               map[string]int            // in how many histories each feature was
 	did                     map[string]int            // what it did at least, in all
 	places                  map[string]map[string]int // where its DDL fell
@@ -77,40 +80,126 @@ func (s *sums) features() string {
 	return b.String()
 }
 
-// Soak runs histories with consecutive seeds, two of three with GTIDs, and stops at the first
-// that fails, unless GoOn is set. It fails, too, when fewer than 9 of 10 histories had a table
-// read again: such histories would not have tried the rules of DDL.
-func Soak(ctx context.Context, f *Fleet, c Config, histories int, out io.Writer) error {
+// Soak is many histories with consecutive seeds.
+type Soak struct {
+	Config        // of each; its seed is that of the first
+	Histories int // of each setting
+	Settings  []Setting
+	Parallel  int // so many at once, each on servers of its own
+}
+
+// Run runs the histories of each setting and prints what they held. It stops at the first that fails, unless GoOn is set. It
+// fails, too, when fewer than 9 of 10 histories had a table read again, or held what they were asked for: such
+// histories would not have tried the rules.
+func (s *Soak) Run(ctx context.Context, out io.Writer) error {
+	var errs []error
+	for _, setting := range s.Settings {
+		err := s.setting(ctx, setting, out)
+		if err != nil && (!s.GoOn || ctx.Err() != nil) {
+			return err
+		}
+		errs = append(errs, err)
+		s.Seed += uint64(s.Histories)
+	}
+	return errors.Join(errs...)
+}
+
+// trial is one history of a soak.
+type trial struct {
+	Config
+	report Report
+	err    error
+}
+
+func (s *Soak) setting(ctx context.Context, setting Setting, out io.Writer) error {
 	began := time.Now()
-	first := c.Seed
-	var all sums
-	for i := range histories {
-		c.Seed = first + uint64(i)
-		c.GTID = i%3 != 2
-		r, err := f.Run(ctx, c)
-		if err != nil {
-			if !c.GoOn || ctx.Err() != nil {
-				return err
+	trials, done := make(chan Config), make(chan trial)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(trials)
+		for i := range s.Histories {
+			select {
+			case trials <- setting.apply(s.Config, i):
+			case <-ctx.Done():
+				return context.Cause(ctx)
 			}
-			fmt.Fprintf(out, "FAILED %v\n", err)
+		}
+		return nil
+	})
+	workers, workersCtx := errgroup.WithContext(ctx)
+	for range max(s.Parallel, 1) {
+		workers.Go(func() error { return work(workersCtx, trials, done) })
+	}
+	g.Go(func() error {
+		defer close(done)
+		return workers.Wait()
+	})
+	var all sums
+	g.Go(func() error { return s.collect(ctx, done, &all, out) })
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "setting %s: %s in %.1f minutes\n%s", setting.Name, all.total(s.Seed, s.Histories), time.Since(began).Minutes(), all.features())
+	return all.judge(s.Histories)
+}
+
+// work runs histories on a fleet of its own.
+func work(ctx context.Context, trials <-chan Config, done chan<- trial) (err error) {
+	fleet, err := NewFleet("")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, fleet.Stop(context.WithoutCancel(ctx))) }()
+	for c := range trials {
+		t := trial{Config: c}
+		t.report, t.err = fleet.Run(ctx, c)
+		select {
+		case done <- t:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// collect sums up until all are done, or one has failed that ends the soak.
+func (s *Soak) collect(ctx context.Context, done <-chan trial, all *sums, out io.Writer) error {
+	for t := range done {
+		switch {
+		case errors.Is(t.err, ErrTooLittle):
+			all.little++
+			fmt.Fprintf(out, "seed %d: every restore was equal, but %v\n", t.Seed, t.err)
+		case t.err != nil && (!s.GoOn || ctx.Err() != nil):
+			return t.err
+		case t.err != nil:
+			all.failed++
+			fmt.Fprintf(out, "FAILED %v\n", t.err)
 			continue
 		}
-		all.add(r, c.GTID)
+		r := t.report
+		all.add(r, t.GTID)
 		fmt.Fprintf(out, "seed %d gtid=%-5v %4d transactions %2d changes inside the backup (%2d aimed), %2d read again, %d stop points equal, %2d counters exact, %d kills, %d of the backup (%d chunks adopted), backup %.1f s, restores %.1f s, all %.1f s\n",
-			c.Seed, c.GTID, r.Transactions, r.Changes, r.Aimed, r.ReadAgain, r.StopPoints, r.Counters, r.Kills, r.BackupKills, r.Adopted, r.Backup.Seconds(), r.Restores.Seconds(), r.Took.Seconds())
+			t.Seed, t.GTID, r.Transactions, r.Changes, r.Aimed, r.ReadAgain, r.StopPoints, r.Counters, r.Kills, r.BackupKills, r.Adopted, r.Backup.Seconds(), r.Restores.Seconds(), r.Took.Seconds())
 	}
-	fmt.Fprintf(out, "%d histories (%d with GTIDs, %d without; seeds %d..%d) in %.1f minutes: %d transactions, %d changes inside backups (%d aimed at tables being read), %d rows backed up, "+
-		"%d restores equal, and %d of parts, %d without some transactions, %d counters exact, %d definers kept or told; a table read again in %d histories\n",
-		all.histories, all.gtids, all.histories-all.gtids, first, c.Seed, time.Since(began).Minutes(), all.Transactions, all.Changes, all.Aimed, all.Rows,
-		all.StopPoints, all.Parts, all.Skips, all.Counters, all.Definers, all.again)
-	fmt.Fprint(out, all.features())
-	if failed := histories - all.histories; failed > 0 {
-		return fmt.Errorf("%d of %d histories failed", failed, histories)
-	}
-	if all.again*10 < histories*9 {
-		return fmt.Errorf("a table was read again in only %d of %d histories", all.again, histories)
-	}
-	if all.Counters == 0 {
+	return nil
+}
+
+func (s *sums) total(first uint64, histories int) string {
+	return fmt.Sprintf("%d histories equal (%d with GTIDs, %d without; seeds %d..%d): %d transactions, %d changes inside backups (%d aimed at tables being read), %d rows backed up, "+
+		"%d restores equal, and %d of parts, %d without some transactions, %d counters exact, %d definers kept or told; a table read again in %d histories; %d histories held too little, %d failed",
+		s.histories, s.gtids, s.histories-s.gtids, first, first+uint64(histories)-1, s.Transactions, s.Changes, s.Aimed, s.Rows,
+		s.StopPoints, s.Parts, s.Skips, s.Counters, s.Definers, s.again, s.little, s.failed)
+}
+
+func (s *sums) judge(histories int) error {
+	switch {
+	case s.failed > 0:
+		return fmt.Errorf("%d of %d histories failed", s.failed, histories)
+	case s.again*10 < histories*9:
+		return fmt.Errorf("a table was read again in only %d of %d histories", s.again, histories)
+	case s.little*10 > histories:
+		return fmt.Errorf("%d of %d histories held too little", s.little, histories)
+	case s.Counters == 0:
 		return errors.New("no AUTO_INCREMENT counter was compared")
 	}
 	return nil

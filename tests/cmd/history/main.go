@@ -26,10 +26,12 @@ func main() {
 
 func run(ctx context.Context) (err error) {
 	c := history.Config{Log: os.Stdout}
-	soak := flag.Int("soak", 0, "run this many histories with consecutive seeds")
+	soak := flag.Int("soak", 0, "run this many histories of each setting, with consecutive seeds")
+	setting := flag.String("settings", "mixed", "what the histories of a soak have in common, a,b or all (-list tells them)")
+	parallel := flag.Int("parallel", 1, "so many histories of a soak at once, each on servers of its own")
 	kills := flag.Int("kill-soak", 0, "kill archivers, backups, restores, sources and targets so many times")
 	flag.Uint64Var(&c.Seed, "seed", uint64(time.Now().UnixMicro()), "seed of the history, or of the first one")
-	flag.BoolVar(&c.GTID, "gtid", true, "source with GTIDs (one history; a soak mixes)")
+	flag.BoolVar(&c.GTID, "gtid", true, "source with GTIDs (one history; a soak goes by its setting)")
 	flag.IntVar(&c.Transactions, "transactions", history.DefaultTransactions, "committed transactions, at least")
 	flag.IntVar(&c.Changes, "changes", history.DefaultChanges, "DDL statements inside the backup, at least")
 	flag.IntVar(&c.Stops, "stops", history.DefaultStops, "stop points that are restored and compared")
@@ -48,7 +50,7 @@ func run(ctx context.Context) (err error) {
 	replay := flag.String("replay", "", "run this recorded history again, its statements one after the other")
 	flag.Parse()
 	if *list {
-		fmt.Print(history.ListFeatures())
+		fmt.Print(history.ListFeatures(), "\nsettings of a soak:\n", history.ListSettings())
 		return nil
 	}
 	if *quick {
@@ -61,6 +63,14 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	mysqltest.InMemory() // kills are of processes, never of the machine
+	if *soak > 0 {
+		c.Log = nil
+		s := history.Soak{Config: c, Histories: *soak, Parallel: *parallel}
+		if s.Settings, err = history.ParseSettings(*setting); err != nil {
+			return err
+		}
+		return s.Run(ctx, os.Stdout)
+	}
 	fleet, err := history.NewFleet("")
 	if err != nil {
 		return err
@@ -75,10 +85,6 @@ func run(ctx context.Context) (err error) {
 	if *kills > 0 {
 		c.Log = nil
 		return history.KillSoak(ctx, fleet, c, *kills, true, os.Stdout)
-	}
-	if *soak > 0 {
-		c.Log = nil
-		return history.Soak(ctx, fleet, c, *soak, os.Stdout)
 	}
 	fmt.Printf("seed %d\n", c.Seed)
 	r, err := fleet.Run(ctx, c)
