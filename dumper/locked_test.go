@@ -2,6 +2,8 @@ package dumper
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -113,4 +115,19 @@ func TestR5TablesOfAMergeTable(t *testing.T) {
 	s.atChunk("d.b", 1, func() { s.exec("ALTER TABLE d.m UNION=(d.a,d.b)", "UPDATE d.m SET id=7 WHERE id=5") })
 	s.exec("INSERT INTO d.b VALUES (5)")
 	refused("d.b", "--exclude d.b", func(c *Config) { c.Exclude, c.Fresh = []string{"d.a"}, true })
+}
+
+// TestTableThatCrashed: a table whose file is damaged is named, with what mends it and the way round.
+func TestTableThatCrashed(t *testing.T) {
+	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
+	s.exec("CREATE DATABASE d", "CREATE TABLE d.csv (id INT NOT NULL) ENGINE=CSV", "INSERT INTO d.csv VALUES (1),(2)", "CREATE TABLE d.t (id INT PRIMARY KEY)", "FLUSH TABLES d.csv")
+	if err := os.WriteFile(filepath.Join(s.source.DataDir(), "d", "csv.CSV"), []byte("\"1\n\"2"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.exec("FLUSH TABLES d.csv")
+	_, err := s.tryBackUp(t.Context())
+	if f := fault.Of(err); f == nil || f.Kind != fault.KindSource || !strings.Contains(f.Hint, "REPAIR TABLE `d`.`csv`") || !strings.Contains(f.Hint, "--exclude d.csv") || !strings.Contains(err.Error(), "d.csv") {
+		t.Fatalf("error %v, %+v", err, f)
+	}
+	s.backUp(func(c *Config) { c.Exclude = []string{"d.csv"} })
 }

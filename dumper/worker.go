@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tripod-db/tripod/binlog/source"
@@ -48,7 +49,27 @@ func (w *worker) read(ctx context.Context, want bases.Want) error {
 		w.abandon(want, err)
 		return nil
 	}
+	if want.Kind == bases.WantTable || want.Kind == bases.WantDefinition {
+		return damaged(want.Name, err)
+	}
 	return err
+}
+
+// damagedNumbers are the server's errors about a table whose files are not sound.
+var damagedNumbers = []uint16{
+	1034, 1035, // the key file is wrong, or old
+	1194, 1195, // the table crashed, and its repair failed
+	1712, // an index is corrupt
+	1877, // the table is corrupt
+}
+
+// damaged is the fault of a table that the source cannot read any more; any other error as it is.
+func damaged(name schema.Name, err error) error {
+	if !slices.Contains(damagedNumbers, server.ErrorNumber(err)) {
+		return err
+	}
+	return fault.New(fault.CodeFailed, fault.KindSource, "REPAIR TABLE "+name.Quoted()+" (MyISAM, CSV), or make the table anew; without it: --exclude "+schema.Patterns(name),
+		"the source cannot read %s: %w", name, err)
 }
 
 // readOnce reads what is wanted. A read that broke off is told to the board and is no error.
