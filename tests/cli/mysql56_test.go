@@ -57,7 +57,10 @@ func whileBackedUp(t *testing.T, source *mysqltest.Server, seed uint64, stop *at
 		return
 	}
 	defer conn.Close()
+	pace := time.NewTicker(3 * time.Millisecond) // a table without a key has to meet a moment without writes
+	defer pace.Stop()
 	for n := 0; !stop.Load(); n++ {
+		<-pace.C
 		id := random.IntN(60)
 		var statement string
 		switch random.IntN(8) {
@@ -120,7 +123,7 @@ func backUpOldShop(t *testing.T, gtid bool, targets ...mysqltest.Kind) {
 	for n := range uint64(3) {
 		writers.Go(func() { whileBackedUp(t, source, seed+n, &stop) })
 	}
-	o := d.run(d.source("backup", source, "--log-level", "debug")...)
+	o := d.run(d.source("backup", source, "--snapshot-tries", "200", "--log-level", "debug")...)
 	stop.Store(true)
 	writers.Wait()
 	if o.Code != 0 {
