@@ -124,7 +124,7 @@ func (d *ddl) owed(ctx context.Context) error {
 	for _, f := range d.run.features {
 		for try := 0; len(f.DDL) > 0 && d.run.census.of(f.Name, byDDL) == 0; try++ {
 			if try == owedTries {
-				return nil // the census tells
+				break // the census tells
 			}
 			k := f.DDL[try%len(f.DDL)]
 			k.feature = f.Name
@@ -145,6 +145,7 @@ func (d *ddl) change(ctx context.Context, k kind, n name) (int, error) {
 			return counted, fmt.Errorf("%s: %w", s, err)
 		}
 		if err != nil {
+			d.run.logf("refused: %.80s: %v", s, err)
 			break
 		}
 		ran++
