@@ -43,8 +43,12 @@ func (w *writer) draw(n name, columns []column) string {
 	return s
 }
 
-// movesRows tells whether a statement gives a column of the primary key another value.
+// movesRows tells whether a statement may give a column of the primary key another value. A REPLACE that meets a row
+// by another unique key is logged as the update of that row.
 func movesRows(statement string, columns []column) bool {
+	if strings.HasPrefix(statement, "REPLACE") {
+		return slices.ContainsFunc(columns, func(c column) bool { return c.key && !c.primary })
+	}
 	sets, _, _ := strings.Cut(statement, " WHERE ")
 	return slices.ContainsFunc(columns, func(c column) bool { return c.primary && strings.Contains(sets, quote(c.name)+"=") })
 }
