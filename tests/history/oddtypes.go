@@ -16,7 +16,7 @@ var oddTypes = Feature{
 		{name: "labels", body: "(id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, e ENUM('','a''b','2','x y','\\\\','é','NULL','0','A\"') CHARACTER SET utf8mb4 NOT NULL," +
 			" l ENUM('ä','ß') CHARACTER SET latin1 DEFAULT 'ß', s SET('a b','\\\\','%','é','0','it''s'), y YEAR NOT NULL DEFAULT 2026, b BIT(33) NOT NULL DEFAULT b'101', UNIQUE KEY u_e (e, id))"},
 		{name: "computed", body: `(
-  id INT NOT NULL, a INT, j JSON, v VARCHAR(12), d DATE NOT NULL DEFAULT '2026-01-01', up VARCHAR(14) GENERATED ALWAYS AS (UPPER(v)) VIRTUAL INVISIBLE,
+  id INT NOT NULL, a INT, j JSON, v VARCHAR(12), d DATE NOT NULL DEFAULT '2026-01-01', up VARCHAR(300) GENERATED ALWAYS AS (UPPER(v)) VIRTUAL INVISIBLE,
   len INT GENERATED ALWAYS AS (CHAR_LENGTH(v)) STORED, next INT GENERATED ALWAYS AS (MONTH(d) * 2) VIRTUAL, first JSON GENERATED ALWAYS AS (j->'$[0]') STORED,
   PRIMARY KEY (id), KEY k_up (up DESC), KEY k_next (next), UNIQUE KEY u_f ((ABS(a)), (id + 1)), CHECK (a IS NULL OR a > -100000), CONSTRAINT c_late CHECK (id < 50) NOT ENFORCED)`},
 		{name: "zeros", body: `(
