@@ -44,12 +44,20 @@ func (f *finisher) create(ctx context.Context, o *director.Object, step director
 	} else {
 		step.Schema = f.director.ObjectOnTarget(o).Schema // the session was in a schema that is not restored: the statement names its own
 	}
-	err = f.createWith(ctx, step, edits)
+	var given []ddl.Edit
+	if step.Definer != "" {
+		given = step.Statement.GiveDefiner(step.Definer)
+	}
+	err = f.createWith(ctx, step, slices.Concat(given, edits))
 	switch server.ErrorNumber(err) {
 	case errSpecificAccess, errNoSuchUser, errDefinerOrphan:
-		if user, host, ok := step.Statement.Definer(); ok {
+		if len(given) > 0 {
+			if err = f.createWith(ctx, step, edits); err == nil {
+				f.definerChanged(o, strings.ReplaceAll(step.Definer, "`", ""))
+			}
+		} else if user, host, ok := step.Statement.Definer(); ok {
 			if err = f.createWith(ctx, step, append(slices.Clone(edits), step.Statement.DefinerEdits("CURRENT_USER")...)); err == nil {
-				f.result.DefinersChanged = append(f.result.DefinersChanged, fmt.Sprintf("%s %s: %s", o.Kind, o.Name, accountText(user, host)))
+				f.definerChanged(o, accountText(user, host))
 			}
 		}
 	}
@@ -61,6 +69,14 @@ func (f *finisher) create(ctx context.Context, o *director.Object, step director
 		err = back
 	}
 	return err
+}
+
+// definerChanged lists an object once, however often the log alters it.
+func (f *finisher) definerChanged(o *director.Object, account string) {
+	line := fmt.Sprintf("%s %s: %s", o.Kind, o.Name, account)
+	if !slices.Contains(f.result.DefinersChanged, line) {
+		f.result.DefinersChanged = append(f.result.DefinersChanged, line)
+	}
 }
 
 // lacksLibrary: CREATE and ALTER of a routine check that the libraries it uses are there. They

@@ -1,6 +1,7 @@
 package pitr
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -95,6 +96,12 @@ func TestDefinersAreKept(t *testing.T) {
 	}
 	if got := s.query(s.dest.Root(), "SELECT DEFINER FROM information_schema.ROUTINES WHERE ROUTINE_NAME='f'")[0][0]; got != "app@%" {
 		t.Errorf("definer of f is %s", got)
+	}
+	// ALTER EVENT has no such clause in the log, and makes whoever sends it the definer.
+	const events = "SELECT EVENT_NAME, DEFINER FROM information_schema.EVENTS WHERE EVENT_SCHEMA='d' ORDER BY 1"
+	want := fmt.Sprint(s.query(s.source.Root(), events))
+	if got := fmt.Sprint(s.query(s.dest.Root(), events)); got != want || !strings.Contains(want, "e2") {
+		t.Errorf("definers of events are %s, want %s", got, want)
 	}
 }
 

@@ -100,6 +100,16 @@ func (s *Statement) DefinerEdits(account string) []Edit {
 	return []Edit{{s.definer.start, end, ""}}
 }
 
+// GiveDefiner puts a DEFINER clause into an ALTER EVENT that has none: whoever sends it would become the
+// definer. account is quoted SQL. Any other statement gets no edit.
+func (s *Statement) GiveDefiner(account string) []Edit {
+	if s.Verb != AlterObject || len(s.Objects) != 1 || s.Objects[0].Kind != Event || !s.definer.empty() || len(s.lex.tokens) == 0 {
+		return nil
+	}
+	at := s.lex.tokens[0].end
+	return []Edit{{at, at, " DEFINER=" + account}}
+}
+
 // Definer returns the account of the DEFINER clause without quotes; ok is false where the
 // statement has none. CURRENT_USER is returned as a user of that name without a host.
 func (s *Statement) Definer() (user, host string, ok bool) {

@@ -65,6 +65,8 @@ type ObjectStep struct {
 	Zone     string // time zone, as a server names it; empty where none was used
 	// Logged tells a statement of the log from SHOW CREATE output.
 	Logged bool
+	// Definer is the account, as SQL, that an ALTER EVENT without the clause made the definer; empty where nothing tells.
+	Definer string
 }
 
 func newObjectSet(m *catalog.Manifest, taken func(*Object) bool) (*objectSet, error) {

@@ -65,7 +65,9 @@ func (d *Director) oneObject(start binlog.Position, q *event.Query, st *ddl.Stat
 	case existing == nil:
 		return Broken(start, st.Text, fmt.Errorf("%s %s: the restore has none of that name", kind, o.Name))
 	}
-	existing.Steps = append(existing.Steps, d.step(q, st, o))
+	step := d.step(q, st, o)
+	step.Definer = alteredBy(q, existing.Steps)
+	existing.Steps = append(existing.Steps, step)
 	if o.RenamedTo != (schema.Name{}) {
 		d.objects.remove(existing)
 		if d.Sides.ObjectSide(kind, o.RenamedTo, start) == binlog.Skip {
@@ -75,6 +77,23 @@ func (d *Director) oneObject(start binlog.Position, q *event.Query, st *ddl.Stat
 		d.objects.put(existing)
 	}
 	return nil
+}
+
+// alteredBy returns who is the definer of an event behind an ALTER without the clause: whoever sent it, where the log says
+// that; else it is taken to be who was it before.
+func alteredBy(q *event.Query, before []ObjectStep) string {
+	if who := q.Context.Invoker; who != nil {
+		return schema.Quote(who.User) + "@" + schema.Quote(who.Host)
+	}
+	for _, step := range slices.Backward(before) {
+		if step.Definer != "" {
+			return step.Definer
+		}
+		if user, host, ok := step.Statement.Definer(); ok && host != "" {
+			return schema.Quote(user) + "@" + schema.Quote(host)
+		}
+	}
+	return ""
 }
 
 // objectSide: CREATE TRIGGER names the table, which may be outside.

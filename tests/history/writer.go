@@ -34,6 +34,13 @@ type writers struct {
 // in a second, while no chunk passes without a commit.
 const writerPause = 15 * time.Millisecond
 
+// A history with so many times the transactions that are wanted goes on slowly: its backup has much to read again, a
+// few rows at a time, and tables that grow as fast as they are read are never read to their end.
+const (
+	longHistory = 4
+	slowPause   = 10 * writerPause
+)
+
 // betweenEvery: one in so many transactions is followed by a setting that a feature changes in mid-flight.
 const betweenEvery = 6
 
@@ -106,7 +113,11 @@ func (w *writer) run(ctx context.Context, name string, step func(context.Context
 		if err != nil {
 			return err
 		}
-		if pause(ctx, writerPause) != nil {
+		between := writerPause
+		if w.committed.Load() > longHistory*int64(w.writers.run.Transactions) {
+			between = slowPause
+		}
+		if pause(ctx, between) != nil {
 			return nil
 		}
 	}
