@@ -113,6 +113,9 @@ func (r *replay) refusal(e *event.Entry, limits ...segment.Limit) error {
 
 // rowsEvent is R7 for one rows event.
 func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows) error {
+	if rows.Flags&event.RowsStatementEnd != 0 {
+		defer clear(r.deletions)
+	}
 	name := rows.Table.Name
 	onTarget, taken := r.director.RowTable(name)
 	var cascades *cascading
@@ -142,9 +145,6 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 	r.events++
 	rowsBefore := r.rows
 	defer func() { r.phase.Add(progress.Amount{Rows: int64(r.rows - rowsBefore)}) }()
-	if rows.Flags&event.RowsStatementEnd != 0 {
-		defer clear(r.deletions)
-	}
 	ready := false
 	return rows.Each(func(before, after event.Image) error {
 		o := rewriter.Origin{Entry: e.Start, GTID: e.GTID, Row: r.rowOfEntry}
