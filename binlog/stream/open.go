@@ -126,7 +126,8 @@ func (s *Stream) refused(err error) error {
 		return fmt.Errorf("%w: %w", ErrDisconnected, err)
 	case says("position > file size"), says("impossible position"):
 		return fmt.Errorf("%w: %s is shorter than %d bytes: %w", ErrIdentity, s.file, s.pos, err)
-	case says("bogus data"), says("truncated in the middle"), says("event size too small"), says("corrupt"):
+	case says("bogus data"), says("truncated in the middle"), says("event size too small"), says("corrupt"), says("exceeded max_allowed_packet"):
+		// The last is no setting's: the server sends whatever it could write, and takes what it finds for a length.
 		return fmt.Errorf("%w: no event begins at byte %d of %s: %w", ErrIdentity, s.pos, s.file, err)
 	}
 	return fmt.Errorf("%w: %w", ErrDisconnected, err)
