@@ -19,6 +19,7 @@ type parts struct {
 	last     uint64 // the greatest number of a part
 	earliest *source.Tick
 	looks    []futureTick // behind the SELECTs that found nothing
+	ended    *source.Tick // before the look at what lies behind the last part, nil where that has no bound
 }
 
 // part is the rows behind one bound and up to another one. Its walker alone changes it, under the
@@ -84,6 +85,15 @@ func (p *parts) add(to *part, c storedChunk) {
 func (p *parts) nothing(before source.Tick, behind futureTick) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.looks = append(p.looks, behind)
+	p.covers(before)
+}
+
+// ends bounds the last part by the table's last key, behind which a look has found nothing.
+func (p *parts) ends(of *part, last []string, before source.Tick, behind futureTick) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	of.until, p.ended = last, &before
 	p.looks = append(p.looks, behind)
 	p.covers(before)
 }
@@ -167,6 +177,9 @@ func (p *parts) all(last source.Tick) []storedChunk {
 			continue
 		}
 		all[i].UpTo, all[i].after, all[i].behind = nil, last, knownTick(last)
+		if p.ended != nil {
+			all[i].before = *p.ended
+		}
 	}
 	return all
 }

@@ -91,10 +91,7 @@ func (p keyPart) isInteger() bool {
 func (w *walker) halve(ctx context.Context) ([]string, error) {
 	end := w.part.until
 	if end == nil {
-		var err error
-		if end, err = w.lastKey(ctx); err != nil || end == nil {
-			return nil, err
-		}
+		return nil, nil
 	}
 	low, okLow := new(big.Int).SetString(w.part.after[0], 10)
 	high, okHigh := new(big.Int).SetString(end[0], 10)
@@ -128,11 +125,6 @@ func (w *walker) dive(ctx context.Context, condition string, skip uint64) ([]str
 		conditions = append(conditions, condition)
 	}
 	return w.key(ctx, "("+strings.Join(conditions, ") AND (")+")", order(w.path.parts), skip)
-}
-
-// lastKey returns the table's last key.
-func (w *walker) lastKey(ctx context.Context) ([]string, error) {
-	return w.key(ctx, "TRUE", order(reversed(w.path.parts)), 0)
 }
 
 // key reads the key of one row, in a transaction of its own like a chunk, and no longer than one.

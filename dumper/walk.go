@@ -159,7 +159,10 @@ func (w *walker) store(ctx context.Context) (last bool, err error) {
 	// Tests make a backup last with it.
 	failpoint.Inject("betweenChunks", func() {})
 	w.adapt(scan, stored.Bytes)
-	return w.part.isWalked(), nil
+	if w.part.isWalked() {
+		return true, nil
+	}
+	return false, w.boundEnd(ctx)
 }
 
 // scan runs the chunk's SELECT once. Its answer counts only if it came from the server of the
