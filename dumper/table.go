@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pingcap/failpoint"
+
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/fault"
@@ -141,6 +143,7 @@ func (w *worker) readTable(ctx context.Context, want bases.Want) error {
 		return err
 	}
 	w.board.update(func(s *bases.Bases) { s.Opened(want, r.result.First) })
+	failpoint.InjectCall("behindDefinition", want.Name)
 	whole, err := r.readRows(ctx)
 	if err != nil || !whole {
 		return err

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pingcap/failpoint"
 
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 )
 
@@ -37,11 +39,17 @@ func (r *tableRead) walk(ctx context.Context) (whole bool, err error) {
 		return false, r.unlessVoid(err)
 	}
 	if p == nil {
+		if r.counts() {
+			r.firstTick = &r.definition.before
+		}
 		r.cfg.Log.Info("no key of the table can be walked; it is read as one chunk", "table", r.want.Name.String())
 		return r.oneChunk(ctx)
 	}
 	if r.parts == nil {
 		r.parts = newParts(r.estimates[r.want.Name])
+	}
+	if r.counts() {
+		r.parts.covers(r.definition.before)
 	}
 	r.journalOpened(p.key)
 	left := r.parts.unwalked()
@@ -52,6 +60,12 @@ func (r *tableRead) walk(ctx context.Context) (whole bool, err error) {
 		r.board.offer(rangeJob{read: r, path: p, part: part})
 	}
 	return r.walkPart(ctx, p, left[0])
+}
+
+// counts tells whether the row window of a keyed table begins with that of its definition: that holds
+// AUTO_INCREMENT as it was then, and of a row that came and went before the first chunk only the log has the value.
+func (r *tableRead) counts() bool {
+	return slices.ContainsFunc(r.table.Columns, func(c schema.Column) bool { return c.AutoInc })
 }
 
 // walkPart walks a part of the table. It returns true when that was the last one.

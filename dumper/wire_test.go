@@ -32,6 +32,7 @@ const (
 	cutOnce     wireFault = iota // the connection is cut, once
 	otherAnswer                  // another server seems to answer
 	neverSent                    // it does not come to the server, and nobody is told
+	counted                      // nothing
 )
 
 // throughWire opens the source by way of a relay.
