@@ -26,7 +26,8 @@ func partialStory(t *testing.T) *story {
 	b.schema("d")
 	n := b.table("d.t", "id<20", "SET SESSION binlog_row_image=MINIMAL, SESSION foreign_key_checks=0", "USE d",
 		// Of the rows that are read before and behind this, each takes values that the others had.
-		"UPDATE t SET u=-1 WHERE id=30", "UPDATE t SET u=30 WHERE id=1", "UPDATE t SET u=1 WHERE id=30", "UPDATE t SET lo=1 WHERE id=30", "UPDATE t SET hi=2 WHERE id=30", "UPDATE t SET hi=20 WHERE id=30", "UPDATE t SET lo=15 WHERE id=30",
+		"UPDATE t SET u=-1 WHERE id=30", "CREATE TABLE copied LIKE t", "INSERT INTO copied (id,w,lo,hi) VALUES (1,'a',3,4)",
+		"UPDATE t SET u=30 WHERE id=1", "UPDATE t SET u=1 WHERE id=30", "UPDATE t SET lo=1 WHERE id=30", "UPDATE t SET hi=2 WHERE id=30", "UPDATE t SET hi=20 WHERE id=30", "UPDATE t SET lo=15 WHERE id=30",
 		"DELETE FROM t WHERE id=31", "INSERT INTO t (id,w) VALUES (31,'again'),(32,'new')", "UPDATE t SET w='x' WHERE id=2", "UPDATE t SET w='b' WHERE id=31",
 		"SET SESSION binlog_row_value_options=PARTIAL_JSON, SESSION binlog_row_image=FULL", "UPDATE t SET doc=JSON_SET(doc,'$.k',2) WHERE id=1")
 	n.Rows.High = s.position()
@@ -82,7 +83,7 @@ func TestSurvives_KillWhereAWindowEnds(t *testing.T) {
 	s.on("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, u INT, lo INT, hi INT, UNIQUE (u), CHECK (lo<=hi))", "INSERT INTO d.t VALUES (1,1,1,2),(2,2,2,3),(3,3,3,4)")
 	b := s.begin()
 	b.schema("d")
-	n := b.table("d.t", "id<3", "SET SESSION binlog_row_image=MINIMAL", "UPDATE d.t SET u=-1 WHERE id=3", "UPDATE d.t SET u=3 WHERE id=1", "UPDATE d.t SET u=1 WHERE id=3", "UPDATE d.t SET lo=0 WHERE id=3")
+	n := b.table("d.t", "id<3", "SET SESSION binlog_row_image=MINIMAL", "UPDATE d.t SET u=-1 WHERE id=3", "CREATE TABLE d.copied LIKE d.t", "UPDATE d.t SET u=3 WHERE id=1", "UPDATE d.t SET u=1 WHERE id=3", "UPDATE d.t SET lo=0 WHERE id=3")
 	n.Rows.High = s.position()
 	n.Statements.High, n.Definition.High, n.PartialImages = n.Rows.High, n.Rows.High, true
 	b.end()

@@ -175,6 +175,61 @@ func (t *table) changedChecks(enforced bool) ([]string, error) {
 	return clauses, nil
 }
 
+// copiedInPlace makes of a copy (CREATE TABLE .. LIKE) of a table that waits what it was on the source: it does not
+// wait with it. A copy has the names of keys, and names of its own for checks, in the order of those.
+func (s *tableSet) copiedInPlace(ctx context.Context, x *director.Execution) error {
+	if !x.Copied {
+		return nil
+	}
+	source := s.get(x.Source)
+	if source == nil || !source.putsOff() {
+		return nil
+	}
+	if source.def == nil { // a run that goes on
+		if err := s.read(ctx, source.Name); err != nil {
+			return err
+		}
+	}
+	from, err := checksOf(source)
+	if err != nil {
+		return err
+	}
+	for _, n := range x.Created {
+		t := s.get(n)
+		to, err := checksOf(t)
+		if err != nil {
+			return err
+		}
+		if len(to) != len(from) {
+			return fmt.Errorf("%s has %d checks, %s, of which it is a copy, has %d", n, len(to), source.Name, len(from))
+		}
+		t.off = &putOff{keys: source.off.keys, unique: source.off.unique}
+		for i, c := range from {
+			if slices.Contains(source.off.checks, c) {
+				t.off.checks = append(t.off.checks, to[i])
+			}
+		}
+		if err := s.putInPlace(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checksOf returns the names of a table's checks in the order of its definition.
+func checksOf(t *table) (names []string, err error) {
+	list, err := director.Constraints(t.def, t.Name)
+	if err != nil {
+		return nil, fmt.Errorf("read the definition of %s: %w", t.Name, err)
+	}
+	for _, c := range list {
+		if !c.ForeignKey {
+			names = append(names, c.Name)
+		}
+	}
+	return names, nil
+}
+
 // windowOver does what was put off for a table when the first entry behind its window comes, which
 // may change its rows, or is a statement.
 func (r *replay) windowOver(ctx context.Context, start binlog.Position, t *table) error {

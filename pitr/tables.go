@@ -176,7 +176,7 @@ func (s *tableSet) apply(ctx context.Context, e *director.Execution) error {
 			}
 		}
 	}
-	return nil
+	return s.copiedInPlace(ctx, e)
 }
 
 // relive changes the catalogue as a statement did that an earlier run has carried out: which
