@@ -58,7 +58,7 @@ type scan struct {
 func newScan(d *director.Director, loads []director.LoadBase, definitions []*schema.Table) *scan {
 	s := &scan{director: d, tables: map[schema.Name]bool{}, demands: newDemands(d.Fold), parents: map[string]bool{}, standIns: map[schema.Name]bool{}, constrained: map[schema.Name]bool{}}
 	for i, t := range definitions {
-		s.demands.loaded(t, loads[i].OnTarget, loads[i].PartialImages)
+		s.demands.loaded(t, loads[i].OnTarget)
 		s.constraints = append(s.constraints, director.ConstraintsOf(t, loads[i])...)
 		s.constrained[loads[i].OnTarget] = director.MakesConstraintNames(t)
 		for k := range t.ForeignKeys {
