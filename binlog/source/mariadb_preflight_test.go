@@ -76,7 +76,7 @@ func TestPreflightNamesTheMissingGrantOfMariaDB(t *testing.T) {
 func TestPreflightOfMariaDBTables(t *testing.T) {
 	s := mysqltest.Take(t, mysqltest.Options{Kind: mysqltest.MariaDB1011})
 	mysqltest.Exec(t, s, "CREATE DATABASE a", "CREATE TABLE a.k (id INT PRIMARY KEY)", "CREATE TABLE a.keyless (id INT)",
-		"CREATE TABLE a.v (id INT PRIMARY KEY) WITH SYSTEM VERSIONING", "CREATE SEQUENCE a.s", "CREATE TABLE a.aria (id INT PRIMARY KEY) ENGINE=Aria",
+		"CREATE TABLE a.v (id INT PRIMARY KEY) WITH SYSTEM VERSIONING", "CREATE SEQUENCE a.s", "CREATE TABLE a.numbered (id INT PRIMARY KEY DEFAULT NEXTVAL(a.s), v VARCHAR(20) DEFAULT 'nextval')", "CREATE TABLE a.aria (id INT PRIMARY KEY) ENGINE=Aria",
 		"CREATE TABLE a.u (id UUID PRIMARY KEY)", "CREATE TABLE a.z (id INT PRIMARY KEY, b BLOB COMPRESSED)", "CREATE TABLE a.fine (uuid INT PRIMARY KEY, j JSON)",
 		"SET GLOBAL mysql56_temporal_format=OFF; CREATE TABLE a.old (id INT PRIMARY KEY, t DATETIME); SET GLOBAL mysql56_temporal_format=ON", "SET sql_mode=ORACLE; CREATE PACKAGE a.pk AS PROCEDURE p(x INT); END",
 		"CREATE TABLE a.m (id INT PRIMARY KEY) ENGINE=MyISAM", "CREATE TABLE a.child (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES a.k (id) ON DELETE CASCADE)",
@@ -86,7 +86,7 @@ func TestPreflightOfMariaDBTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(tables) != 12 {
+	if len(tables) != 13 {
 		t.Errorf("%d tables: %+v", len(tables), tables)
 	}
 	wantFinding(t, findings, "table_type", source.LevelError, "2 tables are system-versioned or a sequence", "--exclude")
@@ -94,6 +94,7 @@ func TestPreflightOfMariaDBTables(t *testing.T) {
 	wantFinding(t, findings, "table_type", source.LevelError, "a.s (sequence)", "a.s")
 	wantFinding(t, findings, "column_type", source.LevelError, "3 tables are", "a.old,a.s,a.u,a.v,a.z,a.aria")
 	wantFinding(t, findings, "column_type", source.LevelError, "a.u, column id (uuid)", "--exclude")
+	wantFinding(t, findings, "sequence_default", source.LevelWarning, "1 table is with a default that takes numbers of a sequence, which is not backed up: a.numbered", "START WITH")
 	wantFinding(t, findings, "packages", source.LevelWarning, "a.pk", "SHOW CREATE PACKAGE BODY")
 	wantFinding(t, findings, "engine", source.LevelError, "a.aria (Aria)", "a.aria")
 	wantFinding(t, findings, "engine", source.LevelInfo, "a.m (MyISAM)", "InnoDB")
