@@ -144,6 +144,12 @@ func (b *backup) run(ctx context.Context) (result *Result, err error) {
 			b.cfg.Log.Warn("the backup is complete; its archiver failed at the end", "error", ended)
 		}
 	}()
+	if b.timeline == "" {
+		if b.timeline, err = b.named(ctx, archiving); err != nil {
+			return nil, err
+		}
+		start.Timeline = b.timeline
+	}
 	b.resolver = source.NewResolver(start)
 	b.clock, err = source.StartClock(ctx, b.cfg.Source, source.ClockConfig{Timeline: b.timeline, Resolver: b.resolver, Log: b.cfg.Log})
 	if err != nil {
@@ -377,6 +383,29 @@ func (a *archiving) watch(ctx context.Context) error {
 	case <-a.done:
 		return a.err
 	}
+}
+
+// named waits until the archive of a source without a server_uuid (MariaDB) has begun: the file that it begins with
+// gives the timeline its name.
+func (b *backup) named(ctx context.Context, archiving *archiving) (timeline binlog.Timeline, err error) {
+	phase := b.cfg.Progress.Begin("archive", progress.Amount{})
+	defer phase.End()
+	phase.Doing("wait for the archive to begin")
+	err = b.bounded(ctx, "the beginning of the archive", func(ctx context.Context) error {
+		for {
+			timeline, err = archive.CurrentTimeline(ctx, b.cfg.Catalog, b.cfg.Instance, b.cfg.Source.Facts().ServerUUID)
+			if err != nil || timeline != "" {
+				return err
+			}
+			if err := archiving.reason(nil); err != nil {
+				return err
+			}
+			if err := sleep(ctx, coverEvery/10); err != nil {
+				return err
+			}
+		}
+	})
+	return timeline, err
 }
 
 func (a *archiving) wait() error {

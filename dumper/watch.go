@@ -109,6 +109,7 @@ func streamOf(cfg Config) stream.Config {
 func (w *watch) run(ctx context.Context, b *board) error {
 	w.board = b
 	w.assembler.OnBegin(w.begin)
+	w.assembler.OnCutOff(w.cutOff)
 	w.assembler.OnRows(func(_ *event.Entry, rows *event.Rows) error { return errors.Join(w.hides(rows), w.images.note(rows)) })
 	if err := w.catchUp(ctx); err != nil {
 		return err
@@ -241,6 +242,13 @@ func (w *watch) begin(e *event.Entry) error {
 	w.hidden, w.images = nil, nil
 	w.resolver.Entry(e.Start, e.GTID)
 	w.noteFloor(e.Start)
+	return nil
+}
+
+// cutOff drops what was noted of an entry that the source was killed in the middle of: it was never committed.
+func (w *watch) cutOff(e *event.Entry) error {
+	w.log.Warn("the source was killed while it wrote a transaction; what it wrote of it counts for nothing", "start", e.Start.String(), "gtid", e.GTID.String())
+	w.hidden, w.images = nil, nil
 	return nil
 }
 

@@ -56,7 +56,7 @@ func walk(ctx context.Context, r *archive.Reader, s span, phase progress.Phase, 
 		return skip(u)
 	})
 	events := 0
-	for e, err := range r.Events(ctx, from, needed) {
+	for e, err := range r.Events(ctx, from, needed, archive.WholeEntries()) {
 		if err != nil {
 			return bytes, fmt.Errorf("read the archive: %w", err)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
+	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/pitr/target"
 )
 
@@ -35,6 +36,9 @@ func checkTarget(p *Plan, f *targetFacts, needs *needs) []Finding {
 	checkExisting(p, f, add)
 	if !p.Resumes { // else they are this restore's own
 		checkConstraints(p, f, needs, add)
+	}
+	if p.manifest.Source.Flavor != f.Flavor {
+		checkOtherFlavor(f, needs, add)
 	}
 	if missing := missingGrants(p, f, needs); len(missing) > 0 {
 		add("grants", LevelError, strings.Join(server.GrantStatements(f.CurrentUser, missing), "; "),
@@ -134,6 +138,9 @@ func checkExisting(p *Plan, f *targetFacts, add addFinding) {
 func checkConstraints(p *Plan, f *targetFacts, needs *needs, add addFinding) {
 	var taken []string
 	for _, c := range needs.constraints {
+		if !c.ForeignKey && f.Flavor == server.FlavorMariaDB {
+			continue // the name of a check is its table's there
+		}
 		holder, there := f.constraints[c.ConstraintName]
 		isReplaced := slices.ContainsFunc(p.Existing, func(o schema.ObjectName) bool { return o.Kind == "table" && o.Name == holder })
 		if there && !isReplaced {
@@ -147,6 +154,30 @@ func checkConstraints(p *Plan, f *targetFacts, needs *needs, add addFinding) {
 	if len(taken) > 0 {
 		add("constraints", LevelError, "restore into another schema (--rename), or drop them first",
 			"the target has constraints whose names this restore needs in the same schema: %s", strings.Join(taken, ", "))
+	}
+}
+
+// checkOtherFlavor tells what is spelled alike on MySQL and MariaDB and is not the same.
+func checkOtherFlavor(f *targetFacts, needs *needs, add addFinding) {
+	for _, c := range needs.collations {
+		if schema.DiffersOnMariaDB(c) {
+			add("collations", LevelError, "convert the columns to another collation on the source, or leave their tables out with --exclude",
+				"the collation %s is another order on the target, %s, than on the source", c, flavorName(f.Flavor))
+		}
+	}
+	if f.Flavor == server.FlavorMariaDB {
+		return
+	}
+	tables := map[director.ConstraintName][]string{}
+	for _, c := range needs.constraints {
+		tables[c.ConstraintName] = append(tables[c.ConstraintName], c.Of.String())
+	}
+	for _, c := range needs.constraints {
+		if of := tables[c.ConstraintName]; len(of) > 1 && !c.ForeignKey {
+			delete(tables, c.ConstraintName)
+			add("constraints", LevelError, "give them names on the source (ALTER TABLE .. DROP CONSTRAINT, ADD CONSTRAINT .. CHECK) and take a new backup, or leave all but one of the tables out with --exclude",
+				"the name of a check is its schema's on MySQL, and several tables have one named %s: %s", c.Spelled, strings.Join(of, ", "))
+		}
 	}
 }
 

@@ -50,8 +50,8 @@ func (d *demands) places(asks ddl.Demands, names ...schema.Name) {
 }
 
 // loaded takes a table of the backup. It is to be called before the log.
-func (d *demands) loaded(t *schema.Table, n schema.Name, partialImages bool) {
-	d.features = append(d.features, featuresOf(t, n, partialImages)...)
+func (d *demands) loaded(t *schema.Table, n schema.Name) {
+	d.features = append(d.features, featuresOf(t, n)...)
 	d.setKeyless(n, len(t.Keys) == 0 || !t.Keys[0].Primary)
 	d.engine(t.Engine, n)
 	for i := range t.Columns {

@@ -18,8 +18,8 @@ type feature struct {
 	notMariaDB bool
 }
 
-// featuresOf lists what of a definition not every MySQL knows; partialImages tells whether its checks have to be put off.
-func featuresOf(t *schema.Table, n schema.Name, partialImages bool) []feature {
+// featuresOf lists what of a definition not every MySQL knows.
+func featuresOf(t *schema.Table, n schema.Name) []feature {
 	var list []feature
 	add := func(major, minor, patch int, format string, args ...any) {
 		list = append(list, feature{what: fmt.Sprintf(format, args...) + " of " + n.String(), major: major, minor: minor, patch: patch})
@@ -66,8 +66,8 @@ func featuresOf(t *schema.Table, n schema.Name, partialImages bool) []feature {
 	}
 	if t.Checks > 0 {
 		add(8, 0, 16, "the CHECK")
-		if inComment("/*!80016 NOT ENFORCED") || partialImages {
-			notMariaDB() // it cannot put a check off
+		if inComment("/*!80016 NOT ENFORCED") {
+			notMariaDB()
 		}
 	}
 	return list

@@ -17,7 +17,7 @@ func TestFeaturesOfOlderTargets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	features := featuresOf(def, schema.Name{Schema: "d", Name: "t"}, false)
+	features := featuresOf(def, schema.Name{Schema: "d", Name: "t"})
 	for _, c := range []struct {
 		facts server.Facts
 		want  []string
@@ -45,10 +45,4 @@ func TestFeaturesOfOlderTargets(t *testing.T) {
 			t.Errorf("%d.%d.%d: %d features are told, want %d: %s", c.facts.Major, c.facts.Minor, c.facts.Patch, n, len(c.want), text)
 		}
 	}
-	features = featuresOf(def, schema.Name{Schema: "d", Name: "t"}, true)
-	checkFeatures(&targetFacts{Facts: server.Facts{Flavor: server.FlavorMariaDB, Major: 10, Minor: 11}}, features, func(_ string, _ Level, _, _ string, args ...any) {
-		if text := args[2].(string); !strings.Contains(text, "CHECK of d.t") {
-			t.Errorf("%q does not tell that MariaDB puts no check off", text)
-		}
-	})
 }

@@ -146,7 +146,7 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 	rowsBefore := r.rows
 	defer func() { r.phase.Add(progress.Amount{Rows: int64(r.rows - rowsBefore)}) }()
 	ready := false
-	return rows.Each(func(before, after event.Image) error {
+	err := rows.Each(func(before, after event.Image) error {
 		o := rewriter.Origin{Entry: e.Start, GTID: e.GTID, Row: r.rowOfEntry}
 		r.rowOfEntry++
 		r.rows++
@@ -175,6 +175,7 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 		}
 		return cascades.row(ctx, before, after)
 	})
+	return unread(e, rows, err)
 }
 
 // change is R7 for one row.

@@ -155,6 +155,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 func (r *run) newTables() {
 	r.tables = newTableSet(r.reader, r.director.Fold)
 	r.tables.logsCascades = !slices.ContainsFunc(r.plan.manifest.Names, func(n catalog.NameBase) bool { return n.Class == string(schema.Cascading) })
+	r.tables.checksOff = r.target.Permits(target.NoChecks)
 	r.tables.asides.own, r.tables.asides.progress = r.main, r.progress
 	r.director.Keyless = func(n schema.Name) bool { return r.tables.keyless(r.director.OnTarget(n)) }
 	r.director.RollsBack = func(n schema.Name) bool { return r.tables.rollsBack(r.director.OnTarget(n)) }

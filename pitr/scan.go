@@ -3,6 +3,7 @@ package pitr
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -58,7 +59,7 @@ type scan struct {
 func newScan(d *director.Director, loads []director.LoadBase, definitions []*schema.Table) *scan {
 	s := &scan{director: d, tables: map[schema.Name]bool{}, demands: newDemands(d.Fold), parents: map[string]bool{}, standIns: map[schema.Name]bool{}, constrained: map[schema.Name]bool{}}
 	for i, t := range definitions {
-		s.demands.loaded(t, loads[i].OnTarget, loads[i].PartialImages)
+		s.demands.loaded(t, loads[i].OnTarget)
 		s.constraints = append(s.constraints, director.ConstraintsOf(t, loads[i])...)
 		s.constrained[loads[i].OnTarget] = director.MakesConstraintNames(t)
 		for k := range t.ForeignKeys {
@@ -147,8 +148,21 @@ func (s *scan) rowsEvent(e *event.Entry, rows *event.Rows) (touches bool, err er
 	if s.director.Part == nil && !s.director.Exists(name) {
 		return false, director.Broken(e.Start, "row event of "+name.String(), fmt.Errorf("%s: %w", name, director.ErrMissing))
 	}
+	if rows.Table.Unread() {
+		if _, err := rows.Count(); err != nil {
+			return false, unread(e, rows, err)
+		}
+	}
 	s.largest = max(s.largest, s.statementSize(name, rows.Action == event.Delete, uint64(rows.Header().Size)))
 	return true, nil
+}
+
+// unread makes rows that nobody can read the end of their table's range.
+func unread(e *event.Entry, rows *event.Rows, err error) error {
+	if !rows.Table.Unread() || !errors.Is(err, event.ErrUnsupported) {
+		return err
+	}
+	return director.Refused(e.Start, []schema.Name{rows.Table.Name}, "row event of "+rows.Table.Name.String(), err)
 }
 
 // statementSize is how long the statement of the event's row gets if it has only one, as large

@@ -45,6 +45,8 @@ type tableSet struct {
 	fold   func(schema.Name) schema.Name
 	list   map[schema.Name]*table
 	asides asides
+	// checksOff: no session of the restore has checks enforced.
+	checksOff bool
 	// logsCascades: as far as the backup knows, the source logs what its foreign keys cascade.
 	logsCascades bool
 	// collations of the target, asked for by reader.

@@ -9,6 +9,7 @@ import (
 	"github.com/pingcap/failpoint"
 
 	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/internal/schema"
 )
 
 // Variable is a session variable with its value as an SQL expression.
@@ -71,12 +72,12 @@ func ContextOf(q *event.Query, converted bool, unlogged Unlogged) []Variable {
 	if converted || client == 0 {
 		client = CollationUTF8MB4
 	}
-	vars = append(vars, Variable{variableClient, strconv.Itoa(int(client))})
+	vars = append(vars, Variable{variableClient, clientCharset(client, unlogged.MariaDB)})
 	if c.ConnectionCollation != 0 {
-		vars = append(vars, Variable{"collation_connection", strconv.Itoa(int(c.ConnectionCollation))})
+		vars = append(vars, Variable{variableConnection, collation(c.ConnectionCollation, unlogged.MariaDB)})
 	}
 	if c.ServerCollation != 0 {
-		vars = append(vars, Variable{"collation_server", strconv.Itoa(int(c.ServerCollation))})
+		vars = append(vars, Variable{variableServer, collation(c.ServerCollation, unlogged.MariaDB)})
 	}
 	if c.LCTimeNames != nil {
 		vars = append(vars, Variable{"lc_time_names", number16(c.LCTimeNames, 0)})
@@ -105,6 +106,28 @@ const (
 	flags2ExplicitTimestamps = 1 << 24
 	flags2IfExists           = 1 << 28
 )
+
+// collation prints a collation of the source: by its number, which every server knows under one name or another, or by
+// its name where MySQL does not mean the same by the number.
+func collation(id uint16, mariadb bool) string {
+	if mariadb {
+		own, ok := schema.MariaDBCollationByID(id)
+		if other, _ := schema.CollationByID(id); ok && other.Name != own.Name {
+			return QuoteString(own.Name)
+		}
+	}
+	return strconv.Itoa(int(id))
+}
+
+// clientCharset prints a client's character set, which servers log as one of its collations.
+func clientCharset(id uint16, mariadb bool) string {
+	if _, shared := schema.CollationByID(id); mariadb && !shared {
+		if c, ok := schema.CharsetOfCollation(id); ok {
+			return QuoteString(c.Name)
+		}
+	}
+	return strconv.Itoa(int(id))
+}
 
 // sqlMode prints the mode as a number. The bits above 32 of MariaDB's mean something else to MySQL: they are
 // printed by their names, beside the bits below by theirs.

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/tripod-db/tripod/internal/schema"
 )
 
 // Variables that not every target knows, or knows by other values.
@@ -62,7 +64,7 @@ func (k Knows) Fit(variables []Variable) []Variable {
 			}
 		case variableServer:
 			// It decides about CREATE DATABASE alone, which is carried out with its collation spelled.
-			if v.Value == strconv.Itoa(CollationUTF8MB4) && !k.Modern {
+			if v.Value == strconv.Itoa(CollationUTF8MB4) && !k.Modern || k.lacks(v.Value) {
 				continue
 			}
 		case variableMode:
@@ -82,12 +84,26 @@ func (k Knows) Fit(variables []Variable) []Variable {
 func (k Knows) FitTable(variables []Variable) []Variable {
 	fitting := k.Fit(variables)
 	for i, v := range fitting {
-		if v.Name == variableConnection && v.Value == strconv.Itoa(CollationUTF8MB4) && !k.Modern {
+		switch {
+		case v.Name != variableConnection:
+		case v.Value == strconv.Itoa(CollationUTF8MB4) && !k.Modern:
 			fitting[i].Value = strconv.Itoa(collationUTF8MB4Old)
+		case k.lacks(v.Value): // any other of its character set
+			charset, _, _ := strings.Cut(strings.Trim(v.Value, "'"), "_")
+			if set, ok := schema.CharsetByName(charset); ok {
+				c, _ := schema.CollationByName(set.Default)
+				fitting[i].Value = strconv.Itoa(int(c.ID))
+			}
+			if charset == "utf8mb4" {
+				fitting[i].Value = strconv.Itoa(collationUTF8MB4Old)
+			}
 		}
 	}
 	return fitting
 }
+
+// lacks tells whether a collation is one of MariaDB's own, which ContextOf prints by their names.
+func (k Knows) lacks(collation string) bool { return !k.MariaDB && strings.HasPrefix(collation, "'") }
 
 // mode takes a sql_mode as the log has it, a number, or as servers print it, a quoted list.
 func (k Knows) mode(value string) string {

@@ -56,6 +56,10 @@ type Unit struct {
 // Event with Skipped.
 func Skip(skip func(*Unit) bool) EventsOption { return func(w *walk) { w.skip = skip } }
 
+// WholeEntries leaves out what a server that was killed while it wrote an entry has left of it at the end of a file
+// (MariaDB; event.Assembler.OnCutOff): nobody has to take back what came of its events.
+func WholeEntries() EventsOption { return func(w *walk) { w.whole = true } }
+
 // Events yields every event from a position on, in archive order, until the archive of that
 // timeline ends. from is a file's start (0 or 4) or a boundary between entries; where it lies
 // inside a file, the file's format description comes first, at its own position. Every segment is
@@ -81,6 +85,8 @@ type walk struct {
 	reader   *Reader
 	yield    func(Event, error) bool
 	skip     func(*Unit) bool // nil: nothing is left out
+	whole    bool             // entries that have no end are left out
+	cut      uint64           // where such an entry begins in the present file; 0 for nowhere
 	formatOf string           // the file whose format was yielded
 	event    []byte
 	spare    int // bytes of events since one that needed the half of event
@@ -122,6 +128,9 @@ func (w *walk) run(ctx context.Context, from binlog.Position) error {
 		case err != nil:
 			if l, err = r.grown(ctx, end, r.layout, err); err != nil {
 				return err
+			}
+			if w.cut > 0 { // it goes on
+				offset, end = w.cut, &tip{}
 			}
 		case !found:
 			return r.checkEnd(head, end.end())
@@ -251,7 +260,7 @@ func (w *walk) part(ctx context.Context, l *layout, p part, offset uint64, end *
 		}
 		at += min(skip, h.End-at)
 	}
-	for at < h.End {
+	for at < h.End && (w.cut == 0 || at < w.cut) {
 		if err := ctx.Err(); err != nil {
 			return segment.Header{}, err
 		}

@@ -84,6 +84,9 @@ func again(do func() error) error {
 // parts yields the events behind end, or behind an offset, and moves end along.
 func (w *walk) parts(ctx context.Context, l *layout, offset uint64, end *tip) error {
 	known := &knownHeaders{reader: w.reader, parts: l.parts}
+	if err := w.findCut(ctx, known); err != nil {
+		return err
+	}
 	asked := 0 // the parts before this were asked of
 	for i := 0; i < len(l.parts); i++ {
 		p := l.parts[i]
@@ -117,6 +120,19 @@ func (w *walk) parts(ctx context.Context, l *layout, offset uint64, end *tip) er
 		end.header = h
 	}
 	return nil
+}
+
+// findCut finds where the entry begins that the file ends inside of.
+func (w *walk) findCut(ctx context.Context, known *knownHeaders) error {
+	w.cut = 0
+	if !w.whole || len(known.parts) == 0 {
+		return nil
+	}
+	last, err := known.at(ctx, len(known.parts)-1)
+	if err == nil && last.EndsInside {
+		w.cut = last.Boundary
+	}
+	return err
 }
 
 // leaveOut asks whether the unit of part i, of which the bytes from on are to be read, may be left

@@ -3,6 +3,8 @@ package ddl
 import (
 	"database/sql"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -228,6 +230,54 @@ func TestFoldAsTheServer(t *testing.T) {
 			if got.Name != want || got.Schema != want {
 				t.Errorf("%U: got %q, want %q", part[i], got.Name, want)
 			}
+		}
+	}
+}
+
+// TestCollationsOfMariaDBAreTheServers: the numbers that its log has for collations, those of its own and those that MySQL
+// has for others.
+func TestCollationsOfMariaDBAreTheServers(t *testing.T) {
+	db := mysqltest.Take(t, mysqltest.Options{Kind: mysqltest.MariaDB1011}).Root()
+	list := queryRows(t, db, "SELECT id, full_collation_name, character_set_name FROM information_schema.collation_character_set_applicability")
+	known := 0
+	for id := range uint16(1 << 13) {
+		if _, ok := schema.MariaDBCollationByID(id); ok {
+			known++
+		}
+	}
+	if known != len(list) || known < 1000 {
+		t.Errorf("%d collations are known, the server has %d", known, len(list))
+	}
+	for _, row := range list {
+		id, err := strconv.ParseUint(row[0], 10, 16)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, ok := schema.MariaDBCollationByID(uint16(id))
+		if !ok || c.Name != row[1] || c.Charset != row[2] || uint64(c.ID) != id {
+			t.Errorf("collation %v: got %+v", row, c)
+		}
+		if set, ok := schema.CharsetOfCollation(uint16(id)); !ok || set.Name != row[2] {
+			t.Errorf("character set of %v: got %+v", row, set)
+		}
+	}
+	// Whether it pads is asked of all that compare blanks, a few hundred in a statement.
+	for part := range slices.Chunk(list, 200) {
+		var fields []string
+		for _, row := range part {
+			fields = append(fields, fmt.Sprintf("CONVERT('a' USING `%[1]s`) = CONVERT('a ' USING `%[1]s`) COLLATE `%[2]s`", row[2], row[1]))
+		}
+		for i, answer := range queryRows(t, db, "SELECT "+strings.Join(fields, ", "))[0] {
+			id, _ := strconv.ParseUint(part[i][0], 10, 16)
+			if c, _ := schema.MariaDBCollationByID(uint16(id)); c.PadSpace != (answer == "1") {
+				t.Errorf("%s: 'a' = 'a ' is %s, pads %v", part[i][1], answer, c.PadSpace)
+			}
+		}
+	}
+	for _, row := range queryRows(t, mysqltest.Target(t).Root(), "SELECT collation_name, id FROM information_schema.collations") {
+		differs := slices.ContainsFunc(list, func(own []string) bool { return own[1] == row[0] && own[0] != row[1] })
+		if schema.DiffersOnMariaDB(row[0]) != differs {
+			t.Errorf("%s means another collation on MariaDB: %v", row[0], differs)
 		}
 	}
 }

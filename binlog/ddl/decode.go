@@ -91,13 +91,13 @@ func clientCharset(collation uint16) (*charset, error) {
 	if collation == 0 {
 		return nil, nil
 	}
-	c, ok := schema.CollationByID(collation)
+	c, ok := schema.CharsetOfCollation(collation)
 	if !ok {
 		return nil, fmt.Errorf("%w: collation number %d is unknown", ErrCharset, collation)
 	}
-	cs, ok := clientCharsets[c.Charset]
+	cs, ok := clientCharsets[c.Name]
 	if !ok {
-		return nil, fmt.Errorf("%w: %s", ErrCharset, c.Charset)
+		return nil, fmt.Errorf("%w: %s", ErrCharset, c.Name)
 	}
 	return cs, nil
 }

@@ -2,6 +2,7 @@ package event
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/tripod-db/tripod/internal/schema"
 )
@@ -95,6 +96,11 @@ func (t *tableMaps) parse(h Header, c *cursor, idSize int) (*TableMap, error) {
 type parsedTableMap struct {
 	*TableMap
 	err error
+}
+
+// Unread tells whether the table has a column of which values other than NULL cannot be read: their length is not in the log.
+func (m *TableMap) Unread() bool {
+	return slices.ContainsFunc(m.widths, func(w width) bool { return !w.known })
 }
 
 // parseTableMap reads a table map from bytes that it may keep.

@@ -91,6 +91,12 @@ var mariadbVerbs = map[string]verb{
 		state: func(k int) string { return fmt.Sprintf("%d ", k) },
 		read:  show("a.t", `COMMENT='c(\d+)'`),
 	},
+	"ALTER TABLE in two phases": {
+		setup: []string{"CREATE TABLE a.t (id INT PRIMARY KEY) COMMENT='c0'", "SET GLOBAL binlog_alter_two_phase=ON"},
+		step:  verbs["ALTER TABLE"].step,
+		state: verbs["ALTER TABLE"].state,
+		read:  verbs["ALTER TABLE"].read,
+	},
 }
 
 // shown reads a column of SHOW CREATE of an object.

@@ -109,14 +109,9 @@ func checkMariaDB(f server.Facts) (findings []Finding) {
 
 func checkVersion(f server.Facts) []Finding {
 	found := Finding{ID: "version", Level: LevelInfo, Message: fmt.Sprintf("the source is %s %s", f.Flavor, f.Version)}
-	switch {
-	case f.Flavor != server.FlavorMySQL:
-		found.Level = LevelError
-		found.Message += ", whose log this version of tripod cannot read"
-		found.Remedy = "back up MySQL sources only with this version of tripod"
-	case !proved(f):
+	if !proved(f) {
 		found.Level = LevelWarning
-		found.Message += ": tripod's watermarks are proved by its tests on 9.7 and 5.6"
+		found.Message += ": tripod's watermarks are proved by its tests on MySQL 9.7 and 5.6, and on MariaDB 10.11"
 		found.Remedy = "run a restore drill before you rely on it"
 	}
 	return []Finding{found}
@@ -128,7 +123,7 @@ func checkLogVersion(f server.Facts) []Finding {
 		return checkVersion(f)
 	}
 	found := Finding{ID: "version", Level: LevelInfo, Message: fmt.Sprintf("the source is %s %s", f.Flavor, f.Version)}
-	if f.Major != 10 || f.Minor != 11 {
+	if !proved(f) {
 		found.Level = LevelWarning
 		found.Message += ": tripod's reading of MariaDB's log is proved by its tests on 10.11"
 		found.Remedy = "archive a copy of the server first, and compare its files with tripod verify --deep and mariadb-binlog"
@@ -137,7 +132,12 @@ func checkLogVersion(f server.Facts) []Finding {
 }
 
 // proved tells whether the hammer tests of fact 1 run on this version.
-func proved(f server.Facts) bool { return f.Major == 9 || f.Major == 5 && f.Minor == 6 }
+func proved(f server.Facts) bool {
+	if f.Flavor == server.FlavorMariaDB {
+		return f.Major == 10 && f.Minor == 11
+	}
+	return f.Major == 9 || f.Major == 5 && f.Minor == 6
+}
 
 // retention is the setting that keeps the log for a week.
 func retention(f server.Facts) string {

@@ -22,6 +22,7 @@ type TableFacts struct {
 	Unread      string // a column whose type or format this version cannot read, and that
 	Keyed       bool   // it has a key that a row can be found by
 	Cascades    bool   // one of its foreign keys changes its rows by itself
+	Numbered    bool   // a default takes numbers of a sequence (MariaDB)
 	Rows, Bytes uint64 // estimates of the server
 }
 
@@ -92,6 +93,12 @@ func tables(ctx context.Context, srv *server.Server, selected func(schema.Name) 
 	if err != nil {
 		return nil, err
 	}
+	var numbered map[schema.Name]bool
+	if srv.Facts().Flavor == server.FlavorMariaDB {
+		if numbered, err = nameSet(ctx, srv, "SELECT DISTINCT table_schema, table_name FROM information_schema.columns WHERE column_default LIKE '%nextval(%' AND "+notSystem()); err != nil {
+			return nil, err
+		}
+	}
 	rows, err := srv.DB().QueryContext(ctx, "SELECT table_schema, table_name, COALESCE(engine,''), COALESCE(table_rows,0), COALESCE(data_length,0), table_type"+
 		" FROM information_schema.tables WHERE table_type IN ('BASE TABLE', '"+versionedTable+"', '"+sequenceTable+"') AND "+notSystem()+" ORDER BY 5 DESC, 1, 2")
 	if err != nil {
@@ -104,7 +111,7 @@ func tables(ctx context.Context, srv *server.Server, selected func(schema.Name) 
 			return nil, err
 		}
 		if selected(t.Name) {
-			t.Keyed, t.Cascades, t.Unread = keyed[t.Name], cascading[t.Name], unread[t.Name]
+			t.Keyed, t.Cascades, t.Unread, t.Numbered = keyed[t.Name], cascading[t.Name], unread[t.Name], numbered[t.Name]
 			list = append(list, t)
 		}
 	}
@@ -150,7 +157,7 @@ func keyedTables(f server.Facts) string {
 // without transactions, tables without a key that a row can be found by, foreign keys whose cascades
 // the server does not log. It is pure.
 func PreflightTables(f server.Facts, list []TableFacts) []Finding {
-	var engines, special, unread, locked, quiet, rowless, keyless, cascades []string
+	var engines, special, unread, locked, quiet, rowless, keyless, cascades, numbered []string
 	var exclude []schema.Name
 	for i := range list {
 		t := &list[i]
@@ -180,6 +187,9 @@ func PreflightTables(f server.Facts, list []TableFacts) []Finding {
 		if t.Cascades && !LogsCascades(f) {
 			cascades = append(cascades, name)
 		}
+		if t.Numbered {
+			numbered = append(numbered, name)
+		}
 	}
 	var findings []Finding
 	add := func(names []string, id string, level Level, message, remedy string) {
@@ -196,6 +206,8 @@ func PreflightTables(f server.Facts, list []TableFacts) []Finding {
 	add(locked, "engine", LevelInfo, "%s not transactional: writers of one wait while a part of it is read, some 20 milliseconds each time: %s", "ALTER TABLE ... ENGINE=InnoDB, where that is too long")
 	add(cascades, "cascade", LevelWarning, "%s in a foreign key whose cascades the source does not log, so they are carried out by the restore, and the table may have to be read again: %s",
 		"take the tables along that these refer to; on MySQL 9 innodb_native_foreign_keys=OFF makes the log whole")
+	add(numbered, "sequence_default", LevelWarning, "%s with a default that takes numbers of a sequence, which is not backed up: %s",
+		"before a restore create the sequence on the target, with START WITH behind its last number")
 	add(rowless, "rowless", LevelWarning, "%s of an engine that keeps its rows elsewhere, only the definition is backed up: %s", "back up the rows where they are kept")
 	add(keyless, "keyless", LevelWarning, "%s without a key that a row can be found by, so each is read in one SELECT: %s", "ALTER TABLE ... ADD PRIMARY KEY; large ones that are written to all the time cannot be backed up otherwise")
 	return findings

@@ -85,7 +85,7 @@ type ConstraintName struct {
 type NamedConstraint struct {
 	ConstraintName
 	Spelled string      // as in the backup
-	of      schema.Name // on the source
+	Of      schema.Name // on the source
 }
 
 // ConstraintsOf lists the constraints that a table brings along under names of their own.
@@ -108,11 +108,11 @@ func RefuseConstraints(list []NamedConstraint) error {
 	first := map[ConstraintName]schema.Name{}
 	for _, c := range list {
 		other, both := first[c.ConstraintName]
-		if both && other.Schema != c.of.Schema {
+		if both && other.Schema != c.Of.Schema {
 			return fault.New(fault.CodeUsage, fault.KindUsage, "rename them into different schemas, or restore them one after the other",
-				"--rename: %s and %s both have a constraint %s, and would be in schema %s", other, c.of, c.Name, c.Schema)
+				"--rename: %s and %s both have a constraint %s, and would be in schema %s", other, c.Of, c.Name, c.Schema)
 		}
-		first[c.ConstraintName] = c.of
+		first[c.ConstraintName] = c.Of
 	}
 	return nil
 }

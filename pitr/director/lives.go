@@ -136,6 +136,8 @@ func (l *lives) statement(start binlog.Position, st *ddl.Statement, errorCode ui
 	switch {
 	case st.Verb == ddl.DropDatabase:
 		w.dropDatabase()
+	case st.Kind == ddl.NotInLog && errorCode == 0:
+		w.unlogged()
 	case st.Kind != ddl.Meaning && st.Kind != ddl.DefinitionOnly || st.Uncertain:
 	case errorCode != 0 && st.Verb != ddl.DropTable:
 		w.failed(errorCode)
@@ -198,6 +200,22 @@ func (w *livesWalk) side(n schema.Name) binlog.Side {
 		return w.sides.DefinitionSide(n, w.start)
 	}
 	return w.sides.StatementSide(n, w.start)
+}
+
+// unlogged takes the table that a statement makes whose result the log does not hold: it is there, and nobody knows what it
+// is. What such a statement does to tables that are there is refused where they are taken (Ended).
+func (w *livesWalk) unlogged() {
+	for _, t := range w.st.Tables {
+		if t.Role != ddl.Created || w.sides.CreateSide(t.Name, w.start, w.st.IfNotExists) != binlog.After {
+			continue
+		}
+		if _, exists := w.get(t.Name); exists && w.st.IfNotExists {
+			continue
+		}
+		w.dropOne(t.Name)
+		l, _ := limit.OfStatement(w.st, 0)
+		w.lose(t.Name, Refused(w.start, []schema.Name{t.Name}, w.st.Text, limit.Cause(l)))
+	}
 }
 
 // rename is R8 for RENAME TABLE and ALTER TABLE .. RENAME: pair by pair, left to right.

@@ -111,8 +111,8 @@ func (d *Director) step(q *event.Query, st *ddl.Statement, o ddl.Object) ObjectS
 		Sequence: d.objects.sequence, Statement: st, Raw: slices.Clone(q.SQL), Schema: q.Schema, Logged: true,
 		Zone: q.Context.TimeZone, Variables: d.contextOf(q, false),
 	}
-	if c, ok := schema.CollationByID(q.Context.ClientCharset); ok {
-		step.Client = c.Charset
+	if c, ok := schema.CharsetOfCollation(q.Context.ClientCharset); ok {
+		step.Client = c.Name
 	}
 	if s := d.Schemas[d.FoldSchema(o.Name.Schema)]; s != nil && o.Kind != ddl.View {
 		step.Database = s.Collation

@@ -142,7 +142,15 @@ func (d *Director) RowTable(n schema.Name) (onTarget schema.Name, ok bool) {
 func (d *Director) partStatement(start binlog.Position, q *event.Query, st *ddl.Statement) (Verdict, error) {
 	v := Verdict{Sides: d.sidesBefore(start, st)}
 	switch st.Kind {
-	case ddl.TransactionControl, ddl.Account, ddl.None, ddl.NotInLog:
+	case ddl.TransactionControl, ddl.Account, ddl.None:
+		return v, nil
+	case ddl.NotInLog:
+		effects := d.lives.statement(start, st, q.ErrorCode)
+		if d.trail != nil {
+			for _, e := range effects {
+				*d.trail = append(*d.trail, trailed{start: start, effect: e})
+			}
+		}
 		return v, nil
 	case ddl.OtherObject:
 		err := d.partObject(start, q, st)

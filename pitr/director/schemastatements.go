@@ -60,7 +60,7 @@ func (d *Director) defaults(start binlog.Position, q *event.Query, st *ddl.State
 		if st.Verb != ddl.CreateDatabase {
 			return nil, nil // ENCRYPTION and READ ONLY: what the target's owner decides
 		}
-		c, ok := schema.CollationByID(q.Context.ServerCollation)
+		c, ok := d.collation(q.Context.ServerCollation)
 		if !ok && state.Target == "" {
 			return nil, nil
 		}
@@ -86,10 +86,18 @@ func (d *Director) defaults(start binlog.Position, q *event.Query, st *ddl.State
 	return []Execution{alter}, nil
 }
 
+// collation finds the collation of a number of the source.
+func (d *Director) collation(id uint16) (schema.Collation, bool) {
+	if d.source.Flavor == "mariadb" {
+		return schema.MariaDBCollationByID(id)
+	}
+	return schema.CollationByID(id)
+}
+
 // defaultCollation is the collation that the server took for a character set given alone.
 func (d *Director) defaultCollation(charset string, q *event.Query) string {
 	logged := cmp.Or(q.Context.DefaultCollationForUTF8MB4, unloggedBy(d.source).CollationUTF8MB4)
-	if c, ok := schema.CollationByID(logged); ok && charset == "utf8mb4" {
+	if c, ok := d.collation(logged); ok && charset == "utf8mb4" {
 		return c.Name
 	}
 	if c, ok := schema.CharsetByName(charset); ok {

@@ -28,7 +28,12 @@ var permitted = []string{
 	// In SHOW CREATE output utf8mb4 alone is the older collation: newer servers always spell theirs.
 	"default_collation_for_utf8mb4=utf8mb4_general_ci",
 	"restrict_fk_on_non_standard_key=OFF", // what the source accepted stays acceptable (8.4 and later)
+	NoChecks,
 }
+
+// NoChecks: on MariaDB any session may write what a CHECK forbids, and so may the source's have done. It is also how
+// checks are put off there, in all sessions of a restore.
+const NoChecks = "check_constraint_checks=OFF"
 
 // NoBinlog keeps the restore out of the target's own binlog.
 const NoBinlog = "sql_log_bin=0"

@@ -283,10 +283,22 @@ func (s *teller) note(ctx context.Context, name string) error {
 
 func takeMoment(ctx context.Context, db *sql.DB) (m moment, err error) {
 	var at, a, b, c string
-	if err = db.QueryRowContext(ctx, "SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%fZ'), REPLACE(@@GLOBAL.gtid_executed, '\n', '')").Scan(&at, &m.gtids); err != nil {
+	const clock = "SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%fZ'), "
+	err = db.QueryRowContext(ctx, clock+"REPLACE(@@GLOBAL.gtid_executed, '\n', '')").Scan(&at, &m.gtids)
+	mariadb := mysqltest.IsError(err, 1193)
+	if mariadb {
+		err = db.QueryRowContext(ctx, clock+"@@GLOBAL.gtid_binlog_pos").Scan(&at, &m.gtids)
+	}
+	if err != nil {
 		return m, err
 	}
 	if m.time, err = time.Parse(microseconds, at); err != nil {
+		return m, err
+	}
+	if mariadb {
+		if err = db.QueryRowContext(ctx, "SHOW MASTER STATUS").Scan(&m.file, &m.pos, &a, &b); err == nil {
+			m.truth, err = truth.Take(ctx, db, schemas...)
+		}
 		return m, err
 	}
 	err = db.QueryRowContext(ctx, "SHOW BINARY LOG STATUS").Scan(&m.file, &m.pos, &a, &b, &c)
