@@ -73,7 +73,7 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 	s := newScan(d, loads, definitions)
 	began := time.Now()
 	if err := s.run(ctx, reader, spanOf(p.manifest, p.Stop.Position), phase); err != nil {
-		return nil, err
+		return nil, p.calledLater(ctx, reader, phase, err)
 	}
 	read := time.Since(began)
 	if err := errors.Join(d.RefuseSpelled(), d.RefuseLongNames(s.constrained), director.RefuseConstraints(s.constraints)); err != nil {

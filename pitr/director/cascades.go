@@ -51,6 +51,9 @@ func (d *Director) HiddenCascades(e *event.Entry, rows *event.Rows) error {
 	f := fault.Of(Refused(e.Start, sortedNames(names), "row event of "+rows.Table.Name.String(), cause))
 	hint := f.Hint
 	if list := sortedNames(missing); cause == ErrCascades && len(list) <= mostNames {
+		if refused := (*RefusedError)(nil); errors.As(f, &refused) {
+			refused.Lists = append(refused.Lists, list)
+		}
 		hint += fmt.Sprintf(", or restore with them what is above them: %s", schema.Patterns(list...))
 	}
 	return fault.New(f.Code, f.Kind, hint, "%w", f)
