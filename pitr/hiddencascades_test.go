@@ -3,6 +3,7 @@ package pitr
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/tripod-db/tripod/binlog"
@@ -193,4 +194,49 @@ func TestHiddenCascadesOfWhatIsLeftOut(t *testing.T) {
 	_, err = MakePlan(t.Context(), c, leftOut("DELETE FROM d.g WHERE id=2"))
 	s.wantFault(err, fault.CodeRange, fault.KindStatement, "the transaction is left out by --skip-gtid")
 	s.wantFault(err, fault.CodeRange, fault.KindStatement, "--exclude d.c,d.p")
+}
+
+// TestHintsNameTablesAsTheFlagsTakeThem: what a refusal proposes is called as it is at the stop point.
+func TestHintsNameTablesAsTheFlagsTakeThem(t *testing.T) {
+	s := newNativeStory(t)
+	s.on(threeGenerations...)
+	s.on("CREATE TABLE d.keyless (v INT)", "INSERT INTO d.keyless VALUES (1),(2)", "CREATE TABLE d.other (v INT)")
+	s.cascades("g", "p", "c", "beside", "keyless", "other").switchedOnLater().end()
+	s.on("DELETE FROM d.g WHERE id=1", "RENAME TABLE d.c TO d.kid, d.p TO d.middle", "INSERT INTO d.beside VALUES (7,7)")
+	s.archive()
+	s.refuses("d.g", "d.g,d.middle", "d.kid")
+	s.on("ALTER TABLE d.keyless ADD n INT AUTO_INCREMENT UNIQUE", "RENAME TABLE d.keyless TO d.swap, d.other TO d.keyless, d.swap TO d.other")
+	_, _, err := s.restore(Wish{})
+	s.wantFault(err, fault.CodeRange, fault.KindStatement, "replay of d.keyless at")
+	s.wantFault(err, fault.CodeRange, fault.KindStatement, "--exclude d.other")
+	_, _, err = s.restore(Wish{Selection: catalog.Selection{Exclude: []string{"d.other"}}})
+	s.must(err)
+	s.holds(schema.Name{Schema: "d", Name: "keyless"})
+}
+
+// TestCascadesOfVeryManyRows: what a cascade sets off is not known all at once, however many rows it is.
+func TestCascadesOfVeryManyRows(t *testing.T) {
+	s := newNativeStory(t)
+	s.on("CREATE DATABASE d", "USE d", "CREATE TABLE g (id INT PRIMARY KEY)", "INSERT INTO g VALUES (1),(2),(3)",
+		"CREATE TABLE p (id INT PRIMARY KEY, g INT, FOREIGN KEY (g) REFERENCES g (id) ON DELETE CASCADE)",
+		"CREATE TABLE q (id INT, k INT, g INT, v INT UNIQUE, PRIMARY KEY (k, id), FOREIGN KEY (g) REFERENCES g (id) ON DELETE SET NULL ON UPDATE CASCADE)",
+		"CREATE TABLE c (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE)",
+		"CREATE TABLE e (id INT PRIMARY KEY, g INT, FOREIGN KEY (g) REFERENCES q (g) ON DELETE CASCADE ON UPDATE SET NULL)",
+		"INSERT INTO p SELECT a.i*100+b.i*10+c.i, 1 FROM"+tens("a")+","+tens("b")+","+tens("c"), "INSERT INTO p SELECT 1000+a.i, 1 FROM"+tens("a"),
+		"INSERT INTO q SELECT id, id%7, g, id FROM p", "UPDATE q SET g=2 WHERE id<3", "INSERT INTO c SELECT id, id FROM p", "INSERT INTO e SELECT id, g FROM q WHERE id<5")
+	s.cascades("g", "p", "q", "c", "e").end()
+	s.on("DELETE FROM d.g WHERE id=1", "UPDATE d.g SET id=20 WHERE id=2")
+	var most, all atomic.Int64
+	mysqltest.FailpointCall(t, "pitr/lanes/cascadingRows", func(rows int) {
+		all.Add(int64(rows))
+		for known := most.Load(); int64(rows) > known && !most.CompareAndSwap(known, int64(rows)); known = most.Load() {
+		}
+	})
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	s.same("d")
+	if most.Load() > 1000 || all.Load() < 2010 {
+		t.Errorf("%d rows at once, of %d", most.Load(), all.Load())
+	}
+	t.Logf("%d rows at once, of %d", most.Load(), all.Load())
 }
