@@ -75,6 +75,7 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 	if err := s.run(ctx, reader, spanOf(p.manifest, p.Stop.Position), phase); err != nil {
 		return nil, p.calledLater(ctx, reader, phase, err)
 	}
+	clear(p.definitions.known) // hardly anything of it is needed again
 	read := time.Since(began)
 	if err := errors.Join(d.RefuseSpelled(), d.RefuseLongNames(s.constrained), director.RefuseConstraints(s.constraints)); err != nil {
 		return nil, err

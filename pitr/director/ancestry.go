@@ -108,7 +108,7 @@ func (a *ancestry) statement(start binlog.Position, st *ddl.Statement, errorCode
 		return
 	case st.Uncertain, errorCode != 0 && st.Verb != ddl.DropTable: // what it did of its work nobody knows
 		if referencesWord.MatchString(st.Text) || len(st.Renames) > 0 {
-			a.doubt(st)
+			a.doubt(start, st)
 		}
 		return
 	}
@@ -140,10 +140,10 @@ func (a *ancestry) statement(start binlog.Position, st *ddl.Statement, errorCode
 var referencesWord = regexp.MustCompile(`(?i)\bREFERENCES\b`)
 
 // doubt notes that the tables of a statement may refer to any.
-func (a *ancestry) doubt(st *ddl.Statement) {
+func (a *ancestry) doubt(start binlog.Position, st *ddl.Statement) {
 	for _, list := range a.byName {
 		for _, t := range list {
-			t.unknown = t.unknown || len(st.Touches(t.name)) > 0
+			t.unknown = t.unknown || !a.settled(t, start) && len(st.Touches(t.name)) > 0
 		}
 	}
 	for _, t := range st.Tables {

@@ -116,7 +116,7 @@ func (a *ancestry) below(n schema.Name, action event.Action) ([]descendant, erro
 	}
 	w.from(n, on, w.lacking(nil, n))
 	for _, t := range g.unknown { // which may refer to any
-		w.into(t, change{deleted: true, any: true}, w.lacking(w.lacking(nil, n), t.name))
+		w.into(t, change{deleted: true, any: true}, append(w.lacking(nil, n), t.name))
 	}
 	var list []descendant
 	for _, name := range slices.SortedFunc(maps.Keys(w.found), schema.Name.Compare) {
