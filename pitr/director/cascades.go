@@ -50,7 +50,7 @@ func (d *Director) HiddenCascades(e *event.Entry, rows *event.Rows) error {
 	}
 	f := fault.Of(Refused(e.Start, sortedNames(names), "row event of "+rows.Table.Name.String(), cause))
 	hint := f.Hint
-	if list := sortedNames(missing); cause == ErrCascades && len(list) <= mostNames {
+	if list := sortedNames(missing); len(list) > 0 && len(list) <= mostNames {
 		if refused := (*RefusedError)(nil); errors.As(f, &refused) {
 			refused.Lists = append(refused.Lists, list)
 		}
