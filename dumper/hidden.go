@@ -12,7 +12,7 @@ import (
 // hides notes what a rows event changed whose cascades, if it had some, are not logged. Its flags tell, not the
 // source's settings, which may have been others when it was written.
 func (w *watch) hides(rows *event.Rows) error {
-	if rows.Action == event.Insert || rows.Flags&(event.RowsCascadesLogged|event.RowsNoForeignKeyChecks) != 0 {
+	if !rows.HidesCascades() {
 		return nil
 	}
 	if w.hidden == nil {

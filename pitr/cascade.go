@@ -5,11 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 
 	"github.com/tripod-db/tripod/binlog"
-	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
@@ -35,16 +33,9 @@ import (
 // package dumper/bases has the rule (R5), and refusals here say that a manifest does not keep it.
 
 var (
-	errCascades = errors.New("the source does not log what its foreign keys cascade (innodb_native_foreign_keys)")
 	errAside    = errors.New("the foreign key is set aside, as the log needs its name for another one")
-	errLeftOut  = errors.New("the transaction is left out by --skip-gtid, and the source does not log what its foreign keys cascaded in it")
 	errCircular = errors.New("what its foreign keys cascade depends on rows that were not read yet")
 )
-
-// hidesCascades tells whether a rows event may have had effects on other tables that are not logged.
-func hidesCascades(rows *event.Rows) bool {
-	return rows.Flags&(event.RowsCascadesLogged|event.RowsNoForeignKeyChecks) == 0 && rows.Action != event.Insert
-}
 
 // cascading carries out what foreign keys made of one rows event.
 type cascading struct {
@@ -127,7 +118,7 @@ func (c *cascading) find(ctx context.Context) error {
 		return err
 	}
 	c.known = true
-	if len(c.referring) == 0 && !c.tables.cascadingParent(c.parent) {
+	if !c.tables.cascadingParent(c.parent) {
 		return nil
 	}
 	c.sides = map[schema.Name]binlog.Side{}
@@ -137,19 +128,12 @@ func (c *cascading) find(ctx context.Context) error {
 			c.sides[t.Name] = c.director.Sides.RowSide(n, c.entry.Start)
 		}
 	}
-	if between := c.between(); len(between) > 0 {
-		return c.refused(errCascades, between...)
-	}
-	children := c.tables.cascadingChildren(c.parent)
 	if !slices.ContainsFunc(c.tables.cascadingDescendants(c.parent), c.replayed) {
 		return nil
 	}
-	if c.director.Skips(c.entry) {
-		return c.refused(errLeftOut, children...)
-	}
 	t := c.tables.get(c.parent)
-	if t == nil || t.def == nil {
-		return c.refused(errCascades, children...)
+	if t == nil || c.director.Skips(c.entry) {
+		return nil // nothing acts here, or HiddenCascades has refused it
 	}
 	if err := c.fitting(c.entry, c.rows, t); err != nil {
 		return err
@@ -158,19 +142,6 @@ func (c *cascading) find(ctx context.Context) error {
 	var err error
 	c.graph, err = c.referred(t, graph)
 	return err
-}
-
-// between lists the tables of a part that refer to one which is not restored and into which others may cascade: what
-// comes down by way of that nobody can tell from the log.
-func (c *cascading) between() (list []schema.Name) {
-	for _, t := range c.tables.sorted() {
-		for _, key := range t.def.CascadingKeys() {
-			if c.referring[c.tables.fold(key.Parent)] && c.tables.get(key.Parent) == nil && c.replayed(t.Name) && !slices.Contains(list, t.Name) {
-				list = append(list, t.Name)
-			}
-		}
-	}
-	return list
 }
 
 // replayed tells of a table of the target whether what the log does to its rows here is replayed.
@@ -270,50 +241,11 @@ func (c *cascading) refused(cause error, onTarget ...schema.Name) error {
 	return director.Refused(c.entry.Start, names, "row event of "+c.rows.Table.Name.String(), cause)
 }
 
-// refersElsewhere notes, for a part, the tables of a statement that may make them refer to others.
-func (r *replay) refersElsewhere(q *event.Query) error {
-	if r.director.Part == nil || !references.Match(q.SQL) {
-		return nil
-	}
-	st, err := r.director.LogSource().Parse(q)
-	if err != nil || !st.Cascades && !st.Uncertain {
-		return err
-	}
-	for _, t := range st.Tables {
-		if t.Role != ddl.Parent {
-			r.referring[r.tables.fold(r.director.OnTarget(t.Name))] = true
-		}
-	}
-	return nil
-}
-
-var references = regexp.MustCompile(`(?i)\bREFERENCES\b`)
-
-// referringIn are the tables of a backup, folded, into which others may cascade; the manifest does not say it of those
-// without a key.
-func (r *run) referringIn() map[schema.Name]bool {
-	names := map[schema.Name]bool{}
-	if r.director.Part == nil || r.tables.logsCascades {
-		return names
-	}
-	for i := range r.plan.manifest.Names {
-		if n := &r.plan.manifest.Names[i]; n.Class == string(schema.Cascading) || n.Class == string(schema.Snapshot) {
-			names[r.director.Fold(r.director.OnTarget(n.Name))] = true
-		}
-	}
-	return names
-}
-
 // cascades tells whether changes of a table may change restored ones without a trace in the log, be it
 // restored itself or not. A run that goes on does not know yet: definitions are read where they are needed.
 func (r *replay) cascades(n schema.Name) bool {
 	if r.past.Phase == checkpoint.PhaseFinish {
 		return false
 	}
-	if r.past.Resumed && !r.isLive || r.tables.cascadingParent(r.director.OnTarget(n)) {
-		return true
-	}
-	return len(r.referring) > 0 && slices.ContainsFunc(r.tables.sorted(), func(t *table) bool {
-		return slices.ContainsFunc(t.def.CascadingKeys(), func(f *schema.ForeignKey) bool { return r.referring[r.tables.fold(f.Parent)] })
-	})
+	return r.past.Resumed && !r.isLive || r.tables.cascadingParent(r.director.OnTarget(n))
 }

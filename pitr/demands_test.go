@@ -136,7 +136,7 @@ func (s *story) needs() *needs {
 	d, err := director.New(m, director.Scope{}, nil)
 	s.must(err)
 	loads := d.Loads(m)
-	definitions, err := readDefinitions(s.Context(), s.catalog, m, loads)
+	definitions, err := newDefinitions(s.catalog, m).loaded(s.Context(), loads)
 	s.must(err)
 	scanned := newScan(d, loads, definitions)
 	r := archive.Open(s.catalog, instance)

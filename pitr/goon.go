@@ -109,6 +109,7 @@ func (r *run) beginAnew(ctx context.Context) (err error) {
 	if r.director, err = director.New(r.plan.manifest, r.plan.wish.scope(), r.plan.part); err != nil {
 		return err
 	}
+	r.plan.definitions.tell(ctx, r.director)
 	r.past = checkpoint.NewPast(r.director.Fold)
 	r.past.Resumed = true
 	r.target.OthersEnded()

@@ -41,6 +41,7 @@ type loader struct {
 	past     *checkpoint.Past
 	before   uint64   // rows that an earlier run has loaded
 	gaveWay  sync.Map // by chunk: rows (uint64) of it or of others that gave way to its own
+	cut      sync.Map // tables of which a chunk was written with what is computed cut
 }
 
 // schemas creates the schemas that are missing and gives all of them the source's defaults.
@@ -147,6 +148,9 @@ type loadJob struct {
 	load  chunk.Load
 	chunk *catalog.Chunk
 	stays bool // rows of a broken-off load stay
+	// computed, where it is not nil, may be cut: the chunk is written without STRICT, so many rows at a time.
+	computed *target.Computed
+	atOnce   int
 }
 
 // chunks loads all chunks, several at once, each in a transaction of its own.
@@ -277,7 +281,8 @@ func (l *loader) worker(ctx context.Context, queue <-chan loadJob, phase progres
 type rowLoader interface {
 	// write sends the chunk's text and returns the count of written rows.
 	write(ctx context.Context, j loadJob, text io.Reader) (int64, error)
-	Exec(ctx context.Context, statements string) error
+	target.Execer
+	target.Querier
 	Close()
 }
 
@@ -310,35 +315,6 @@ func (l *loader) open(ctx context.Context) (s rowLoader, err error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-// load puts one chunk into its table. A chunk that met somebody's lock is loaded again.
-func (l *loader) load(ctx context.Context, s rowLoader, j loadJob) error {
-	mode := target.StrictMode
-	if j.chunk.ZeroEnum {
-		mode = target.LenientMode
-	}
-	if err := s.Exec(ctx, "SET SESSION sql_mode="+mode); err != nil {
-		return err
-	}
-	for try := 1; ; try++ {
-		err := l.once(ctx, s, j)
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil || server.IsTransient(err) {
-			return err
-		}
-		if j.stays {
-			return loadFailed(j, err)
-		}
-		if back := s.Exec(ctx, "ROLLBACK"); back != nil {
-			return errors.Join(err, back)
-		}
-		if !target.IsLockConflict(err) || try == target.LockTries {
-			return loadFailed(j, err)
-		}
-	}
 }
 
 // once loads a chunk in a transaction that ends only when the chunk was read to its verified end.

@@ -45,7 +45,7 @@ func (l *textLoader) write(ctx context.Context, j loadJob, text io.Reader) (int6
 		return 0, err
 	}
 	l.lines.Reset(text)
-	c := &textChunk{textLoader: l, batch: rewriter.NewTextBatch(j.load.Table, columns, j.load.Replace), zeros: newZeroEnums(j), left: int64(j.chunk.Bytes)}
+	c := &textChunk{textLoader: l, job: j, batch: rewriter.NewTextBatch(j.load.Table, columns, j.load.Replace), zeros: newZeroEnums(j), left: int64(j.chunk.Bytes)}
 	limit := min(lanes.StatementBytes, l.packet/2)
 	for {
 		line, whole, err := c.next()
@@ -61,7 +61,7 @@ func (l *textLoader) write(ctx context.Context, j loadJob, text io.Reader) (int6
 			c.zeros.count(line)
 			err = c.batch.Add(bytes.TrimSuffix(line, []byte("\n")))
 		}
-		if err == nil && c.batch.Size() >= limit {
+		if err == nil && (c.batch.Size() >= limit || j.computed != nil && c.batch.Rows() >= j.atOnce) {
 			err = c.flush(ctx)
 		}
 		if err != nil {
@@ -81,6 +81,7 @@ func cutOff(err error) error {
 // textChunk is one chunk on its way.
 type textChunk struct {
 	*textLoader
+	job     loadJob
 	batch   *rewriter.TextBatch
 	zeros   *zeroEnums
 	left    int64 // bytes of the chunk that were not read yet
@@ -157,7 +158,7 @@ func (c *textChunk) send(ctx context.Context, text server.Text) error {
 		return err
 	}
 	c.written += counts[0]
-	return checkWarnings(ctx, c, c.zeros)
+	return checkWarnings(ctx, c, c.job, c.zeros)
 }
 
 // loadColumns finds the columns of the text in the table's definition.

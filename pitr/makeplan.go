@@ -10,7 +10,6 @@ import (
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
-	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
@@ -65,15 +64,18 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 		return nil, err
 	}
 	loads := d.Loads(p.manifest)
-	definitions, err := readDefinitions(ctx, c.Catalog, p.manifest, loads)
+	p.definitions = newDefinitions(c.Catalog, p.manifest)
+	definitions, err := p.definitions.loaded(ctx, loads)
 	if err != nil {
 		return nil, err
 	}
+	p.definitions.tell(ctx, d)
 	s := newScan(d, loads, definitions)
 	began := time.Now()
 	if err := s.run(ctx, reader, spanOf(p.manifest, p.Stop.Position), phase); err != nil {
-		return nil, err
+		return nil, p.calledLater(ctx, reader, phase, err)
 	}
+	clear(p.definitions.known) // hardly anything of it is needed again
 	read := time.Since(began)
 	if err := errors.Join(d.RefuseSpelled(), d.RefuseLongNames(s.constrained), director.RefuseConstraints(s.constraints)); err != nil {
 		return nil, err
@@ -294,21 +296,4 @@ func schemaPlans(m *catalog.Manifest, d *director.Director) []SchemaPlan {
 		return strings.Compare(a.Name, b.Name)
 	})
 	return list
-}
-
-// readDefinitions parses the definitions of the tables that are loaded.
-func readDefinitions(ctx context.Context, c *catalog.Catalog, m *catalog.Manifest, loads []director.LoadBase) ([]*schema.Table, error) {
-	var list []*schema.Table
-	for _, b := range loads {
-		text, err := c.OpenNamedSchemaObject(ctx, m, b.SchemaObject())
-		if err != nil {
-			return nil, err
-		}
-		t, err := ddl.ParseCreateTable(string(text), b.Schema)
-		if err != nil {
-			return nil, fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
-		}
-		list = append(list, t)
-	}
-	return list, nil
 }

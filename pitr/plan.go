@@ -52,6 +52,8 @@ type Plan struct {
 	unfinished *unfinished
 	begun      begun
 	reads      *reads
+	// definitions are those of the backup.
+	definitions *definitions
 
 	existingAccounts []ddl.AccountName
 }

@@ -32,8 +32,6 @@ type replay struct {
 	journal     *journal // nil: definitions are not compared
 	phase       progress.Phase
 	isLive      bool // the catalogue has the definitions of the target
-	// referring are tables, folded, into which others may cascade, in a part those that are not restored too.
-	referring map[schema.Name]bool
 
 	step         int    // of the open entry, that comes next
 	rowOfEntry   uint64 // row changes of the open entry that were looked at
@@ -119,7 +117,10 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 	name := rows.Table.Name
 	onTarget, taken := r.director.RowTable(name)
 	var cascades *cascading
-	if hidesCascades(rows) {
+	if rows.HidesCascades() {
+		if err := r.director.HiddenCascades(e, rows); err != nil {
+			return err
+		}
 		cascades = &cascading{replay: r, entry: e, rows: rows, parent: r.director.OnTarget(name)}
 	}
 	side := r.director.Sides.RowSide(name, e.Start)
@@ -250,9 +251,6 @@ func (r *replay) applyFailed(e *event.Entry, name schema.Name, err error) error 
 // query is R8 for one statement.
 func (r *replay) query(ctx context.Context, e *event.Entry, q *event.Query) error {
 	v, err := r.director.Entry(e, q)
-	if err == nil {
-		err = r.refersElsewhere(q)
-	}
 	if err != nil {
 		return err
 	}

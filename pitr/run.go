@@ -148,6 +148,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 	if r.director, err = director.New(r.plan.manifest, r.plan.wish.scope(), r.plan.part); err != nil {
 		return err
 	}
+	r.plan.definitions.tell(ctx, r.director)
 	r.newTables()
 	return r.recall(ctx)
 }
@@ -314,7 +315,7 @@ func (r *run) replay(ctx context.Context) (err error) {
 	laneContext, stop := context.WithCancel(ctx)
 	defer stop()
 	play := &replay{
-		director: r.director, tables: r.tables, definitions: r.definitions, own: r.main, progress: r.progress, past: r.past, phase: phase, journal: r.journalFor(), referring: r.referringIn(),
+		director: r.director, tables: r.tables, definitions: r.definitions, own: r.main, progress: r.progress, past: r.past, phase: phase, journal: r.journalFor(),
 		lanes: &lanes.Lanes{
 			Ordered: lanes.StartOrdered(laneContext, writers[0], r.memory),
 			Keyed:   lanes.StartKeyed(laneContext, r.flusher(writers[1:]), r.memory.Generation()),

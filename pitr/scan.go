@@ -118,7 +118,9 @@ func (s *scan) tell(u *archive.Unit) bool {
 	var needed []segment.Touched
 	for _, t := range u.Content.Tables {
 		switch {
-		case !s.director.NeedsRows(t.Name, &u.Header):
+		case !s.director.NeedsRows(&t, &u.Header):
+		case s.director.MayCascade(&t, u.EndPosition()):
+			return false
 		case s.director.Sides.RowSide(t.Name, u.StartPosition()) == binlog.Skip, s.director.Part == nil && !s.director.Exists(t.Name):
 			return false
 		default:
@@ -141,6 +143,9 @@ func (s *scan) tell(u *archive.Unit) bool {
 
 func (s *scan) rowsEvent(e *event.Entry, rows *event.Rows) (touches bool, err error) {
 	name := rows.Table.Name
+	if err := s.director.HiddenCascades(e, rows); err != nil {
+		return false, err
+	}
 	_, taken := s.director.RowTable(name)
 	if !taken || s.director.Sides.RowSide(name, e.Start) == binlog.Skip {
 		return false, nil

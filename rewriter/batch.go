@@ -2,6 +2,8 @@ package rewriter
 
 import (
 	"iter"
+	"slices"
+	"strings"
 
 	"github.com/tripod-db/tripod/internal/schema"
 )
@@ -64,6 +66,28 @@ type Statement struct {
 	pieces []piece
 	values *values // what SQL refers to; see Large
 }
+
+// AsSelect is a statement that writes one row of values, as INSERT or REPLACE .. SELECT: without STRICT servers refuse NULL in a column
+// that is NOT NULL where VALUES lists one row alone.
+func (s *Statement) AsSelect() (as Statement, ok bool) {
+	p := &s.pieces[0]
+	head := p.table.insertHead
+	if p.verb == verbReplace {
+		head = p.table.replaceHead
+	}
+	if p.verb != verbInsert && p.verb != verbReplace || len(s.pieces) != 1 {
+		return as, false
+	}
+	as = *s
+	as.SQL = append([]byte(strings.TrimSuffix(head, "VALUES ")+"SELECT "), s.SQL[len(head)+1:len(s.SQL)-1]...)
+	return as, true
+}
+
+// Definition is that of the table.
+func (s *Statement) Definition() *schema.Table { return s.pieces[0].table.def }
+
+// Stores tells whether the statement may write values, rather than take rows away.
+func (s *Statement) Stores() bool { return s.pieces[0].verb != verbDelete }
 
 // Add appends the statements for a change of a table by a rule. It returns ErrPartialImage,
 // ErrKeylessWindow, or what made the images unreadable; the batch is then as before.
@@ -207,6 +231,27 @@ func (b *Batch) Statements(limit int) iter.Seq[Statement] {
 				return
 			}
 			from = to
+		}
+	}
+}
+
+// Tables are those of the batch.
+func (b *Batch) Tables() (list []*Table) {
+	for i := range b.pieces {
+		if t := b.pieces[i].table; !slices.Contains(list, t) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
+// Split yields a statement that Statements has yielded in parts of so many rows at most.
+func (b *Batch) Split(s Statement, rows int) iter.Seq[Statement] {
+	return func(yield func(Statement) bool) {
+		for pieces := range slices.Chunk(s.pieces, rows) {
+			if !yield(b.statement(pieces)) {
+				return
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tripod-db/tripod/binlog/event"
@@ -187,8 +188,22 @@ func (c *Cascade) Rows() string {
 		}
 		list = append(list, expression)
 	}
-	// Locked, and with that as they are now, whatever the isolation level.
-	return "SELECT " + strings.Join(list, ",") + " FROM " + c.by.Child.Table.name.Quoted() + " WHERE " + c.where() + " FOR UPDATE"
+	return "SELECT " + strings.Join(list, ",") + " FROM " + c.by.Child.Table.name.Quoted() + " WHERE " + c.where()
+}
+
+// Some limits Rows and Statement to the same first rows, by the child's key: so many cascades may come of one row that not all
+// are known at once. Those that were changed do not refer to the old values any more, so the next ones come first then. It is
+// empty where that is not so: without a key, and where the key carries values over, for these may compare as the old ones.
+func (c *Cascade) Some(rows int) string {
+	child := c.by.Child.Table
+	if len(child.identity) == 0 || c.new != nil {
+		return ""
+	}
+	var list []string
+	for _, i := range child.identity {
+		list = append(list, schema.Quote(child.def.Columns[i].Name))
+	}
+	return " ORDER BY " + strings.Join(list, ",") + " LIMIT " + strconv.Itoa(rows)
 }
 
 // Below returns what the change of one of the rows that Rows asks for does to other tables' rows.

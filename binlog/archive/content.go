@@ -5,6 +5,7 @@ import (
 
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/binlog/segment"
 	"github.com/tripod-db/tripod/internal/schema"
 )
@@ -17,10 +18,13 @@ func (r *receiver) closeContent() {
 
 // addRows notes a rows event. One whose rows cannot be counted is archived all the same: whoever
 // replays it says why it cannot be read.
-func addRows(c *segment.Content, rows *event.Rows) {
+func addRows(c *segment.Content, rows *event.Rows, source limit.Source) {
 	t := c.Touch(rows.Table.Name)
 	if t == nil {
 		return
+	}
+	if source.HidesCascades(rows) {
+		t.Cascades = segment.CascadesHidden
 	}
 	n, err := rows.Count()
 	t.Rows += uint64(n)

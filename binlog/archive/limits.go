@@ -25,9 +25,8 @@ func (r *receiver) collect(s start) {
 		open = s.tip.header.OpenXA
 	}
 	facts := r.config.Server.Facts()
-	c := limit.NewCollector(limit.Source{
-		LowerCaseTableNames: facts.LowerCaseTableNames, Flavor: facts.Flavor, Version: facts.Version,
-	}, limit.PreparedIn(open))
+	source := limit.Source{LowerCaseTableNames: facts.LowerCaseTableNames, Flavor: facts.Flavor, Version: facts.Version}
+	c := limit.NewCollector(source, limit.PreparedIn(open))
 	r.limits = c
 	r.asm.OnBegin(func(*event.Entry) error {
 		r.statements = nil
@@ -39,7 +38,7 @@ func (r *receiver) collect(s start) {
 		return nil
 	})
 	r.asm.OnRows(func(_ *event.Entry, rows *event.Rows) error {
-		addRows(&r.open, rows)
+		addRows(&r.open, rows, source)
 		return nil
 	})
 	r.asm.OnQuery(func(e *event.Entry, q *event.Query) error {

@@ -132,11 +132,12 @@ func (k *keeper) fillContents(ctx context.Context, c *closed) error {
 		return nil
 	}
 	facts := k.config.Server.Facts()
-	statements := limit.NewCollector(limit.Source{LowerCaseTableNames: facts.LowerCaseTableNames, Flavor: facts.Flavor, Version: facts.Version}, nil)
+	source := limit.Source{LowerCaseTableNames: facts.LowerCaseTableNames, Flavor: facts.Flavor, Version: facts.Version}
+	statements := limit.NewCollector(source, nil)
 	var open segment.Content
 	asm := event.NewAssembler(c.timeline, event.WithoutRowCounts())
 	asm.OnBegin(func(*event.Entry) error { statements.Begin(); return nil })
-	asm.OnRows(func(_ *event.Entry, rows *event.Rows) error { addRows(&open, rows); return nil })
+	asm.OnRows(func(_ *event.Entry, rows *event.Rows) error { addRows(&open, rows, source); return nil })
 	asm.OnQuery(func(e *event.Entry, q *event.Query) error { addStatement(&open, e, statements.Query(e, q)); return nil })
 	contents := make([]segment.Content, len(c.headers))
 	at := 0

@@ -55,6 +55,12 @@ type Rows struct {
 	count  int // of rows; -1 until they have been walked
 }
 
+// HidesCascades tells whether foreign keys may have changed rows of other tables for these rows without events of
+// their own: where the engine carried them out, below the log (fact 4.2).
+func (r *Rows) HidesCascades() bool {
+	return r.Action != Insert && r.Flags&(RowsCascadesLogged|RowsNoForeignKeyChecks) == 0
+}
+
 // PartialImage tells whether an image lacks columns (binlog_row_image not FULL, fact 6.7).
 func (r *Rows) PartialImage() bool {
 	n := len(r.Table.Columns)

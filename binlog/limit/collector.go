@@ -2,6 +2,7 @@ package limit
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
@@ -27,6 +28,19 @@ func (s Source) Parse(q *event.Query) (*ddl.Statement, error) {
 		session.SQLMode = *q.Context.SQLMode
 	}
 	return ddl.Parse(q.SQL, session)
+}
+
+// HidesCascades tells whether a rows event may have changed rows of other tables, by foreign keys, that the log does not
+// show. MySQL 9 marks, in front of the rows, tables to which foreign keys refer, cascading or not (9.7: from the statement on that
+// makes the first such key, to the one that takes the last away); of other servers nobody has proved that they do.
+func (s Source) HidesCascades(rows *event.Rows) bool {
+	return rows.HidesCascades() && (rows.Table.Flags&event.TableMapReferredByForeign != 0 || !s.marksParents())
+}
+
+func (s Source) marksParents() bool {
+	text, _, _ := strings.Cut(s.Version, ".")
+	major, err := strconv.Atoi(text)
+	return err == nil && s.Flavor == "mysql" && major >= 9
 }
 
 // Prepared is an XA transaction that waits for its end.

@@ -32,6 +32,29 @@ type Touched struct {
 	// Largest is the size in bytes of the largest event of an INSERT or UPDATE, LargestDelete of a DELETE.
 	Largest       uint64 `json:"largest,omitempty"`
 	LargestDelete uint64 `json:"largest_delete,omitempty"`
+	// Cascades tells whether changes of the rows may have changed other tables' without a trace in the log; empty where
+	// an earlier version wrote the segment, which did not look.
+	Cascades Cascades `json:"cascades,omitempty"`
+}
+
+// Cascades is what is known of the foreign keys that refer to a table.
+type Cascades string
+
+// What may be known.
+const (
+	CascadesNone   Cascades = "none"   // none act here, or what they did is in the log
+	CascadesHidden Cascades = "hidden" // they may have acted, and what they did is not in the log
+)
+
+// and joins it with what is known of further events.
+func (c Cascades) and(o Cascades) Cascades {
+	switch {
+	case c == o, c == CascadesHidden:
+		return c
+	case o == CascadesHidden:
+		return o
+	}
+	return "" // of some of them nothing is known
 }
 
 // Statement is one statement. Its text is not here: it may hold rows.
@@ -53,7 +76,8 @@ const (
 	maxNamed = 256
 )
 
-// Touch returns the record of a table, which is valid until the next call; nil where there are too many.
+// Touch returns the record of a table, which is valid until the next call; nil where there are too many. In a new one
+// no foreign keys have acted.
 func (c *Content) Touch(n schema.Name) *Touched {
 	i, found := slices.BinarySearchFunc(c.Tables, n, func(t Touched, n schema.Name) int { return t.Compare(n) })
 	if !found {
@@ -61,7 +85,7 @@ func (c *Content) Touch(n schema.Name) *Touched {
 			c.More = true
 			return nil
 		}
-		c.Tables = slices.Insert(c.Tables, i, Touched{Name: n})
+		c.Tables = slices.Insert(c.Tables, i, Touched{Name: n, Cascades: CascadesNone})
 	}
 	return &c.Tables[i]
 }
@@ -85,6 +109,7 @@ func (c *Content) Add(o *Content) {
 			mine.Rows += t.Rows
 			mine.Uncounted = mine.Uncounted || t.Uncounted
 			mine.Entries += t.Entries
+			mine.Cascades = mine.Cascades.and(t.Cascades)
 			mine.Largest, mine.LargestDelete = max(mine.Largest, t.Largest), max(mine.LargestDelete, t.LargestDelete)
 		}
 	}

@@ -119,6 +119,29 @@ func TestAppendedHeaders(t *testing.T) {
 }
 
 // A content of very much says that there is more.
+// TestCascadesOfJoinedContents: what one half does not know the whole does not; what is hidden stays so.
+func TestCascadesOfJoinedContents(t *testing.T) {
+	n := schema.Name{Schema: "d", Name: "t"}
+	for _, c := range [][3]segment.Cascades{
+		{segment.CascadesNone, segment.CascadesNone, segment.CascadesNone},
+		{segment.CascadesNone, "", ""}, {"", segment.CascadesNone, ""}, {"", "", ""},
+		{segment.CascadesHidden, segment.CascadesNone, segment.CascadesHidden}, {segment.CascadesNone, segment.CascadesHidden, segment.CascadesHidden},
+		{segment.CascadesHidden, "", segment.CascadesHidden}, {"", segment.CascadesHidden, segment.CascadesHidden},
+	} {
+		var sum segment.Content
+		for _, half := range c[:2] {
+			sum.Add(&segment.Content{Tables: []segment.Touched{{Name: n, Rows: 1, Cascades: half}}})
+		}
+		if got := sum.Tables[0].Cascades; got != c[2] {
+			t.Errorf("%q and %q: %q, want %q", c[0], c[1], got, c[2])
+		}
+	}
+	var fresh segment.Content
+	if got := fresh.Touch(n).Cascades; got != segment.CascadesNone {
+		t.Errorf("in front of the first event: %q", got)
+	}
+}
+
 func TestContentIsBounded(t *testing.T) {
 	var c segment.Content
 	for i := range 2000 {

@@ -60,6 +60,8 @@ type Director struct {
 	// released are the members that are no longer needed, emptied those of which only the definition is.
 	released, emptied map[Life]bool
 	trail             *trail // where the effects of statements are noted; nil for nowhere
+
+	ancestry *ancestry // which tables cascade into others
 }
 
 // SchemaState is one schema of the restore.
@@ -111,6 +113,7 @@ func newDirector(m *catalog.Manifest, selected *selection, p *Part) (*Director, 
 		d.names[d.Fold(n.Name)] = n.Name
 		classes[d.Fold(n.Name)], keyless[d.Fold(n.Name)] = schema.Class(n.Class), isKeyless(n)
 	}
+	d.ancestry = newAncestry(d, m)
 	d.Keyless = func(n schema.Name) bool { return keyless[d.Fold(n)] }
 	d.RollsBack = func(n schema.Name) bool {
 		class := classes[d.Fold(n)]
@@ -173,6 +176,7 @@ func (d *Director) statement(start binlog.Position, q *event.Query) (Verdict, er
 	if err != nil {
 		return Verdict{}, Refused(start, nil, string(q.SQL), fmt.Errorf("%w: %w", limit.ErrText, err))
 	}
+	d.ancestry.statement(start, st, q.ErrorCode)
 	if l, ok := limit.OfStatement(st, q.ErrorCode); ok {
 		if err := d.Refusal(start, st.Text, l); err != nil {
 			return Verdict{}, err

@@ -92,6 +92,19 @@ func (x *Execution) Redefined() []schema.Name {
 	return slices.Concat(x.Created, x.Altered, x.Truncated)
 }
 
+// RefusedError is what a hint of Refused names, as it was called then.
+type RefusedError struct {
+	Start binlog.Position
+	// Lists are lists of tables, each of which the hint has as schema.Patterns.
+	Lists [][]schema.Name
+	cause error
+}
+
+func (e *RefusedError) Error() string { return e.cause.Error() }
+
+// Unwrap returns the cause.
+func (e *RefusedError) Unwrap() error { return e.cause }
+
 // Refused is the fault of an entry of the log that cannot be replayed: its tables have no
 // content behind it that this restore could make.
 func Refused(start binlog.Position, tables []schema.Name, statement string, cause error) error {
@@ -106,7 +119,7 @@ func Refused(start binlog.Position, tables []schema.Name, statement string, caus
 		names = append(names[:mostNames], fmt.Sprintf("%d more", n-mostNames))
 	}
 	return fault.New(fault.CodeRange, fault.KindStatement, hint, "replay of %s at %s (%s): %w",
-		strings.Join(names, ", "), start, Excerpt(statement), cause)
+		strings.Join(names, ", "), start, Excerpt(statement), &RefusedError{Start: start, Lists: [][]schema.Name{tables}, cause: cause})
 }
 
 // mostNames is how many tables a message names.

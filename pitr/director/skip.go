@@ -39,6 +39,7 @@ func (d *Director) leaveOut(start binlog.Position, q *event.Query) (v Verdict, e
 		return v, Refused(start, nil, string(q.SQL), fmt.Errorf("%w: %w", limit.ErrText, err))
 	}
 	v.Sides = d.sidesBefore(start, st)
+	d.ancestry.statement(start, st, q.ErrorCode)
 	switch st.Kind {
 	case ddl.TransactionControl, ddl.Account, ddl.None:
 		return v, nil

@@ -66,6 +66,24 @@ func (s *survey) Ended(e *event.Entry) error {
 	return nil
 }
 
+// Lives are those of tables by the names that they have now; a name that is no table's has life -1.
+func (s *survey) Lives(tables []schema.Name) (list []Life) {
+	for _, n := range tables {
+		id, ok := s.lives.get(n)
+		if !ok {
+			id = -1
+		}
+		list = append(list, id)
+	}
+	return list
+}
+
+// Called is what a table is called now; ok is false where it has gone.
+func (s *survey) Called(id Life) (n schema.Name, ok bool) {
+	n, ok = s.lives.now[id]
+	return n, ok
+}
+
 // PartAt is the part that the log up to the stop point has led to.
 func (s *survey) PartAt(stop binlog.Position) (*Part, error) {
 	p, err := s.part()

@@ -17,7 +17,7 @@ func (d *Director) NeedsNothing(u *archive.Unit) bool {
 	if !d.RowsOnly(u) {
 		return false
 	}
-	return !slices.ContainsFunc(u.Content.Tables, func(t segment.Touched) bool { return d.NeedsRows(t.Name, &u.Header) })
+	return !slices.ContainsFunc(u.Content.Tables, func(t segment.Touched) bool { return d.NeedsRows(&t, &u.Header) })
 }
 
 // TellsNoNames tells whether a unit holds nothing but rows, which say nothing about what tables
@@ -32,14 +32,14 @@ func (d *Director) RowsOnly(u *archive.Unit) bool {
 	return u.Whole && d.skip.IsEmpty() && d.rowsAlone(&u.Header)
 }
 
-// NeedsRows tells whether a unit has rows of a table that are to be applied.
-func (d *Director) NeedsRows(n schema.Name, h *segment.Header) bool {
+// NeedsRows tells whether a unit has rows of a table that are to be applied, or looked at for what they cascade.
+func (d *Director) NeedsRows(t *segment.Touched, h *segment.Header) bool {
 	// An entry that started at the end would be in the chunks: so is every one before.
-	_, taken := d.RowTable(n)
-	if taken && d.Sides.RowSide(n, h.EndPosition()) != binlog.Skip {
+	_, taken := d.RowTable(t.Name)
+	if taken && d.Sides.RowSide(t.Name, h.EndPosition()) != binlog.Skip {
 		return true
 	}
-	return d.Cascades != nil && d.Cascades(n)
+	return d.Cascades != nil && d.Cascades(t.Name) || d.MayCascade(t, h.EndPosition())
 }
 
 // rowsAlone tells whether nothing but the rows of a unit can be of any matter.

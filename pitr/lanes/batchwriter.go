@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/pitr/target"
@@ -26,6 +27,8 @@ type Writer struct {
 	// Divergence is the list of what differed, to be read when the writer is at rest.
 	Divergence []checkpoint.Divergence
 	sql        []byte // what is gathered for one packet
+	// cut are tables whose generated columns did not take what their expressions made.
+	cut map[schema.Name]bool
 }
 
 func (w *Writer) keepAlternatives() bool { return w.Wins }
@@ -59,7 +62,7 @@ func (w *Writer) write(ctx context.Context, b *rewriter.Batch, notes ...checkpoi
 		if err := w.Session.Exec(ctx, "ROLLBACK"); err != nil {
 			return fmt.Errorf("roll a batch back: %w", err)
 		}
-		if target.IsLockConflict(err) && try < target.LockTries {
+		if target.IsLockConflict(err) && try < target.LockTries || w.cutSome(b, err) {
 			continue
 		}
 		found := len(w.Divergence)
@@ -81,11 +84,11 @@ func (w *Writer) transaction(ctx context.Context, b *rewriter.Batch, notes []che
 		if err := w.fits(&s); err != nil {
 			return err
 		}
-		if s.Cascade != nil || s.Lenient || s.Large() || len(s.SQL) > batchBytes {
+		if s.Cascade != nil || w.cuts(&s) || s.Lenient || s.Large() || len(s.SQL) > batchBytes {
 			if err := p.send(ctx); err != nil {
 				return err
 			}
-			if err := w.alone(ctx, &s); err != nil {
+			if err := w.parts(ctx, b, s); err != nil {
 				return err
 			}
 			continue
@@ -151,7 +154,7 @@ func (w *Writer) alone(ctx context.Context, s *rewriter.Statement) error {
 	switch {
 	case s.Cascade != nil:
 		return w.cascade(ctx, *s.Cascade, 1)
-	case s.Lenient:
+	case s.Lenient, w.cuts(s):
 		return w.lenient(ctx, s)
 	}
 	return w.counted(ctx, s)
@@ -163,21 +166,6 @@ func (w *Writer) counted(ctx context.Context, s *rewriter.Statement) error {
 		err = &accountError{statement: *s, affected: counts[0]}
 	}
 	return err
-}
-
-// lenient runs a statement that writes an ENUM of index 0: without STRICT, and with its
-// warnings looked at, for without STRICT everything else that does not fit is cut as well.
-func (w *Writer) lenient(ctx context.Context, s *rewriter.Statement) (err error) {
-	if err := w.Session.Exec(ctx, "SET SESSION sql_mode="+target.LenientMode); err != nil {
-		return err
-	}
-	defer func() {
-		err = errors.Join(err, w.Session.Exec(ctx, "SET SESSION sql_mode="+target.StrictMode))
-	}()
-	if err := w.counted(ctx, s); err != nil {
-		return err
-	}
-	return w.Session.OnlyEnumWarnings(ctx, s.Enums)
 }
 
 // announce notes how far a batch goes of which a killed run may leave a part behind.
@@ -226,8 +214,9 @@ func (w *Writer) rowByRow(ctx context.Context, b *rewriter.Batch, notes []checkp
 	return w.Session.Exec(ctx, "COMMIT")
 }
 
-// Error numbers of duplicates.
+// Error numbers of what is no broken connection.
 const (
+	errNotNull          = 1048
 	errDuplicate        = 1062
 	errDuplicateWithKey = 1586
 )
@@ -237,8 +226,13 @@ func (w *Writer) single(ctx context.Context, s *rewriter.Statement) (problem str
 	if err := w.fits(s); err != nil {
 		return "", err
 	}
-	err = w.alone(ctx, s)
 	var account *accountError
+	if err = w.alone(ctx, s); w.mayBeCut(s, err) {
+		again := w.alone(ctx, s)
+		if number := server.ErrorNumber(again); again == nil || errors.As(again, &account) || number != 0 && !refused(again) {
+			err = again
+		}
+	}
 	switch number := server.ErrorNumber(err); {
 	case err == nil:
 		return "", nil
