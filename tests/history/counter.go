@@ -17,7 +17,7 @@ const probeSession = "probe"
 // that is read later, says exactly where the counter is then. Nobody else writes meanwhile. It
 // returns the tables, and notes their counters.
 func (h *run) moveCounters(ctx context.Context) (map[string]bool, error) {
-	probe, err := h.open(ctx, probeSession, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0, information_schema_stats_expiry=0")
+	probe, err := h.open(ctx, probeSession, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0"+h.kind().probed)
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func (h *run) judge(ctx context.Context, p stopPoint) error {
 
 // differences compares the target with the truth of a stop point, in all but definers.
 func (h *run) differences(ctx context.Context, p stopPoint) (*truth.Truth, []string, error) {
-	restored, err := truth.Take(ctx, h.servers.Target.Root(), schemas...)
+	restored, err := h.takeRestored(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
