@@ -99,8 +99,14 @@ func renameColumn(d *ddl, n name, columns []column) []string {
 	return []string{"ALTER TABLE " + n.String() + " RENAME COLUMN " + quote(c.name) + " TO " + to}
 }
 
-func index(d *ddl, n name, columns []column) []string {
+// keyable picks a column as plain does, for an index. Keys over a part of a geometry, as MySQL 5.6 has them, no later one has.
+func (d *ddl) keyable(columns []column) (column, bool) {
 	c, ok := d.plain(columns)
+	return c, ok && (!c.spatial() || d.run.kind() == d.run.target())
+}
+
+func index(d *ddl, n name, columns []column) []string {
+	c, ok := d.keyable(columns)
 	if !ok {
 		return nil
 	}
@@ -118,7 +124,7 @@ func index(d *ddl, n name, columns []column) []string {
 }
 
 func unique(d *ddl, n name, columns []column) []string {
-	c, ok := d.plain(columns)
+	c, ok := d.keyable(columns)
 	if !ok {
 		return nil
 	}

@@ -52,6 +52,12 @@ func counted(columns []column) (column, bool) {
 	return column{}, false
 }
 
+// countersFall tells whether the source sets counters back by itself: MySQL 5.6 keeps one in each partition, and a rebuilt or
+// exchanged table has what its rows, or the other's, say.
+func (h *run) countersFall() bool {
+	return h.kind().countersOfParts && (h.features.has(partitions.Name) || h.features.has(partitionKinds.Name))
+}
+
 // moveCounter returns where the counter is now, 0 where the table took no row.
 func moveCounter(ctx context.Context, probe *session, r *rand.Rand, n name, counting column, columns []column) (uint64, error) {
 	var next sql.NullInt64

@@ -36,7 +36,9 @@ type Kind struct {
 	anyDefiner string
 	// noRename: there is no RENAME COLUMN.
 	noRename bool
-	// held: an XA transaction stays with its session until it is ended.
+	// countersOfParts: each partition has an AUTO_INCREMENT counter of its own.
+	countersOfParts bool
+	// heldXA: an XA transaction stays with its session until it is ended.
 	heldXA bool
 	// probed sets a session that asks for counters.
 	probed string

@@ -123,6 +123,9 @@ func (h *run) note(ctx context.Context, p stopPoint) (err error) {
 	if p.truth, err = truth.Take(ctx, h.source, schemas...); err != nil {
 		return err
 	}
+	if h.countersFall() {
+		p.truth, p.exact = p.truth.CountersMayFall(), nil
+	}
 	if p.accounts, err = h.takeAccounts(ctx, h.servers.Source); err != nil {
 		return err
 	}

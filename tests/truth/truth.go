@@ -5,11 +5,14 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // Truth is all that a server holds in some schemas, in a form that two servers can be compared
@@ -17,6 +20,9 @@ import (
 type Truth struct {
 	objects map[string]string   // "kind schema.name" -> definition
 	rows    map[string][]string // "schema.table" -> rows, sorted; each the values' bytes
+	// collations are the character set and collation of each column, "schema.table": a definition may leave out, or spell,
+	// what they inherit.
+	collations map[string]string
 	// invalid are the views that the server cannot open: what they refer to is gone. No server
 	// lets anybody create such a view.
 	invalid map[string]bool
@@ -27,7 +33,17 @@ type Truth struct {
 	counters map[string]Counter // "schema.table"
 }
 
+// invalidView is ER_VIEW_INVALID.
+const invalidView = 1356
+
 var autoIncrementText = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
+
+func newTruth() *Truth {
+	return &Truth{
+		objects: map[string]string{}, rows: map[string][]string{}, collations: map[string]string{}, invalid: map[string]bool{}, definers: map[string]string{},
+		counters: map[string]Counter{},
+	}
+}
 
 // Take reads the schemas of a server. The caller has stopped all writes. A schema that does
 // not exist is part of the truth, too.
@@ -37,7 +53,7 @@ func Take(ctx context.Context, db *sql.DB, schemas ...string) (*Truth, error) {
 		return nil, fmt.Errorf("connect for the truth: %w", err)
 	}
 	defer conn.Close()
-	t := &Truth{objects: map[string]string{}, rows: map[string][]string{}, invalid: map[string]bool{}, definers: map[string]string{}, counters: map[string]Counter{}}
+	t := newTruth()
 	// Views are printed without the schema's name where that is the session's default schema. CSV tables with
 	// dates that no calendar has can be read in a mode that allows them only.
 	for _, set := range []string{"USE information_schema", "SET NAMES utf8mb4, time_zone='+00:00', sql_mode='ALLOW_INVALID_DATES', sql_quote_show_create=1"} {
@@ -50,7 +66,7 @@ func Take(ctx context.Context, db *sql.DB, schemas ...string) (*Truth, error) {
 			return nil, fmt.Errorf("take the truth of %s: %w", s, err)
 		}
 	}
-	if _, err := conn.ExecContext(ctx, "SET NAMES DEFAULT, time_zone=DEFAULT, sql_mode=DEFAULT"); err != nil {
+	if _, err := conn.ExecContext(ctx, "SET NAMES utf8mb4, time_zone=DEFAULT, sql_mode=DEFAULT"); err != nil {
 		return nil, fmt.Errorf("reset the session: %w", err)
 	}
 	return t, nil
@@ -68,7 +84,12 @@ func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 	}
 	for _, r := range tables {
 		if r[1] != "BASE TABLE" {
-			if _, err := t.show(ctx, conn, "view", "SHOW CREATE VIEW ", s, r[0], "View", "Create View", "character_set_client", "collation_connection"); err != nil {
+			_, err := t.show(ctx, conn, "view", "SHOW CREATE VIEW ", s, r[0], "View", "Create View", "character_set_client", "collation_connection")
+			var refused *mysql.MySQLError
+			if errors.As(err, &refused) && refused.Number == invalidView { // MySQL 5.6 shows no view on a view that it cannot open
+				t.objects["view "+s+"."+r[0]], err = "which nobody can open", nil
+			}
+			if err != nil {
 				return err
 			}
 			if _, err := conn.ExecContext(ctx, "EXPLAIN FORMAT=TRADITIONAL SELECT * FROM "+quoteName(s, r[0])); err != nil {
@@ -87,6 +108,7 @@ func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 			return err
 		}
 	}
+	t.viewsOnInvalid(s)
 	routines, err := list(ctx, conn, "SELECT ROUTINE_NAME, ROUTINE_TYPE FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? ORDER BY 2, 1", s)
 	if err != nil {
 		return err
@@ -119,6 +141,24 @@ func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 		t.objects["event "+s+"."+r[0]] += "\n" + strings.Join(r[1:], "|")
 	}
 	return nil
+}
+
+// viewsOnInvalid takes the views on invalid ones for such, too: MySQL 5.6 opens one that needs no column of them.
+func (t *Truth) viewsOnInvalid(schema string) {
+	for again := true; again; {
+		again = false
+		for key, text := range t.objects {
+			if !strings.HasPrefix(key, "view "+schema+".") || t.invalid[key] {
+				continue
+			}
+			for on := range t.invalid {
+				s, name, _ := strings.Cut(strings.TrimPrefix(on, "view "), ".")
+				if strings.Contains(text, quoteName(s, name)) {
+					t.invalid[key], again = true, true
+				}
+			}
+		}
+	}
 }
 
 // show stores the wanted columns of a SHOW CREATE statement, and returns them as shown.
@@ -156,18 +196,24 @@ func (t *Truth) show(ctx context.Context, conn *sql.Conn, kind, statement, schem
 		t.definer(key, shown)
 	}
 	definition := definerText.ReplaceAllString(shown, "")
+	if kind == "trigger" { // as they were given before 5.7
+		definition = triggerNames.ReplaceAllString(definition, "CREATE TRIGGER `$1$2` $3 ON `$4$5` FOR")
+	}
 	t.objects[key] = autoIncrementText.ReplaceAllString(definition, "")
 	return shown, rows.Err()
 }
 
 // table stores every row as the exact bytes of every column, generated and invisible ones included.
 func (t *Truth) table(ctx context.Context, conn *sql.Conn, schema, table string) error {
-	columns, err := list(ctx, conn, "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION", schema, table)
+	columns, err := list(ctx, conn, "SELECT COLUMN_NAME, DATA_TYPE, IFNULL(CONCAT(COLUMN_NAME, ' ', CHARACTER_SET_NAME, ' ', COLLATION_NAME), '') FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION", schema, table)
 	if err != nil {
 		return err
 	}
 	exprs := make([]string, len(columns))
 	for i, c := range columns {
+		if c[2] != "" {
+			t.collations[schema+"."+table] += c[2] + "\n"
+		}
 		q := quote(c[0])
 		switch c[1] {
 		case "float": // six digits are printed without it (fact 7.1)
@@ -268,6 +314,11 @@ func (t *Truth) Differences(restored *Truth) []string {
 			add("%s: missing", k)
 		case want != got:
 			add("%s differs:\n    source   %q\n    restored %q", k, want, got)
+		}
+	}
+	for _, k := range union(t.collations, restored.collations) {
+		if want, got := t.collations[k], restored.collations[k]; want != got && t.objects["table "+k] == restored.objects["table "+k] {
+			add("collations of %s differ:\n    source   %q\n    restored %q", k, want, got)
 		}
 	}
 	for _, k := range union(t.rows, restored.rows) {
