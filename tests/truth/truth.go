@@ -86,8 +86,8 @@ func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 		if r[1] != "BASE TABLE" {
 			_, err := t.show(ctx, conn, "view", "SHOW CREATE VIEW ", s, r[0], "View", "Create View", "character_set_client", "collation_connection")
 			var refused *mysql.MySQLError
-			if errors.As(err, &refused) && refused.Number == invalidView { // MySQL 5.6 shows no view on a view that it cannot open
-				t.objects["view "+s+"."+r[0]], err = "which nobody can open", nil
+			if errors.As(err, &refused) && refused.Number == invalidView { // MySQL 5.6 shows nothing of it, nor of a view on it that it opens
+				t.objects["view "+s+"."+r[0]], t.invalid["view "+s+"."+r[0]], err = "which the server does not show", true, nil
 			}
 			if err != nil {
 				return err
@@ -108,7 +108,6 @@ func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 			return err
 		}
 	}
-	t.viewsOnInvalid(s)
 	routines, err := list(ctx, conn, "SELECT ROUTINE_NAME, ROUTINE_TYPE FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ? ORDER BY 2, 1", s)
 	if err != nil {
 		return err
@@ -141,24 +140,6 @@ func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 		t.objects["event "+s+"."+r[0]] += "\n" + strings.Join(r[1:], "|")
 	}
 	return nil
-}
-
-// viewsOnInvalid takes the views on invalid ones for such, too: MySQL 5.6 opens one that needs no column of them.
-func (t *Truth) viewsOnInvalid(schema string) {
-	for again := true; again; {
-		again = false
-		for key, text := range t.objects {
-			if !strings.HasPrefix(key, "view "+schema+".") || t.invalid[key] {
-				continue
-			}
-			for on := range t.invalid {
-				s, name, _ := strings.Cut(strings.TrimPrefix(on, "view "), ".")
-				if strings.Contains(text, quoteName(s, name)) {
-					t.invalid[key], again = true, true
-				}
-			}
-		}
-	}
 }
 
 // show stores the wanted columns of a SHOW CREATE statement, and returns them as shown.
