@@ -96,7 +96,13 @@ func rollbackPreparedText(ctx context.Context, conn *sql.Conn) error {
 	if err := prepared.Err(); err != nil {
 		return err
 	}
-	return execAll(ctx, conn, rollbacks)
+	for _, rollback := range rollbacks {
+		// 1402, the branch was rolled back: by the server, for its session has just been killed.
+		if err := execAll(ctx, conn, []string{rollback}); err != nil && !IsError(err, 1402) {
+			return err
+		}
+	}
+	return nil
 }
 
 func dropSchemas(ctx context.Context, conn *sql.Conn) error {

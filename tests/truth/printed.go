@@ -41,12 +41,12 @@ func (t *Truth) PrintedBy(ctx context.Context, db *sql.DB) (_ *Truth, err error)
 		}
 		return "SET default_collation_for_utf8mb4=" + to
 	}
-	if err := exec("CREATE DATABASE "+scratch, "USE "+scratch, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0, sql_quote_show_create=1",
+	if err := exec("CREATE DATABASE "+scratch, "USE "+scratch, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0, sql_quote_show_create=1, innodb_strict_mode=OFF",
 		collation("utf8mb4_general_ci")); err != nil {
 		return nil, err
 	}
 	defer func() {
-		err = errors.Join(err, exec("DROP DATABASE "+scratch, "SET NAMES utf8mb4, sql_mode=DEFAULT, foreign_key_checks=1", collation("DEFAULT")))
+		err = errors.Join(err, exec("DROP DATABASE "+scratch, "SET NAMES utf8mb4, sql_mode=DEFAULT, foreign_key_checks=1, innodb_strict_mode=DEFAULT", collation("DEFAULT")))
 	}()
 	printed := *t
 	printed.objects, printed.collations = maps.Clone(t.objects), maps.Clone(t.collations)
@@ -94,14 +94,18 @@ var returnedWidth = regexp.MustCompile(`(RETURNS (?:small|medium|big)?int)\(\d+\
 // spelledText is a column in a definition up to its character set and collation.
 var spelledText = regexp.MustCompile("(?m)^(  `(?:[^`]|``)+` \\w+(?:\\((?:'(?:[^']|'')*'|[^')])*\\))?)(?: CHARACTER SET \\w+)?(?: COLLATE \\w+)?")
 
+// shortenedText is a key over as much of a text as 767 bytes hold, of one that is not unique.
+var shortenedText = regexp.MustCompile("(?m)^(  KEY `(?:[^`]|``)+` \\(.*?`)\\((?:191|255|383|767)\\)")
+
 // Unspelled returns a truth whose definitions leave out the character sets and collations of columns, which are compared all
-// the same. A server before 8.0 does not know whether they were spelled; a later one shows those that were.
+// the same, and to what MySQL 5.6 shortened keys that are too long for it. A server before 8.0 does not know whether collations were
+// spelled; a later one shows those that were.
 func (t *Truth) Unspelled() *Truth {
 	plain := *t
 	plain.objects = maps.Clone(t.objects)
 	for key, text := range t.objects {
 		if strings.HasPrefix(key, "table ") {
-			plain.objects[key] = spelledText.ReplaceAllString(text, "$1")
+			plain.objects[key] = shortenedText.ReplaceAllString(spelledText.ReplaceAllString(text, "$1"), "$1")
 		}
 	}
 	return &plain

@@ -23,15 +23,19 @@ type Truth struct {
 	// collations are the character set and collation of each column, "schema.table": a definition may leave out, or spell,
 	// what they inherit.
 	collations map[string]string
-	// invalid are the views that the server cannot open: what they refer to is gone. No server
-	// lets anybody create such a view.
+	// invalid are the views that the server cannot open, and the triggers that it cannot run: what they refer to is gone. No server
+	// lets anybody create such.
 	invalid map[string]bool
+	columns map[string]map[string]bool // by "schema.table"
 	// What a restore may not keep is no part of the objects and is compared by rules of its own:
 	// the account that defines an object (the restoring user may not set another's), and the next
 	// AUTO_INCREMENT, which rolled-back inserts move without a trace in the log.
 	definers map[string]string  // "kind schema.name" -> user@host
 	counters map[string]Counter // "schema.table"
 }
+
+// rowColumn is a column of the row that a trigger is for.
+var rowColumn = regexp.MustCompile("\\b(?:NEW|OLD)\\.`([^`]+)`")
 
 // invalidView is ER_VIEW_INVALID.
 const invalidView = 1356
@@ -41,7 +45,7 @@ var autoIncrementText = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
 func newTruth() *Truth {
 	return &Truth{
 		objects: map[string]string{}, rows: map[string][]string{}, collations: map[string]string{}, invalid: map[string]bool{}, definers: map[string]string{},
-		counters: map[string]Counter{},
+		columns: map[string]map[string]bool{}, counters: map[string]Counter{},
 	}
 }
 
@@ -127,7 +131,13 @@ func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 		if _, err := t.show(ctx, conn, "trigger", "SHOW CREATE TRIGGER ", s, r[0], "Trigger", "SQL Original Statement", "sql_mode", "character_set_client", "collation_connection", "Database Collation"); err != nil {
 			return err
 		}
-		t.objects["trigger "+s+"."+r[0]] += "\non " + r[1] + " order " + r[2]
+		key := "trigger " + s + "." + r[0]
+		t.objects[key] += "\non " + r[1] + " order " + r[2]
+		for _, column := range rowColumn.FindAllStringSubmatch(t.objects[key], -1) {
+			if !t.columns[s+"."+r[1]][column[1]] {
+				t.invalid[key] = true
+			}
+		}
 	}
 	events, err := list(ctx, conn, `SELECT EVENT_NAME, STATUS, ON_COMPLETION, IFNULL(STARTS,''), IFNULL(ENDS,''), EVENT_COMMENT FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? ORDER BY 1`, s)
 	if err != nil {
@@ -192,6 +202,10 @@ func (t *Truth) table(ctx context.Context, conn *sql.Conn, schema, table string)
 	}
 	exprs := make([]string, len(columns))
 	for i, c := range columns {
+		if t.columns[schema+"."+table] == nil {
+			t.columns[schema+"."+table] = map[string]bool{}
+		}
+		t.columns[schema+"."+table][c[0]] = true
 		if c[2] != "" {
 			t.collations[schema+"."+table] += c[2] + "\n"
 		}
