@@ -18,6 +18,9 @@ func (h *run) restore(ctx context.Context, p stopPoint) error {
 }
 
 func (h *run) emptyTarget(ctx context.Context) error {
+	if err := h.servers.Target.RemoveStrays(); err != nil {
+		return err
+	}
 	drops := []string{"SET foreign_key_checks=0"} // keys may cross schemas
 	for _, s := range schemas {
 		drops = append(drops, "DROP DATABASE IF EXISTS "+quote(s))

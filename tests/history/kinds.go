@@ -24,7 +24,7 @@ var kinds = []Kind{
 		lacksWithGTIDs: map[string]string{"ctas": "CREATE TABLE .. SELECT is refused"},
 		spelled: []string{
 			"utf8mb4_0900_ai_ci", "utf8mb4_unicode_ci", "utf8mb3", "utf8", ", v VECTOR(3)", "", "JSON", "TEXT", " INVISIBLE", "",
-			" SRID 4326", "", " SRID 3857", "", " SRID 0", "", ", SPATIAL KEY k_q (q)", "", ", SPATIAL KEY k_p (p)", "",
+			" SRID 4326", "", " SRID 3857", "", " SRID 0", "", " ROW_FORMAT=FIXED", "", ", SPATIAL KEY k_q (q)", "", ", SPATIAL KEY k_p (p)", "",
 			", `удвоено` INT GENERATED ALWAYS AS (`с.точкой` * 2) STORED", "",
 			// It was seen to show no such key any more, when the parent had been renamed.
 			", CONSTRAINT `外键` FOREIGN KEY (`it's`) REFERENCES `shop`.`таблица №1` (`ключ`) ON DELETE SET NULL", "",
@@ -53,7 +53,7 @@ var kinds = []Kind{
 			"--performance-schema-consumer-events-statements-current=ON", "--performance-schema-consumer-events-statements-history=ON",
 			"--performance-schema-max-sql-text-length=16384",
 		},
-		status:  "SHOW MASTER STATUS", statusColumns: 4, gtids: "@@GLOBAL.gtid_binlog_pos",
+		status: "SHOW MASTER STATUS", statusColumns: 4, gtids: "@@GLOBAL.gtid_binlog_pos",
 		wholeSeconds: true, anyDefiner: "SET USER",
 		reader: mysqltest.MariaDB1011, readerName: "mariadb-binlog",
 	},
