@@ -15,12 +15,13 @@ type live struct {
 	tables map[name][]column
 	order  []name
 	parted map[name]bool // partitioned
+	engine map[name]string
 }
 
 const columnsQuery = `SELECT c.TABLE_SCHEMA, c.TABLE_NAME, c.COLUMN_NAME, c.DATA_TYPE, c.COLUMN_TYPE, c.IS_NULLABLE = 'YES',
 	c.EXTRA LIKE '%%VIRTUAL GENERATED%%' OR c.EXTRA LIKE '%%STORED GENERATED%%', c.EXTRA LIKE '%%auto_increment%%',
 	IFNULL(c.CHARACTER_SET_NAME, ''), IFNULL(c.CHARACTER_MAXIMUM_LENGTH, 0), IFNULL(c.NUMERIC_PRECISION, 0),
-	IFNULL(c.NUMERIC_SCALE, 0), %s, c.COLUMN_KEY = 'PRI', IFNULL(t.CREATE_OPTIONS LIKE '%%partitioned%%', FALSE)
+	IFNULL(c.NUMERIC_SCALE, 0), %s, c.COLUMN_KEY = 'PRI', IFNULL(t.CREATE_OPTIONS LIKE '%%partitioned%%', FALSE), IFNULL(t.ENGINE, '')
 	FROM information_schema.COLUMNS c JOIN information_schema.TABLES t USING (TABLE_SCHEMA, TABLE_NAME)
 	WHERE t.TABLE_TYPE = 'BASE TABLE' AND c.TABLE_SCHEMA IN (?, ?, ?) AND c.TABLE_NAME NOT LIKE CONCAT(?, '%%') ORDER BY 1, 2, c.ORDINAL_POSITION`
 
@@ -50,14 +51,15 @@ func (l *live) refresh(ctx context.Context, db *sql.DB, kind *Kind) error {
 		return fmt.Errorf("list columns: %w", err)
 	}
 	defer rows.Close()
-	tables, parted := map[name][]column{}, map[name]bool{}
+	tables, parted, engines := map[name][]column{}, map[name]bool{}, map[name]string{}
 	var order []name
 	for rows.Next() {
 		var n name
 		var c column
 		var partitioned bool
+		var engine string
 		if err := rows.Scan(&n.schema, &n.table, &c.name, &c.dataType, &c.columnType, &c.nullable, &c.generated,
-			&c.autoIncrement, &c.charset, &c.length, &c.precision, &c.scale, &c.srid, &c.primary, &partitioned); err != nil {
+			&c.autoIncrement, &c.charset, &c.length, &c.precision, &c.scale, &c.srid, &c.primary, &partitioned, &engine); err != nil {
 			return fmt.Errorf("list columns: %w", err)
 		}
 		n = folded(n)
@@ -66,13 +68,13 @@ func (l *live) refresh(ctx context.Context, db *sql.DB, kind *Kind) error {
 		}
 		c.key = unique[n][c.name]
 		tables[n] = append(tables[n], c)
-		parted[n] = partitioned
+		parted[n], engines[n] = partitioned, engine
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("list columns: %w", err)
 	}
 	l.mu.Lock()
-	l.tables, l.order, l.parted = tables, order, parted
+	l.tables, l.order, l.parted, l.engine = tables, order, parted, engines
 	l.mu.Unlock()
 	return nil
 }
@@ -113,6 +115,13 @@ func (l *live) columns(n name) []column {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.tables[n]
+}
+
+// mayPart tells whether the table's engine has partitions on every MySQL.
+func (l *live) mayPart(n name) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.engine[n] == "InnoDB"
 }
 
 func (l *live) isPartitioned(n name) bool {
