@@ -13,7 +13,7 @@ type Setting struct {
 	Kind      string // of servers; what is asked for where empty
 	// GTIDs says whether the i-th history's source has them; nil for two of three.
 	GTIDs func(i int) bool
-	// ByName: it is not among all. The product refuses it as yet.
+	// ByName: it is not among all. Its histories find what is not mended as yet.
 	ByName bool
 }
 
