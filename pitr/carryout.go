@@ -31,3 +31,15 @@ func carryOut(ctx context.Context, s *target.Session, x *director.Execution) err
 	}
 	return s.Exec(ctx, string(text))
 }
+
+// exchangeRebuilt carries an EXCHANGE out that the target has refused because of instant columns: which columns are such a target
+// decides by itself, and it takes none of them along. The source had none, or it would have refused, too; its log does not tell
+// what made them ordinary ones.
+func (r *replay) exchangeRebuilt(ctx context.Context, x *director.Execution) error {
+	for _, n := range x.Altered {
+		if err := r.own.Exec(ctx, "ALTER TABLE "+n.Quoted()+" FORCE"); err != nil {
+			return fmt.Errorf("rebuild %s for an exchange: %w", n, err)
+		}
+	}
+	return carryOut(ctx, r.definitions, x)
+}

@@ -48,6 +48,25 @@ func TestR8StatementsAreReplayed(t *testing.T) {
 	}
 }
 
+// TestR8ExchangeOfInstantColumns: a column that the log adds is an instant one on the target, whatever it was on the source: MySQL 5.6 has
+// none, and OPTIMIZE makes one an ordinary one. Such a table can be exchanged when it is rebuilt only.
+func TestR8ExchangeOfInstantColumns(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.p (id INT PRIMARY KEY, v INT) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (20))",
+		"CREATE TABLE d.x (id INT PRIMARY KEY, v INT)", "INSERT INTO d.p VALUES (1,1),(11,11)", "INSERT INTO d.x VALUES (2,2)",
+		"ALTER TABLE d.p ADD COLUMN w INT DEFAULT 5, ALGORITHM=COPY")
+	b := s.begin()
+	b.schema("d")
+	b.table("d.p", "")
+	b.table("d.x", "")
+	b.end()
+	s.on("ALTER TABLE d.x ADD COLUMN w INT DEFAULT 5, ALGORITHM=INSTANT", "OPTIMIZE TABLE d.x", "INSERT INTO d.x VALUES (3,3,3)", "ALTER TABLE d.p EXCHANGE PARTITION p0 WITH TABLE d.x",
+		"UPDATE d.x SET w = 6", "INSERT INTO d.p VALUES (4,4,4)")
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	s.same("d")
+}
+
 // TestR8DropDatabase: its tables go one by one, the schema in the end if this restore made it;
 // one that comes again takes its place.
 func TestR8DropDatabase(t *testing.T) {

@@ -233,6 +233,7 @@ func (l *loader) jobs(tables *tableSet) (jobs []loadJob, total progress.Amount, 
 		}
 		t := tables.get(b.OnTarget)
 		load.Table = b.OnTarget
+		load.Assign(t.def) // older manifests do not
 		// Where nothing identifies a row, REPLACE would be free to drop one of two; rows of one
 		// snapshot do not stand in each other's way.
 		load.Replace = t.Write.Keyed()

@@ -206,7 +206,11 @@ func (r *replay) execute(ctx context.Context, start binlog.Position, number int,
 		return err
 	}
 	err = r.tables.asides.making(ctx, r.sides(start, v), x.Schemas(), func() error {
-		return carryOut(ctx, r.definitions, marked)
+		err := carryOut(ctx, r.definitions, marked)
+		if server.ErrorNumber(err) == server.ErrPartitionMatch {
+			err = r.exchangeRebuilt(ctx, marked)
+		}
+		return err
 	})
 	if err != nil {
 		if server.ErrorNumber(err) != 0 { // the target's own answer: it has done nothing

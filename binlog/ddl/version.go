@@ -63,3 +63,14 @@ func (v serverVersion) dollarQuotes() bool { return !v.mariadb && (v.number == 0
 func (v serverVersion) inlineReferences() bool {
 	return v.mariadb || v.number == 0 || v.number >= 90000
 }
+
+// checks tells whether a CHECK is kept. MySQL parsed and forgot it up to 8.0.15.
+func (v serverVersion) checks() bool { return v.mariadb || v.number == 0 || v.number >= 80016 }
+
+// descendingKeys tells whether DESC in a key is kept.
+func (v serverVersion) descendingKeys() bool {
+	if v.mariadb {
+		return v.number == 0 || v.number >= 100800
+	}
+	return v.number == 0 || v.number >= 80000
+}

@@ -34,6 +34,7 @@ const (
 	ErrViewInvalid          = 1356
 	ErrRoutineDenied        = 1370
 	ErrTableChanged         = 1412
+	ErrPartitionMatch       = 1731
 	ErrSecureTransport      = 3159
 	ErrExecutionTimeExceded = 3024
 )

@@ -230,18 +230,21 @@ func (d *Director) executions(start binlog.Position, q *event.Query, st *ddl.Sta
 	}
 }
 
-// verbatim is the execution of the statement as it stands in the log.
+// verbatim is the execution of the statement as it stands in the log, without what the source read over.
 func (d *Director) verbatim(start binlog.Position, q *event.Query, st *ddl.Statement) Execution {
-	e := d.built(start, q, st, st.Text)
-	e.Variables = d.contextOf(q, false)
-	e.Raw, e.Client = slices.Clone(q.SQL), q.Context.ClientCharset
-	return e
+	return d.edited(start, q, st, nil)
 }
 
 // edited is verbatim with some of the text replaced.
 func (d *Director) edited(start binlog.Position, q *event.Query, st *ddl.Statement, edits []ddl.Edit) Execution {
-	e := d.verbatim(start, q, st)
-	if text := st.Edited(edits...); text != st.Text {
+	e := d.built(start, q, st, st.Text)
+	e.Variables = d.contextOf(q, false)
+	e.Raw, e.Client = slices.Clone(q.SQL), q.Context.ClientCharset
+	forgotten := st.ForgottenEdits()
+	edits = slices.DeleteFunc(slices.Clone(edits), func(e ddl.Edit) bool {
+		return slices.ContainsFunc(forgotten, func(f ddl.Edit) bool { return f.Start <= e.Start && e.End <= f.End && e.Start < f.End })
+	})
+	if text := st.Edited(append(edits, forgotten...)...); text != st.Text {
 		e.Text, e.Raw = text, nil
 	}
 	return e

@@ -2,6 +2,7 @@ package chunk
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,9 @@ const (
 	Number
 	// Text: CAST(@v AS CHAR CHARACTER SET utf8mb4), for JSON, which refuses binary strings (fact 15.8).
 	Text
+	// Assigned: the text, as Raw, but in the SET clause. MySQL 5.6 and MariaDB forget at such a clause that the AUTO_INCREMENT
+	// column has a value, and make the next number of a 0 (NO_AUTO_VALUE_ON_ZERO or not), unless the clause gives it one.
+	Assigned
 )
 
 // LoadColumn is one column of the text.
@@ -54,7 +58,18 @@ func LoadStatement(t *schema.Table) Load {
 		}
 		l.Columns = append(l.Columns, LoadColumn{Name: c.Name, Through: through(c)})
 	}
+	l.Assign(t)
 	return l
+}
+
+// Assign makes the statement one that gives the AUTO_INCREMENT column of the table its value, zeros too, on every server.
+func (l *Load) Assign(t *schema.Table) {
+	set := slices.ContainsFunc(l.Columns, func(c LoadColumn) bool { return c.Through != Raw })
+	for i, c := range l.Columns {
+		if of, _ := t.Column(c.Name); set && of != nil && of.AutoInc && c.Through == Raw {
+			l.Columns[i].Through = Assigned
+		}
+	}
 }
 
 func through(c *schema.Column) Through {
@@ -77,6 +92,7 @@ const (
 	loadFormat  = ` CHARACTER SET binary FIELDS TERMINATED BY '\t' ESCAPED BY '\\' LINES TERMINATED BY '\n' (`
 	loadNothing = "@nothing"
 	loadSet     = " SET "
+	castHead    = "CAST("
 	castNumber  = " AS UNSIGNED)"
 	castText    = " AS CHAR CHARACTER SET utf8mb4)"
 )
@@ -106,11 +122,14 @@ func (l Load) Statement(file string) string {
 		if set.Len() > 0 {
 			set.WriteString(", ")
 		}
-		set.WriteString(schema.Quote(c.Name) + "=CAST(" + variable)
-		if c.Through == Number {
-			set.WriteString(castNumber)
-		} else {
-			set.WriteString(castText)
+		set.WriteString(schema.Quote(c.Name) + "=")
+		switch c.Through {
+		case Number:
+			set.WriteString(castHead + variable + castNumber)
+		case Text:
+			set.WriteString(castHead + variable + castText)
+		case Assigned, Raw:
+			set.WriteString(variable)
 		}
 	}
 	if len(l.Columns) == 0 {
@@ -171,21 +190,29 @@ func (p *loadParser) load() (l Load) {
 	return l
 }
 
-// assignment reads `name`=CAST(@v1 AS ...) into the column of that variable.
+// assignment reads `name`=CAST(@v1 AS ...), or `name`=@v1, into the column of that variable.
 func (p *loadParser) assignment(columns []LoadColumn, variables map[string]int) {
 	name := p.identifier()
-	p.need("=CAST(")
-	variable, _, _ := strings.Cut(p.rest, " ")
+	p.need("=")
+	cast := p.take(castHead)
+	end := strings.IndexAny(p.rest, " ,")
+	if end < 0 {
+		end = len(p.rest)
+	}
+	variable := p.rest[:end]
 	i, known := variables[variable]
 	if p.failed || !known {
 		p.failed = true
 		return
 	}
 	p.need(variable)
-	through := Number
-	if !p.take(castNumber) {
-		through = Text
-		p.need(castText)
+	through := Assigned
+	if cast {
+		through = Number
+		if !p.take(castNumber) {
+			through = Text
+			p.need(castText)
+		}
 	}
 	columns[i] = LoadColumn{Name: name, Through: through}
 }

@@ -52,6 +52,15 @@ func TestLoadStatement(t *testing.T) {
 	if l.String() != want {
 		t.Errorf("got\n%s, want\n%s", l, want)
 	}
+	counting := wide()
+	counting.Columns[0].AutoInc = true
+	if got := chunk.LoadStatement(counting).String(); !strings.Contains(got, "(@v1, `b`") || !strings.Contains(got, " SET `a`=@v1, `e`=CAST(@v5") {
+		t.Errorf("of an AUTO_INCREMENT column %s", got)
+	}
+	counting.Columns = counting.Columns[:4] // nothing else is set
+	if got := chunk.LoadStatement(counting).String(); !strings.HasSuffix(got, "(`a`, `b`, `c`, `d`)") {
+		t.Errorf("without a SET clause %s", got)
+	}
 	back, err := chunk.ParseLoad(want)
 	if err != nil || back.String() != want || back.Table != l.Table || !back.Replace || !slices.Equal(back.Columns, l.Columns) {
 		t.Errorf("read as %+v, %v", back, err)
@@ -73,7 +82,7 @@ func TestParseLoadReadsWhatIsRendered(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		l := chunk.Load{Table: schema.Name{Schema: name.Draw(rt, "schema"), Name: name.Draw(rt, "table")}, Replace: rapid.Bool().Draw(rt, "replace")}
 		for range rapid.IntRange(0, 5).Draw(rt, "columns") {
-			through := rapid.SampledFrom([]chunk.Through{chunk.Raw, chunk.Number, chunk.Text}).Draw(rt, "through")
+			through := rapid.SampledFrom([]chunk.Through{chunk.Raw, chunk.Number, chunk.Text, chunk.Assigned}).Draw(rt, "through")
 			l.Columns = append(l.Columns, chunk.LoadColumn{Name: name.Draw(rt, "column"), Through: through})
 		}
 		back, err := chunk.ParseLoad(l.String())

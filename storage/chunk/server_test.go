@@ -29,9 +29,11 @@ type bench struct {
 }
 
 // newBench takes a server and makes the schemas src and dst.
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T) *bench { return newBenchOf(t, mysqltest.MySQL97) }
+
+func newBenchOf(t *testing.T, kind mysqltest.Kind) *bench {
 	t.Helper()
-	s := mysqltest.Target(t)
+	s := mysqltest.Take(t, mysqltest.Options{Kind: kind, Relaxed: true, LocalInfile: true, TrustFunctionCreators: true})
 	mysqltest.Exec(t, s, "CREATE DATABASE src", "CREATE DATABASE dst")
 	backup, err := s.CreateBackupUser(t.Context())
 	if err != nil {

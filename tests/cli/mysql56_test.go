@@ -93,6 +93,10 @@ var behindTheBackup = [][]string{
 		"UPDATE shop.live SET w = 4294967295 WHERE id < 30", "SET SESSION binlog_row_image = MINIMAL", "INSERT INTO shop.typed (id, vc) VALUES (9, 'é')", "UPDATE shop.typed SET bu = 1 WHERE id = 0",
 		"INSERT INTO shop.live (u) VALUES ('x')", "SET SESSION binlog_row_image = FULL", "CREATE TABLE shop.copied SELECT id, n, ts FROM shop.live",
 		"CREATE TABLE shop.implicit (id INT UNSIGNED PRIMARY KEY, a TIMESTAMP, b TIMESTAMP, e VARCHAR(3)) CHARSET utf8mb4", "INSERT INTO shop.implicit VALUES (4000000000, '2026-01-01', 0, 'é')",
+		// What 5.6 reads over, and later servers do not.
+		"CREATE TABLE shop.forgotten (id INT NOT NULL CHECK (id > 0), a INT, p INT REFERENCES parent (id), PRIMARY KEY (id DESC), KEY k (a DESC, p), CONSTRAINT c CHECK (a > 5))",
+		"INSERT INTO shop.forgotten VALUES (-1, 1, 77)", "ALTER TABLE shop.forgotten ADD CHECK (a < 0), ADD q INT REFERENCES parent (id), ADD KEY k2 (a DESC)",
+		"CREATE INDEX k3 ON shop.forgotten (p DESC)", "INSERT INTO shop.forgotten VALUES (-2, 2, 78, 79)",
 	},
 	{
 		"DELETE FROM shop.keyless WHERE a = 255 LIMIT 1", "UPDATE shop.keyless SET a = 254 WHERE a IS NULL", "CREATE TABLE shop.like_live LIKE shop.live",

@@ -18,6 +18,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/tripod-db/tripod/internal/mysqltest"
 )
 
 // inUseFlag is the bit of a binlog file's first event that a server sets on disk while it
@@ -191,7 +193,11 @@ func sameFile(source, joined string, open bool) error {
 
 // readByMysqlbinlog has the stock program read the joined files, checksums verified.
 func (h *run) readByMysqlbinlog(ctx context.Context, paths []string) error {
-	program, err := h.servers.Source.Install().Program("mysqlbinlog")
+	install, err := mysqltest.Find(h.kind().reader)
+	if err != nil {
+		return err
+	}
+	program, err := install.Program(h.kind().readerName)
 	if err != nil {
 		return err
 	}

@@ -34,8 +34,8 @@ func (d *ddl) fresh(prefix string) string {
 }
 
 func (d *ddl) newColumn() string {
-	return quote(d.fresh("c")) + " " + pick(d.r, "INT", "VARCHAR(20) DEFAULT 'new'", "BIGINT UNSIGNED NOT NULL DEFAULT 9",
-		"DATETIME(3)", "JSON", "DECIMAL(9,2) DEFAULT 1.5", "ENUM('p','q') DEFAULT 'q'", "TEXT", "VARBINARY(9)", "INT INVISIBLE DEFAULT 5")
+	return quote(d.fresh("c")) + " " + d.run.kind().spell(pick(d.r, "INT", "VARCHAR(20) DEFAULT 'new'", "BIGINT UNSIGNED NOT NULL DEFAULT 9",
+		"DATETIME(3)", "JSON", "DECIMAL(9,2) DEFAULT 1.5", "ENUM('p','q') DEFAULT 'q'", "TEXT", "VARBINARY(9)", "INT INVISIBLE DEFAULT 5"))
 }
 
 func (d *ddl) place(columns []column) string {
@@ -92,11 +92,21 @@ func renameColumn(d *ddl, n name, columns []column) []string {
 	if !ok {
 		return nil
 	}
-	return []string{"ALTER TABLE " + n.String() + " RENAME COLUMN " + quote(c.name) + " TO " + quote(d.fresh("r"))}
+	to := quote(d.fresh("r"))
+	if d.run.kind().noRename { // what else the column was is gone, as in many an application's statement
+		return []string{"ALTER TABLE " + n.String() + " CHANGE COLUMN " + quote(c.name) + " " + to + " " + c.columnType}
+	}
+	return []string{"ALTER TABLE " + n.String() + " RENAME COLUMN " + quote(c.name) + " TO " + to}
+}
+
+// keyable picks a column as plain does, for an index. Keys over a part of a geometry, as MySQL 5.6 has them, no later one has.
+func (d *ddl) keyable(columns []column) (column, bool) {
+	c, ok := d.plain(columns)
+	return c, ok && (!c.spatial() || d.run.kind() == d.run.target())
 }
 
 func index(d *ddl, n name, columns []column) []string {
-	c, ok := d.plain(columns)
+	c, ok := d.keyable(columns)
 	if !ok {
 		return nil
 	}
@@ -114,7 +124,7 @@ func index(d *ddl, n name, columns []column) []string {
 }
 
 func unique(d *ddl, n name, columns []column) []string {
-	c, ok := d.plain(columns)
+	c, ok := d.keyable(columns)
 	if !ok {
 		return nil
 	}
@@ -241,7 +251,7 @@ func createSelect(d *ddl, n name, columns []column) []string {
 func database(d *ddl, _ name, _ []column) []string {
 	return []string{
 		"DROP DATABASE IF EXISTS " + quote(guestSchema),
-		"CREATE DATABASE " + quote(guestSchema) + " DEFAULT CHARACTER SET " + pick(d.r, "latin1", "utf8mb4", "utf8mb3"),
+		"CREATE DATABASE " + quote(guestSchema) + " DEFAULT CHARACTER SET " + d.run.kind().spell(pick(d.r, "latin1", "utf8mb4", "utf8mb3")),
 		charsets.Tables[1].create(guestSchema, d.fresh("latin")),
 		"CREATE TABLE " + quoteName(guestSchema, d.fresh("plain")) + " (id INT PRIMARY KEY, v VARCHAR(30))",
 	}

@@ -17,7 +17,7 @@ const probeSession = "probe"
 // that is read later, says exactly where the counter is then. Nobody else writes meanwhile. It
 // returns the tables, and notes their counters.
 func (h *run) moveCounters(ctx context.Context) (map[string]bool, error) {
-	probe, err := h.open(ctx, probeSession, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0, information_schema_stats_expiry=0")
+	probe, err := h.open(ctx, probeSession, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0"+h.kind().probed)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +50,12 @@ func counted(columns []column) (column, bool) {
 		}
 	}
 	return column{}, false
+}
+
+// countersFall tells whether the source sets counters back by itself: MySQL 5.6 keeps one in each partition, and a rebuilt or
+// exchanged table has what its rows, or the other's, say.
+func (h *run) countersFall() bool {
+	return h.kind().countersOfParts && (h.features.has(partitions.Name) || h.features.has(partitionKinds.Name))
 }
 
 // moveCounter returns where the counter is now, 0 where the table took no row.

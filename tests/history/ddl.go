@@ -170,5 +170,5 @@ func (d *ddl) change(ctx context.Context, k kind, n name) (int, error) {
 		delete(d.run.counters, n)
 		d.run.record.mark(markNoCount, n)
 	}
-	return counted, d.run.live.refresh(ctx, d.run.source)
+	return counted, d.run.live.refresh(ctx, d.run.source, d.run.kind())
 }

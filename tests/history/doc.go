@@ -33,6 +33,14 @@
 //
 // compression.go, checksum.go and partitions.go are short examples.
 //
+// # Kinds of servers
+//
+// A history is on servers of one kind ([Kind], kinds.go): what its source is, what it is restored into, and which features such a
+// source has; -kind and -into name them, a soak goes by its setting, and a seed draws the target where there are several. What a
+// kind knows by another name is spelled so in the definitions of features; what it lacks is left out, with why. Where source and
+// target are of different kinds, definitions are compared as the target prints them ([truth.Truth.PrintedBy]), and only what
+// docs/limits.md tells to differ is left out of that.
+//
 // # Seeds
 //
 // By seed are: the features, the tables and their rows before the history, how archiver and backup begin,

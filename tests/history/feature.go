@@ -79,9 +79,13 @@ func (c chosen) has(name string) bool {
 // everything, in -features or -without, is each feature that can be.
 const everything = "all"
 
-// choose returns the features of a history: those that its seed draws, with the asked ones and without the
-// unwanted. One that cannot be is an error where it was asked for by name.
+// choose returns the features of a history as its servers have them: those that its seed draws, with the asked ones and
+// without the unwanted. One that cannot be is an error where it was asked for by name.
 func choose(c Config) (chosen, error) {
+	if err := CheckKinds(c.Kind, c.Into); err != nil {
+		return nil, err
+	}
+	kind := c.kind()
 	r := rand.New(rand.NewPCG(c.Seed, 20))
 	var list chosen
 	for i := range features {
@@ -98,14 +102,12 @@ func choose(c Config) (chosen, error) {
 		if !wanted {
 			continue
 		}
-		if f.Not != nil {
-			if why := f.Not(c); why != "" && slices.Contains(c.With, f.Name) {
-				return nil, fmt.Errorf("no %s in this history: %s", f.Name, why)
-			} else if why != "" {
-				continue
-			}
+		if why := kind.without(c, f); why != "" && slices.Contains(c.With, f.Name) {
+			return nil, fmt.Errorf("no %s in this history: %s", f.Name, why)
+		} else if why != "" {
+			continue
 		}
-		list = append(list, f)
+		list = append(list, kind.adapt(f))
 	}
 	if c.Tables > 0 {
 		list = list.limited(r, c)

@@ -11,9 +11,8 @@ import (
 
 // Fleet keeps servers for as many histories as wanted, by what they were started with. Not safe for concurrent use.
 type Fleet struct {
-	dir     string
-	install mysqltest.Install
-	kept    []*keptServer // the one used last is the last
+	dir  string
+	kept []*keptServer // the one used last is the last
 }
 
 type keptServer struct {
@@ -27,11 +26,10 @@ const keptServers = 5
 // NewFleet returns a fleet whose servers live below dir (empty: the temporary folder). They are started when a history
 // needs them.
 func NewFleet(dir string) (*Fleet, error) {
-	install, err := mysqltest.Find(mysqltest.MySQL97)
-	if err != nil {
+	if _, err := mysqltest.Find(mysqltest.MySQL97); err != nil {
 		return nil, err
 	}
-	return &Fleet{dir: dir, install: install}, nil
+	return &Fleet{dir: dir}, nil
 }
 
 // Servers returns source and target for a history with the features that it will have.
@@ -40,8 +38,8 @@ func (f *Fleet) Servers(ctx context.Context, c Config) (s Servers, err error) {
 	if err != nil {
 		return s, err
 	}
-	source := sourceOptions(f.dir, c.GTID)
-	target := mysqltest.Options{Dir: f.dir, Relaxed: true, LocalInfile: true, TrustFunctionCreators: true}
+	source := sourceOptions(f.dir, c.kind(), c.GTID)
+	target := mysqltest.Options{Kind: c.target().server, Dir: f.dir, Relaxed: true, LocalInfile: true, TrustFunctionCreators: true}
 	for _, o := range []*mysqltest.Options{&source, &target} {
 		o.ExtraArgs = append(o.ExtraArgs, "--innodb-flush-method=nosync") // kills are of processes, never of the machine
 	}
@@ -73,7 +71,11 @@ func (f *Fleet) server(ctx context.Context, o mysqltest.Options) (*mysqltest.Ser
 		}
 		f.kept = f.kept[1:]
 	}
-	s, err := f.install.Start(ctx, o)
+	install, err := mysqltest.Find(o.Kind)
+	if err != nil {
+		return nil, err
+	}
+	s, err := install.Start(ctx, o)
 	if err == nil {
 		f.kept = append(f.kept, &keptServer{s, options})
 	}

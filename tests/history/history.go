@@ -19,6 +19,8 @@ import (
 // Config says what one history is made of.
 type Config struct {
 	Seed         uint64
+	Kind         string // of the source's servers; 9.7 where empty
+	Into         string // kind of the target; what the seed draws where empty
 	GTID         bool
 	Transactions int           // at least so many are committed
 	Changes      int           // at least so many DDL statements inside the backup
@@ -125,7 +127,7 @@ func single(ctx context.Context, s Servers, c Config) (Report, *Recorded, error)
 	if err == nil {
 		return h.report, nil, h.cleanUp(nil)
 	}
-	err = fmt.Errorf("history of seed %d (GTIDs %v, features %s): %w", c.Seed, c.GTID, h.features, err)
+	err = fmt.Errorf("history of seed %d (%s into %s, GTIDs %v, features %s): %w", c.Seed, c.kind().Name, c.target().Name, c.GTID, h.features, err)
 	return h.report, h.recorded(err), errors.Join(err, h.cleanUp(err))
 }
 
@@ -218,6 +220,9 @@ func (h *run) stage(name string, do func() error) error {
 
 // judgeAll restores every stop point, and what features want more.
 func (h *run) judgeAll(ctx context.Context) error {
+	if err := h.translate(ctx); err != nil {
+		return err
+	}
 	for i, p := range h.stops {
 		if err := h.restore(ctx, p); err != nil {
 			h.failedStop = i

@@ -18,6 +18,9 @@ func (h *run) restore(ctx context.Context, p stopPoint) error {
 }
 
 func (h *run) emptyTarget(ctx context.Context) error {
+	if err := h.servers.Target.RemoveStrays(); err != nil {
+		return err
+	}
 	drops := []string{"SET foreign_key_checks=0"} // keys may cross schemas
 	for _, s := range schemas {
 		drops = append(drops, "DROP DATABASE IF EXISTS "+quote(s))
@@ -61,7 +64,7 @@ func (h *run) judge(ctx context.Context, p stopPoint) error {
 
 // differences compares the target with the truth of a stop point, in all but definers.
 func (h *run) differences(ctx context.Context, p stopPoint) (*truth.Truth, []string, error) {
-	restored, err := truth.Take(ctx, h.servers.Target.Root(), schemas...)
+	restored, err := h.takeRestored(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -233,7 +233,7 @@ func (k *round) killSource(ctx context.Context) error {
 	if err := k.servers.Source.Restart(ctx); err != nil {
 		return err
 	}
-	if err := k.live.refresh(ctx, k.source); err != nil {
+	if err := k.live.refresh(ctx, k.source, k.kind()); err != nil {
 		return err
 	}
 	return k.write(ctx)

@@ -86,6 +86,9 @@ func (k Kills) String() string {
 // phase was hit often enough (where that is asked for). Each round is a history of its own: at its
 // end archive and restore are judged, and nothing that tripod made for itself may be left.
 func KillSoak(ctx context.Context, f *Fleet, c Config, kills int, everyPhase bool, out io.Writer) error {
+	if c.kind() != &kinds[0] {
+		return fmt.Errorf("kills are of servers of %s, not of %s: an older one sets its counters back when it is killed", kinds[0].Name, c.Kind)
+	}
 	began := time.Now()
 	first := c.Seed
 	all := Kills{}

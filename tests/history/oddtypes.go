@@ -52,6 +52,9 @@ func until(from, to int) string {
 
 func cut(d *ddl, n name, _ []column) []string {
 	if !d.run.live.isPartitioned(n) {
+		if !d.run.live.mayPart(n) && d.run.kind() != d.run.target() {
+			return nil
+		}
 		return []string{"ALTER TABLE " + n.String() + " PARTITION BY KEY () PARTITIONS 2"}
 	}
 	return []string{"ALTER TABLE " + n.String() + " " + pick(d.r, "COALESCE PARTITION 1", "ADD PARTITION PARTITIONS 1", "REMOVE PARTITIONING", "TRUNCATE PARTITION ALL",

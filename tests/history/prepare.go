@@ -31,7 +31,7 @@ func (h *run) prepare(ctx context.Context) error {
 	if err := setup.all(ctx, statements...); err != nil {
 		return err
 	}
-	if err := h.live.refresh(ctx, h.source); err != nil {
+	if err := h.live.refresh(ctx, h.source, h.kind()); err != nil {
 		return err
 	}
 	if err := h.fill(ctx, setup); err != nil {
@@ -96,7 +96,7 @@ func (h *run) accounts(ctx context.Context) (backup, restore mysqltest.User, err
 		return backup, restore, h.allowUsers(ctx)
 	}
 	if h.mayDefine {
-		err = target.Exec(ctx, "GRANT SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER, SYSTEM_USER ON *.* TO "+definer)
+		err = target.Exec(ctx, "GRANT "+h.target().anyDefiner+" ON *.* TO "+definer)
 	}
 	return backup, restore, err
 }

@@ -11,13 +11,10 @@ import (
 
 // sourceOptions let the source remember each session's last statements, and nothing else: that
 // is how DDL finds the tables that are being read.
-func sourceOptions(dir string, gtid bool) mysqltest.Options {
+func sourceOptions(dir string, kind *Kind, gtid bool) mysqltest.Options {
 	return mysqltest.Options{
-		Dir: dir, GTID: gtid, Relaxed: true, PerformanceSchema: true,
-		ExtraArgs: []string{
-			"--performance-schema-instrument=%=OFF", "--performance-schema-instrument=statement/%=ON",
-			"--performance-schema-max-sql-text-length=16384",
-		},
+		Kind: kind.server, Dir: dir, GTID: gtid, Relaxed: true, PerformanceSchema: true,
+		ExtraArgs: append([]string{"--performance-schema-instrument=%=OFF", "--performance-schema-instrument=statement/%=ON"}, kind.watched...),
 	}
 }
 

@@ -70,6 +70,7 @@ func (r *record) mark(what string, of ...any) {
 // Recorded is a history that can be run again, statement by statement.
 type Recorded struct {
 	Seed       uint64
+	Kind, Into string // of the servers; empty in records of 9.7 from before there were others
 	GTID       bool
 	Features   string // names
 	ChunkRows  int
@@ -90,7 +91,7 @@ func (r *Recorded) header() []struct {
 		name  string
 		value any
 	}{
-		{"seed", &r.Seed}, {"gtid", &r.GTID}, {"features", &r.Features}, {"chunk-rows", &r.ChunkRows}, {"threads", &r.Threads},
+		{"seed", &r.Seed}, {"kind", &r.Kind}, {"into", &r.Into}, {"gtid", &r.GTID}, {"features", &r.Features}, {"chunk-rows", &r.ChunkRows}, {"threads", &r.Threads},
 		{"may-define", &r.MayDefine}, {"failpoints", &r.Failpoints}, {"failure", &r.Failure}, {"stop", &r.Stop},
 	}
 }

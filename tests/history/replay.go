@@ -14,7 +14,7 @@ const recordFile = "history.record"
 // recorded is the record of a history that failed with err.
 func (h *run) recorded(err error) *Recorded {
 	return &Recorded{
-		Seed: h.Seed, GTID: h.GTID, Features: h.features.String(), ChunkRows: h.chunkRows, Threads: h.threads, MayDefine: h.mayDefine,
+		Seed: h.Seed, Kind: h.kind().Name, Into: h.target().Name, GTID: h.GTID, Features: h.features.String(), ChunkRows: h.chunkRows, Threads: h.threads, MayDefine: h.mayDefine,
 		Failpoints: h.Failpoints, Failure: failureKind(err), Stop: h.failedStop, steps: h.record.steps,
 	}
 }
@@ -60,7 +60,7 @@ type ReplayReport struct {
 
 // Replay runs a recorded history. The error is of the bench; what the history says is in the report.
 func Replay(ctx context.Context, f *Fleet, c Config, r *Recorded) (report ReplayReport, err error) {
-	c.Seed, c.GTID, c.Without = r.Seed, r.GTID, []string{everything}
+	c.Seed, c.Kind, c.Into, c.GTID, c.Without = r.Seed, r.Kind, r.Into, r.GTID, []string{everything}
 	if c.With, err = ParseFeatures(r.Features); err != nil {
 		return report, err
 	}
@@ -113,6 +113,9 @@ func (p *replay) all(ctx context.Context) (err error) {
 	var result struct{ Segments int }
 	if _, err := p.prog.must(ctx, &result, p.sourceArgs("archive", "--until-idle")...); err != nil {
 		return fmt.Errorf("archive the rest: %w", err)
+	}
+	if err := p.translate(ctx); err != nil {
+		return err
 	}
 	for _, stop := range p.stops {
 		if err := p.restore(ctx, stop); err != nil {

@@ -10,8 +10,11 @@ import (
 type Setting struct {
 	Name, Doc string
 	With      []string
+	Kind      string // of servers; what is asked for where empty
 	// GTIDs says whether the i-th history's source has them; nil for two of three.
 	GTIDs func(i int) bool
+	// ByName: it is not among all. Its histories find what is not mended as yet.
+	ByName bool
 }
 
 func always(int) bool { return true }
@@ -25,12 +28,14 @@ var settings = []Setting{
 	{Name: "compressed", Doc: "transactions are compressed", With: []string{compression.Name}},
 	{Name: "row-images", Doc: "row images are not whole, and JSON documents are logged as differences", With: []string{rowImages.Name, jsonDiffs.Name}},
 	{Name: "native-keys", Doc: "what foreign keys cascade is not in the log", With: []string{nativeKeys.Name, cascades.Name}},
+	{Name: "5.6", Doc: "a source of MySQL 5.6, restored into 5.6 or 9.7", Kind: "5.6"},
+	{Name: "mariadb", Doc: "a source of MariaDB 10.11, restored into MariaDB", Kind: "mariadb", GTIDs: always, ByName: true},
 }
 
 // ParseSettings reads a,b; all for each but mixed.
 func ParseSettings(text string) ([]Setting, error) {
 	if text == everything {
-		return settings[1:], nil
+		return slices.DeleteFunc(slices.Clone(settings[1:]), func(s Setting) bool { return s.ByName }), nil
 	}
 	var list []Setting
 	for name := range strings.SplitSeq(text, ",") {
@@ -63,6 +68,9 @@ func ListSettings() string {
 // apply makes the i-th history's configuration.
 func (s Setting) apply(c Config, i int) Config {
 	c.Seed += uint64(i)
+	if s.Kind != "" {
+		c.Kind = s.Kind
+	}
 	c.With = slices.Concat(c.With, s.With)
 	c.Without = slices.DeleteFunc(slices.Clone(c.Without), func(f string) bool { return slices.Contains(s.With, f) })
 	if c.GTID = i%3 != 2; s.GTIDs != nil {

@@ -108,28 +108,29 @@ func (h *run) note(ctx context.Context, p stopPoint) (err error) {
 	}
 	switch p.flag {
 	case "--to-time":
-		var at string
-		err = h.source.QueryRowContext(ctx, "SELECT DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%dT%H:%i:%s.%fZ')").Scan(&at)
-		p.value = at
+		p.value, err = h.sourceTime(ctx)
 	case "--to-gtid":
-		err = h.source.QueryRowContext(ctx, "SELECT REPLACE(@@GLOBAL.gtid_executed, '\n', '')").Scan(&p.value)
+		p.value, err = h.executed(ctx)
 	default:
-		var file, a, b, c string
-		var pos uint64
-		err = h.source.QueryRowContext(ctx, "SHOW BINARY LOG STATUS").Scan(&file, &pos, &a, &b, &c)
-		p.value = fmt.Sprintf("%s:%d", file, pos)
+		p.value, err = h.position(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("note a stop point: %w", err)
 	}
-	if err = h.source.QueryRowContext(ctx, "SELECT REPLACE(@@GLOBAL.gtid_executed, '\n', '')").Scan(&p.gtids); err != nil {
+	if p.gtids, err = h.executed(ctx); err != nil {
 		return fmt.Errorf("note a stop point: %w", err)
 	}
 	if p.truth, err = truth.Take(ctx, h.source, schemas...); err != nil {
 		return err
 	}
+	if h.countersFall() {
+		p.truth, p.exact = p.truth.CountersMayFall(), nil
+	}
 	if p.accounts, err = h.takeAccounts(ctx, h.servers.Source); err != nil {
 		return err
+	}
+	if err := h.passTime(ctx, p); err != nil {
+		return fmt.Errorf("note a stop point: %w", err)
 	}
 	h.stops = append(h.stops, p)
 	h.report.StopPoints++

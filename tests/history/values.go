@@ -24,6 +24,14 @@ type column struct {
 
 func (c column) unsigned() bool { return strings.Contains(c.columnType, "unsigned") }
 
+func (c column) spatial() bool {
+	switch c.dataType {
+	case "geometry", "point", "linestring", "polygon", "multipoint", "geomcollection", "geometrycollection":
+		return true
+	}
+	return false
+}
+
 // literal draws a value for the column as SQL text. Key columns draw from small domains, so
 // that writers meet each other's rows.
 func literal(r *rand.Rand, c column) string {

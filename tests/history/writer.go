@@ -315,8 +315,7 @@ func where(r *rand.Rand, usable, keys []column, limit int) string {
 		of = usable
 	}
 	c := of[r.IntN(len(of))]
-	switch c.dataType {
-	case "json", "vector", "geometry", "point", "linestring", "polygon", "multipoint", "geomcollection", "geometrycollection":
+	if c.dataType == "json" || c.dataType == "vector" || c.spatial() {
 		return fmt.Sprintf(" LIMIT %d", r.IntN(limit)+1)
 	}
 	c.nullable = false

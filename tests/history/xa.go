@@ -72,13 +72,13 @@ func prepareXA() func(context.Context, *writer) (int, error) {
 	held, number := 0, 0
 	return func(ctx context.Context, w *writer) (int, error) {
 		if number == 0 { // gaps that are locked would keep the others from their rows
-			if err := w.exec(ctx, "SET SESSION transaction_isolation='READ-COMMITTED'"); err != nil {
+			if err := w.exec(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"); err != nil {
 				return 0, err
 			}
 		}
 		number++
 		most := mostPrepared
-		if !w.writers.run.GTID {
+		if !w.writers.run.GTID || w.writers.run.kind().heldXA {
 			most = 1
 		}
 		held++

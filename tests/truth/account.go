@@ -54,7 +54,7 @@ func TakeAccounts(ctx context.Context, db *sql.DB, except string) (Accounts, err
 	for _, line := range second {
 		found[SecondPasswords] += line[0] + "\n"
 	}
-	if _, err := conn.ExecContext(ctx, "SET NAMES DEFAULT, print_identified_with_as_hex=DEFAULT"); err != nil {
+	if _, err := conn.ExecContext(ctx, "SET NAMES utf8mb4, print_identified_with_as_hex=DEFAULT"); err != nil {
 		return nil, fmt.Errorf("reset the session: %w", err)
 	}
 	return found, nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"math"
 	"regexp"
 	"strconv"
 )
@@ -41,6 +43,16 @@ func (t *Truth) counter(ctx context.Context, conn *sql.Conn, schema, table, show
 
 // Counters returns the AUTO_INCREMENT counters by schema.table.
 func (t *Truth) Counters() map[string]Counter { return t.counters }
+
+// CountersMayFall returns a truth of a server that may have set counters back by itself: a restored one may be beyond them.
+func (t *Truth) CountersMayFall() *Truth {
+	open := *t
+	open.counters = maps.Clone(t.counters)
+	for k, c := range open.counters {
+		open.counters[k] = Counter{Next: math.MaxUint64, Greatest: c.Greatest}
+	}
+	return &open
+}
 
 // CounterDifferences lists where a restored counter is not what it has to be. The log does not
 // hold what rolled-back and refused inserts took from a counter, so a restored one may be lower

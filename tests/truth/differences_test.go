@@ -53,6 +53,41 @@ func TestDefinerDifferences(t *testing.T) {
 	}
 }
 
+// What one server spells and another does not is left out of definitions, and nothing else is.
+func TestUnspelled(t *testing.T) {
+	source := newTruth()
+	for text, want := range map[string]string{
+		"  `a` varchar(9) CHARACTER SET latin1 COLLATE latin1_bin NOT NULL,": "  `a` varchar(9) NOT NULL,",
+		"  `e` enum('x)','m''x') COLLATE utf8mb4_bin DEFAULT 'x)',":          "  `e` enum('x)','m''x') DEFAULT 'x)',",
+		"  `t` text COLLATE utf8mb4_bin COMMENT 'COLLATE b'":                 "  `t` text COMMENT 'COLLATE b'",
+		"  `n` int NOT NULL,":          "  `n` int NOT NULL,",
+		"  KEY `k` (`v`(191)),":        "  KEY `k` (`v`),",
+		"  KEY `k` (`v`(5)),":          "  KEY `k` (`v`(5)),",
+		"  UNIQUE KEY `k` (`v`(191)),": "  UNIQUE KEY `k` (`v`(191)),",
+		") ENGINE=InnoDB DEFAULT CHARSET=latin1 COLLATE=latin1_bin": ") ENGINE=InnoDB DEFAULT CHARSET=latin1 COLLATE=latin1_bin",
+	} {
+		source.objects["table d.t"] = text
+		if got := source.Unspelled().objects["table d.t"]; got != want {
+			t.Errorf("%s:\n got %s\nwant %s", text, got, want)
+		}
+	}
+	restored := newTruth()
+	source.objects["table d.t"], source.collations["d.t"] = "same", "a latin1 latin1_bin\n"
+	restored.objects["table d.t"], restored.collations["d.t"] = "same", "a latin1 latin1_swedish_ci\n"
+	wantOne(t, source.Differences(restored), "collations of d.t")
+}
+
+func TestTriggersByTheirNames(t *testing.T) {
+	for text, want := range map[string]string{
+		"CREATE TRIGGER `s`.`a``b` AFTER INSERT ON `t` FOR EACH ROW SET @x = 1":      "CREATE TRIGGER `a``b` AFTER INSERT ON `t` FOR EACH ROW SET @x = 1",
+		"CREATE TRIGGER tr BEFORE UPDATE ON `Ängste-2`.`t` FOR EACH ROW SET NEW.a=1": "CREATE TRIGGER `tr` BEFORE UPDATE ON `t` FOR EACH ROW SET NEW.a=1",
+	} {
+		if got := triggerNames.ReplaceAllString(text, "CREATE TRIGGER `$1$2` $3 ON `$4$5` FOR"); got != want {
+			t.Errorf("%s:\n got %s\nwant %s", text, got, want)
+		}
+	}
+}
+
 // wantOne wants no difference, or one with the wanted words.
 func wantOne(t *testing.T, got []string, want string) {
 	t.Helper()

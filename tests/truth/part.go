@@ -9,9 +9,12 @@ import (
 // as schema.table, and on the target, in the same schema. Of triggers only those of tables that
 // keep their names are compared: the text of the others names its table.
 func (t *Truth) Part(names map[string]string) *Truth {
-	p := &Truth{objects: map[string]string{}, rows: map[string][]string{}, invalid: map[string]bool{}, definers: map[string]string{}, counters: map[string]Counter{}}
+	p := newTruth()
 	for from, to := range names {
 		p.rows[to] = t.rows[from]
+		if c := t.collations[from]; c != "" {
+			p.collations[to] = c
+		}
 		if c, counts := t.counters[from]; counts {
 			p.counters[to] = c
 		}

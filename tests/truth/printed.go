@@ -41,15 +41,18 @@ func (t *Truth) PrintedBy(ctx context.Context, db *sql.DB) (_ *Truth, err error)
 		}
 		return "SET default_collation_for_utf8mb4=" + to
 	}
-	if err := exec("CREATE DATABASE "+scratch, "USE "+scratch, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0, sql_quote_show_create=1",
+	if err := exec("CREATE DATABASE "+scratch, "USE "+scratch, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0, sql_quote_show_create=1, innodb_strict_mode=OFF",
 		collation("utf8mb4_general_ci")); err != nil {
 		return nil, err
 	}
 	defer func() {
-		err = errors.Join(err, exec("DROP DATABASE "+scratch, "SET NAMES DEFAULT, sql_mode=DEFAULT, foreign_key_checks=1", collation("DEFAULT")))
+		err = errors.Join(err, exec("DROP DATABASE "+scratch, "SET NAMES utf8mb4, sql_mode=DEFAULT, foreign_key_checks=1, innodb_strict_mode=DEFAULT", collation("DEFAULT")))
 	}()
 	printed := *t
-	printed.objects = maps.Clone(t.objects)
+	printed.objects, printed.collations = maps.Clone(t.objects), maps.Clone(t.collations)
+	for key, text := range t.collations {
+		printed.collations[key] = renamedSince(text, false)
+	}
 	for key, text := range t.objects {
 		if !strings.HasPrefix(key, "table ") {
 			printed.objects[key] = renamedSince(text, !mariadb)
@@ -77,11 +80,36 @@ var (
 )
 
 // Before 5.7 a table has one trigger of a kind, without a place among others; and SHOW CREATE TRIGGER
-// shows the names as they were given.
+// shows the names as they were given, with a schema or without.
 var (
 	triggerOrder = regexp.MustCompile(` order 0$`)
-	triggerNames = regexp.MustCompile("(?s)CREATE TRIGGER (?:`?\\w+`?\\.)?`?(\\w+)`? (BEFORE|AFTER) (\\w+) ON (?:`?\\w+`?\\.)?`?(\\w+)`? FOR")
+	triggerNames = regexp.MustCompile("(?s)CREATE TRIGGER (?:" + identifier + "\\.)?(?:`((?:[^`]|``)+)`|(\\w+)) ((?:BEFORE|AFTER) \\w+) ON (?:" + identifier + "\\.)?(?:`((?:[^`]|``)+)`|(\\w+)) FOR")
 )
+
+const identifier = "(?:`(?:[^`]|``)+`|\\w+)"
+
+// returnedWidth is what an integer is printed in, up to 8.0.
+var returnedWidth = regexp.MustCompile(`(RETURNS (?:small|medium|big)?int)\(\d+\)`)
+
+// spelledText is a column in a definition up to its character set and collation.
+var spelledText = regexp.MustCompile("(?m)^(  `(?:[^`]|``)+` \\w+(?:\\((?:'(?:[^']|'')*'|[^')])*\\))?)(?: CHARACTER SET \\w+)?(?: COLLATE \\w+)?")
+
+// shortenedText is a key over as much of a text as 767 bytes hold, of one that is not unique.
+var shortenedText = regexp.MustCompile("(?m)^(  KEY `(?:[^`]|``)+` \\(.*?`)\\((?:191|255|383|767)\\)")
+
+// Unspelled returns a truth whose definitions leave out the character sets and collations of columns, which are compared all
+// the same, and to what MySQL 5.6 shortened keys that are too long for it. A server before 8.0 does not know whether collations were
+// spelled; a later one shows those that were.
+func (t *Truth) Unspelled() *Truth {
+	plain := *t
+	plain.objects = maps.Clone(t.objects)
+	for key, text := range t.objects {
+		if strings.HasPrefix(key, "table ") {
+			plain.objects[key] = shortenedText.ReplaceAllString(spelledText.ReplaceAllString(text, "$1"), "$1")
+		}
+	}
+	return &plain
+}
 
 // Loosely returns a truth without what MySQL and MariaDB print otherwise of the same view, routine or trigger:
 // parentheses around conditions, the collation that a function returns, names as they were given.
@@ -90,7 +118,6 @@ func (t *Truth) Loosely() *Truth {
 	loose.objects = maps.Clone(t.objects)
 	for key, text := range t.objects {
 		if !strings.HasPrefix(key, "table ") {
-			text = triggerNames.ReplaceAllString(text, "CREATE TRIGGER `$1` $2 $3 ON `$4` FOR")
 			text = returnedCollation.ReplaceAllString(text, "$1")
 			loose.objects[key] = strings.NewReplacer("(", "", ")", "").Replace(text)
 		}
@@ -102,11 +129,11 @@ var returnedCollation = regexp.MustCompile(`(RETURNS \w+\(\d+\) CHARSET \w+) COL
 
 func renamedSince(text string, modesWent bool) string {
 	text = triggerOrder.ReplaceAllString(text, " order 1")
-	text = triggerNames.ReplaceAllString(text, "CREATE TRIGGER `$1` $2 $3 ON `$4` FOR")
 	text = strings.ReplaceAll(text, "utf8_", "utf8mb3_")
 	text = utf8Charset.ReplaceAllString(text, "utf8mb3")
 	if !modesWent {
 		return text
 	}
+	text = returnedWidth.ReplaceAllString(text, "$1")
 	return removedModes.ReplaceAllString(text, "")
 }

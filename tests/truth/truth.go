@@ -5,11 +5,14 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // Truth is all that a server holds in some schemas, in a form that two servers can be compared
@@ -17,9 +20,13 @@ import (
 type Truth struct {
 	objects map[string]string   // "kind schema.name" -> definition
 	rows    map[string][]string // "schema.table" -> rows, sorted; each the values' bytes
-	// invalid are the views that the server cannot open: what they refer to is gone. No server
-	// lets anybody create such a view.
+	// collations are the character set and collation of each column, "schema.table": a definition may leave out, or spell,
+	// what they inherit.
+	collations map[string]string
+	// invalid are the views that the server cannot open, and the triggers that it cannot run: what they refer to is gone. No server
+	// lets anybody create such.
 	invalid map[string]bool
+	columns map[string]map[string]bool // by "schema.table"
 	// What a restore may not keep is no part of the objects and is compared by rules of its own:
 	// the account that defines an object (the restoring user may not set another's), and the next
 	// AUTO_INCREMENT, which rolled-back inserts move without a trace in the log.
@@ -27,7 +34,20 @@ type Truth struct {
 	counters map[string]Counter // "schema.table"
 }
 
+// rowColumn is a column of the row that a trigger is for.
+var rowColumn = regexp.MustCompile("\\b(?:NEW|OLD)\\.`([^`]+)`")
+
+// invalidView is ER_VIEW_INVALID.
+const invalidView = 1356
+
 var autoIncrementText = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
+
+func newTruth() *Truth {
+	return &Truth{
+		objects: map[string]string{}, rows: map[string][]string{}, collations: map[string]string{}, invalid: map[string]bool{}, definers: map[string]string{},
+		columns: map[string]map[string]bool{}, counters: map[string]Counter{},
+	}
+}
 
 // Take reads the schemas of a server. The caller has stopped all writes. A schema that does
 // not exist is part of the truth, too.
@@ -37,7 +57,7 @@ func Take(ctx context.Context, db *sql.DB, schemas ...string) (*Truth, error) {
 		return nil, fmt.Errorf("connect for the truth: %w", err)
 	}
 	defer conn.Close()
-	t := &Truth{objects: map[string]string{}, rows: map[string][]string{}, invalid: map[string]bool{}, definers: map[string]string{}, counters: map[string]Counter{}}
+	t := newTruth()
 	// Views are printed without the schema's name where that is the session's default schema. CSV tables with
 	// dates that no calendar has can be read in a mode that allows them only.
 	for _, set := range []string{"USE information_schema", "SET NAMES utf8mb4, time_zone='+00:00', sql_mode='ALLOW_INVALID_DATES', sql_quote_show_create=1"} {
@@ -50,7 +70,7 @@ func Take(ctx context.Context, db *sql.DB, schemas ...string) (*Truth, error) {
 			return nil, fmt.Errorf("take the truth of %s: %w", s, err)
 		}
 	}
-	if _, err := conn.ExecContext(ctx, "SET NAMES DEFAULT, time_zone=DEFAULT, sql_mode=DEFAULT"); err != nil {
+	if _, err := conn.ExecContext(ctx, "SET NAMES utf8mb4, time_zone=DEFAULT, sql_mode=DEFAULT"); err != nil {
 		return nil, fmt.Errorf("reset the session: %w", err)
 	}
 	return t, nil
@@ -68,7 +88,12 @@ func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 	}
 	for _, r := range tables {
 		if r[1] != "BASE TABLE" {
-			if _, err := t.show(ctx, conn, "view", "SHOW CREATE VIEW ", s, r[0], "View", "Create View", "character_set_client", "collation_connection"); err != nil {
+			_, err := t.show(ctx, conn, "view", "SHOW CREATE VIEW ", s, r[0], "View", "Create View", "character_set_client", "collation_connection")
+			var refused *mysql.MySQLError
+			if errors.As(err, &refused) && refused.Number == invalidView { // MySQL 5.6 shows nothing of it, nor of a view on it that it opens
+				t.objects["view "+s+"."+r[0]], t.invalid["view "+s+"."+r[0]], err = "which the server does not show", true, nil
+			}
+			if err != nil {
 				return err
 			}
 			if _, err := conn.ExecContext(ctx, "EXPLAIN FORMAT=TRADITIONAL SELECT * FROM "+quoteName(s, r[0])); err != nil {
@@ -106,7 +131,13 @@ func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
 		if _, err := t.show(ctx, conn, "trigger", "SHOW CREATE TRIGGER ", s, r[0], "Trigger", "SQL Original Statement", "sql_mode", "character_set_client", "collation_connection", "Database Collation"); err != nil {
 			return err
 		}
-		t.objects["trigger "+s+"."+r[0]] += "\non " + r[1] + " order " + r[2]
+		key := "trigger " + s + "." + r[0]
+		t.objects[key] += "\non " + r[1] + " order " + r[2]
+		for _, column := range rowColumn.FindAllStringSubmatch(t.objects[key], -1) {
+			if !t.columns[s+"."+r[1]][column[1]] {
+				t.invalid[key] = true
+			}
+		}
 	}
 	events, err := list(ctx, conn, `SELECT EVENT_NAME, STATUS, ON_COMPLETION, IFNULL(STARTS,''), IFNULL(ENDS,''), EVENT_COMMENT FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ? ORDER BY 1`, s)
 	if err != nil {
@@ -156,18 +187,28 @@ func (t *Truth) show(ctx context.Context, conn *sql.Conn, kind, statement, schem
 		t.definer(key, shown)
 	}
 	definition := definerText.ReplaceAllString(shown, "")
+	if kind == "trigger" { // as they were given before 5.7
+		definition = triggerNames.ReplaceAllString(definition, "CREATE TRIGGER `$1$2` $3 ON `$4$5` FOR")
+	}
 	t.objects[key] = autoIncrementText.ReplaceAllString(definition, "")
 	return shown, rows.Err()
 }
 
 // table stores every row as the exact bytes of every column, generated and invisible ones included.
 func (t *Truth) table(ctx context.Context, conn *sql.Conn, schema, table string) error {
-	columns, err := list(ctx, conn, "SELECT COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION", schema, table)
+	columns, err := list(ctx, conn, "SELECT COLUMN_NAME, DATA_TYPE, IFNULL(CONCAT(COLUMN_NAME, ' ', CHARACTER_SET_NAME, ' ', COLLATION_NAME), '') FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION", schema, table)
 	if err != nil {
 		return err
 	}
 	exprs := make([]string, len(columns))
 	for i, c := range columns {
+		if t.columns[schema+"."+table] == nil {
+			t.columns[schema+"."+table] = map[string]bool{}
+		}
+		t.columns[schema+"."+table][c[0]] = true
+		if c[2] != "" {
+			t.collations[schema+"."+table] += c[2] + "\n"
+		}
 		q := quote(c[0])
 		switch c[1] {
 		case "float": // six digits are printed without it (fact 7.1)
@@ -268,6 +309,11 @@ func (t *Truth) Differences(restored *Truth) []string {
 			add("%s: missing", k)
 		case want != got:
 			add("%s differs:\n    source   %q\n    restored %q", k, want, got)
+		}
+	}
+	for _, k := range union(t.collations, restored.collations) {
+		if want, got := t.collations[k], restored.collations[k]; want != got && t.objects["table "+k] == restored.objects["table "+k] {
+			add("collations of %s differ:\n    source   %q\n    restored %q", k, want, got)
 		}
 	}
 	for _, k := range union(t.rows, restored.rows) {

@@ -31,6 +31,8 @@ func run(ctx context.Context) (err error) {
 	parallel := flag.Int("parallel", 1, "so many histories of a soak at once, each on servers of its own")
 	kills := flag.Int("kill-soak", 0, "kill archivers, backups, restores, sources and targets so many times")
 	flag.Uint64Var(&c.Seed, "seed", uint64(time.Now().UnixMicro()), "seed of the history, or of the first one")
+	flag.StringVar(&c.Kind, "kind", "", "kind of the servers (-list tells them; a soak goes by its setting)")
+	flag.StringVar(&c.Into, "into", "", "kind of the server that is restored into; what the seed draws where none is given")
 	flag.BoolVar(&c.GTID, "gtid", true, "source with GTIDs (one history; a soak goes by its setting)")
 	flag.IntVar(&c.Transactions, "transactions", history.DefaultTransactions, "committed transactions, at least")
 	flag.IntVar(&c.Changes, "changes", history.DefaultChanges, "DDL statements inside the backup, at least")
@@ -50,7 +52,7 @@ func run(ctx context.Context) (err error) {
 	replay := flag.String("replay", "", "run this recorded history again, its statements one after the other")
 	flag.Parse()
 	if *list {
-		fmt.Print(history.ListFeatures(), "\nsettings of a soak:\n", history.ListSettings())
+		fmt.Print(history.ListFeatures(), "\nkinds of servers:\n", history.ListKinds(), "\nsettings of a soak:\n", history.ListSettings())
 		return nil
 	}
 	if *quick {
@@ -60,6 +62,9 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	if c.Without, err = history.ParseFeatures(*without); err != nil {
+		return err
+	}
+	if err = history.CheckKinds(c.Kind, c.Into); err != nil {
 		return err
 	}
 	mysqltest.InMemory() // kills are of processes, never of the machine
