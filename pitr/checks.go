@@ -37,7 +37,7 @@ func checkTarget(p *Plan, f *targetFacts, needs *needs) []Finding {
 	if !p.Resumes { // else they are this restore's own
 		checkConstraints(p, f, needs, add)
 	}
-	if p.manifest.Source.Flavor != f.Flavor {
+	if needs.flavor != "" && needs.flavor != f.Flavor {
 		checkOtherFlavor(f, needs, add)
 	}
 	if missing := missingGrants(p, f, needs); len(missing) > 0 {

@@ -38,6 +38,7 @@ type needs struct {
 	constraints         []director.NamedConstraint
 	largest             uint64 // bytes of the longest statement that a row of the log needs, nearly
 	lowerCaseTableNames int
+	flavor              string // of the source; empty where there is no backup to restore
 }
 
 // scan walks the log as a replay does, without a target: what would be carried out, and whether
@@ -243,7 +244,7 @@ func (s *scan) creates() []schema.ObjectName {
 
 // needs sums up what the target must be able to do.
 func (s *scan) needs(m *catalog.Manifest) *needs {
-	n := &needs{constraints: s.constraints, largest: s.largest, parents: sorted(s.parents), lowerCaseTableNames: m.Source.LowerCaseTableNames}
+	n := &needs{constraints: s.constraints, largest: s.largest, parents: sorted(s.parents), lowerCaseTableNames: m.Source.LowerCaseTableNames, flavor: m.Source.Flavor}
 	for name := range s.tables {
 		n.tables = append(n.tables, name)
 	}
