@@ -14,6 +14,9 @@ func TestW3PartitionsBetweenChunks(t *testing.T) {
 	for name, c := range map[string]struct{ statement, again string }{
 		"truncate": {"ALTER TABLE d.t TRUNCATE PARTITION low", "TRUNCATE PARTITION"},
 		"exchange": {"ALTER TABLE d.t EXCHANGE PARTITION low WITH TABLE d.a", "EXCHANGE PARTITION"},
+		"drop":     {"ALTER TABLE d.t DROP PARTITION low", "DROP PARTITION"},
+		"merge":    {"ALTER TABLE d.t REORGANIZE PARTITION low, high INTO (PARTITION one VALUES LESS THAN MAXVALUE)", "REORGANIZE PARTITION"},
+		"remove":   {"ALTER TABLE d.t REMOVE PARTITIONING", "REMOVE PARTITIONING"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := s.with(t)

@@ -130,3 +130,20 @@ func TestDamagedChunk(t *testing.T) {
 		t.Errorf("%s rows of a damaged chunk", got)
 	}
 }
+
+// TestLoadFailsOnADefinition: a table that the target does not make ends the restore by name. No other is taken for all.
+func TestLoadFailsOnADefinition(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.a (id INT PRIMARY KEY)", "CREATE TABLE d.t (id INT PRIMARY KEY, v VARCHAR(1000))", "CREATE TABLE d.z (id INT PRIMARY KEY)", "INSERT INTO d.t VALUES (1,'x')")
+	b := s.begin()
+	b.schema("d")
+	b.table("d.a", "")
+	base := b.table("d.t", "")
+	// The definition of a server with larger pages.
+	s.must(s.catalog.PutSchemaObject(t.Context(), instance, b.ID, base.SchemaKey, []byte("CREATE TABLE `t` (`id` int NOT NULL, `v` varchar(1000) DEFAULT NULL, PRIMARY KEY (`id`), KEY `v` (`v`)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4")))
+	b.table("d.z", "")
+	b.end()
+	_, _, err := s.restore(Wish{})
+	s.wantFault(err, fault.CodeFailed, fault.KindTarget, "Specified key was too long")
+	s.wantFault(err, fault.CodeFailed, fault.KindTarget, "d.t")
+}

@@ -2,6 +2,8 @@ package archive_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -147,6 +149,66 @@ func TestResetIsAnErrorAndNewTimelineGoesOn(t *testing.T) {
 				t.Errorf("current timeline %s: %v", tl, err)
 			}
 		})
+	}
+}
+
+// TestHolesOutliveAReset: what was lost stays written down when the history begins again behind it.
+func TestHolesOutliveAReset(t *testing.T) {
+	s := newSite(t, mysqltest.Source(t))
+	mysqltest.Exec(t, s.source, "CREATE SCHEMA w", "CREATE TABLE w.t (id INT PRIMARY KEY)", "INSERT INTO w.t VALUES (1)")
+	first := s.untilIdle(t, nil)
+	mysqltest.Exec(t, s.source, "INSERT INTO w.t VALUES (2)", "FLUSH BINARY LOGS", "FLUSH BINARY LOGS", "PURGE BINARY LOGS TO 'binlog.000003'", "INSERT INTO w.t VALUES (3)")
+	second := s.untilIdle(t, nil)
+	purged := s.holes(t)
+	if len(purged) != 1 || purged[0].End != first.End {
+		t.Fatalf("holes %+v", purged)
+	}
+	mysqltest.Exec(t, s.source, "RESET BINARY LOGS AND GTIDS", "INSERT INTO w.t VALUES (4)")
+	third := s.untilIdle(t, func(c *archive.Config) { c.NewTimeline = true })
+	for range 2 {
+		holes := s.holes(t)
+		if len(holes) != 2 || holes[0] != purged[0] || holes[1].End != second.End {
+			t.Errorf("holes %+v, the one before the reset was %+v", holes, purged[0])
+		}
+		line := s.line(t)
+		if len(line) != 3 || line[0].To != first.End || line[0].Hole == nil || line[1].To != second.End || line[1].Hole == nil || line[2].To.Timeline != third.End.Timeline {
+			t.Errorf("line %+v", line)
+		}
+		s.untilIdle(t, nil)
+	}
+}
+
+// TestASourceThatLostItsTail: without sync_binlog=1 a crash takes the last transactions from the source, not from
+// the archive. What comes behind it is another history, be it longer than the lost one or shorter.
+func TestASourceThatLostItsTail(t *testing.T) {
+	s := newSite(t, mysqltest.Take(t, mysqltest.Options{GTID: true, Relaxed: true}))
+	mysqltest.Exec(t, s.source, "CREATE SCHEMA w", "CREATE TABLE w.t (id INT PRIMARY KEY AUTO_INCREMENT)", "INSERT INTO w.t VALUES ()")
+	kept := s.untilIdle(t, nil)
+	mysqltest.Exec(t, s.source, "INSERT INTO w.t VALUES ()")
+	held := s.untilIdle(t, nil)
+	if err := s.source.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(filepath.Join(s.source.DataDir(), kept.End.Position.File), int64(kept.End.Position.Pos)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.source.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		_, err := s.tryUntilIdle(t, nil)
+		wantFault(t, err, fault.CodeFailed, fault.KindSource)
+		if f := fault.Of(err); !strings.Contains(f.Hint, "--new-timeline") {
+			t.Errorf("hint %q", f.Hint)
+		}
+		if h := s.head(t, s.timeline(t)); h.End != held.End {
+			t.Errorf("the head moved from %v to %v", held.End, h.End)
+		}
+		mysqltest.Exec(t, s.source, "INSERT INTO w.t VALUES (), (), ()", "INSERT INTO w.t VALUES ()", "FLUSH BINARY LOGS")
+	}
+	after := s.untilIdle(t, func(c *archive.Config) { c.NewTimeline = true })
+	if holes, line := s.holes(t), s.line(t); len(holes) != 1 || holes[0].End != held.End || len(line) != 2 || line[1].To != after.End {
+		t.Errorf("holes %+v, line %+v", holes, line)
 	}
 }
 
