@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -89,5 +90,34 @@ func TestR12PartPrefersABackupThatHoldsIt(t *testing.T) {
 		if got := strings.Join(result.Warnings, "\n"); c.says == "" && got != "" || !strings.Contains(got, c.says) {
 			t.Errorf("%+v: warnings %q, want %q", c.selection, got, c.says)
 		}
+	}
+}
+
+// R12: where a backup that holds all of a wish cannot serve it because of a statement, one that holds less is no way out: the
+// refusal says which table has to be left out, and then it may be.
+func TestR12PartOfARefusedWish(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)", "CREATE TABLE d.u (id INT PRIMARY KEY)", "INSERT INTO d.t VALUES (1)", "INSERT INTO d.u VALUES (1)")
+	less := s.begin()
+	less.Selection.Exclude = []string{"d.u", "d.w"}
+	less.schema("d")
+	less.table("d.t", "")
+	less.Names = append(less.Names, catalog.NameBase{Name: schema.Name{Schema: "d", Name: "u"}, Base: catalog.BaseOutside})
+	less.end()
+	all := s.begin()
+	all.schema("d")
+	all.table("d.t", "")
+	all.table("d.u", "")
+	all.end()
+	s.on("INSERT INTO d.t VALUES (2)", "SET SESSION binlog_format=STATEMENT", "CREATE TABLE d.w SELECT RAND() AS r", "SET SESSION binlog_format=ROW", "INSERT INTO d.t VALUES (3)")
+	_, _, err := s.restore(Wish{Selection: catalog.Selection{Databases: []string{"d"}}})
+	s.wantFault(err, fault.CodeRange, fault.KindStatement, "d.w")
+	_, result, err := s.restore(Wish{Selection: catalog.Selection{Databases: []string{"d"}, Exclude: []string{"d.w"}}})
+	s.must(err)
+	if len(result.Warnings) != 0 {
+		t.Errorf("warnings %q", result.Warnings)
+	}
+	if rows := s.query(s.dest.Root(), "SELECT COUNT(*) FROM d.t"); rows[0][0] != "3" {
+		t.Errorf("d.t has %v rows", rows)
 	}
 }
