@@ -38,10 +38,10 @@ func TestCascadeStatements(t *testing.T) {
 		statement, rows, below string
 	}{
 		{Cascade{by: &Referring{Key: fromParent, Child: child}, on: changed, old: []string{"1"}, new: []string{"2"}},
-			"UPDATE `d`.`c` SET `p`=2,`ts`=`ts` WHERE `p`=1", "SELECT `p`,CONCAT('x''',HEX(`w`),'''') FROM `d`.`c` WHERE `p`=1 FOR UPDATE",
+			"UPDATE `d`.`c` SET `p`=2,`ts`=`ts` WHERE `p`=1", "SELECT `p`,CONCAT('x''',HEX(`w`),'''') FROM `d`.`c` WHERE `p`=1",
 			"UPDATE `d`.`l` SET `p`=2,`w`=x'41' WHERE `p`=1 AND `w`=x'41'"},
 		{Cascade{by: &Referring{Key: fromParent, Child: child}, on: schema.Effect{Deleted: true}, old: []string{"1"}},
-			"UPDATE `d`.`c` SET `p`=NULL,`ts`=`ts` WHERE `p`=1", "SELECT `p`,CONCAT('x''',HEX(`w`),'''') FROM `d`.`c` WHERE `p`=1 FOR UPDATE",
+			"UPDATE `d`.`c` SET `p`=NULL,`ts`=`ts` WHERE `p`=1", "SELECT `p`,CONCAT('x''',HEX(`w`),'''') FROM `d`.`c` WHERE `p`=1",
 			"UPDATE `d`.`l` SET `p`=NULL,`w`=x'41' WHERE `p`=1 AND `w`=x'41'"},
 		{Cascade{by: &Referring{Key: fromChild, Child: leaf}, on: schema.Effect{Deleted: true}, old: []string{"1", "x'41'"}},
 			"DELETE FROM `d`.`l` WHERE `p`=1 AND `w`=x'41'", "", ""},
