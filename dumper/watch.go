@@ -312,6 +312,7 @@ func (w *watch) entry(e *event.Entry) error {
 			Name: t.Name, Partial: t.PartialImage || found.diff, Diff: found.diff, Changed: found.changed, Hidden: effect.hidden[t.Name],
 		})
 	}
+	w.doubts(effect.entry, out)
 	if err := w.statements(effect.entry, out); err != nil {
 		return err
 	}
@@ -321,6 +322,20 @@ func (w *watch) entry(e *event.Entry) error {
 	}
 	w.board.feed(func(s *bases.Bases) { s.Receive(out) })
 	return nil
+}
+
+// doubts makes a statement that the log does not hold of row images of which nobody can say what they leave out: what is
+// read behind them is right.
+func (w *watch) doubts(e *event.Entry, out *bases.Entry) {
+	s := bases.Statement{Text: "a change whose row images lack what a REPLACE sets to defaults", LowWindow: true, Unlogged: true}
+	for _, t := range e.Tables {
+		if t.Doubtful {
+			s.Touches = append(s.Touches, bases.Touch{Name: t.Name, Role: bases.Changed})
+		}
+	}
+	if len(s.Touches) > 0 {
+		out.Statements = append(out.Statements, s)
+	}
 }
 
 // statements reads the statements of an entry.

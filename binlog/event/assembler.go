@@ -222,6 +222,7 @@ func (a *Assembler) rows(r *Rows) error {
 	touch.Flags |= r.Flags
 	touch.PartialImage = touch.PartialImage || r.PartialImage()
 	touch.PartialJSON = touch.PartialJSON || r.PartialJSON
+	touch.Doubtful = touch.Doubtful || r.Doubtful
 	if a.onRows != nil {
 		if err := a.onRows(a.entry, r); err != nil {
 			return err

@@ -2,6 +2,7 @@ package event
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tripod-db/tripod/internal/schema"
@@ -12,15 +13,28 @@ import (
 // are logged. The error names the table, the column and what differs, and wraps ErrIncompatible.
 // The table's own name is not compared: a restore may use another.
 func Compatible(m *TableMap, t *schema.Table) error {
-	if len(m.Columns) != len(t.Columns) {
+	if !sameColumns(m, t) {
 		return fmt.Errorf("table %s: %d columns in the log, %d in the definition: %w", m.Name, len(m.Columns), len(t.Columns), ErrIncompatible)
 	}
-	for i := range m.Columns {
+	for i := range t.Columns {
 		if err := compatibleColumn(&m.Columns[i], &t.Columns[i], m.HasNames); err != nil {
 			return fmt.Errorf("table %s, column %d (%s): %w", m.Name, i+1, t.Columns[i].Name, err)
 		}
 	}
 	return nil
+}
+
+// sameColumns compares numbers of columns. MariaDB logs, behind those of the definition, one for each unique key over long values:
+// their hash, which it computes.
+func sameColumns(m *TableMap, t *schema.Table) bool {
+	n := len(t.Columns)
+	if len(m.Columns) == n {
+		return true
+	}
+	if !m.mariadb || len(m.Columns) != n+t.HashColumns() {
+		return false
+	}
+	return !slices.ContainsFunc(m.Columns[n:], func(c ColumnMeta) bool { return c.Type != ColumnLongLong })
 }
 
 func compatibleColumn(m *ColumnMeta, c *schema.Column, named bool) error {

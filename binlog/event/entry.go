@@ -75,6 +75,7 @@ type Touch struct {
 	Flags        uint16 // OR of the rows events' flags
 	PartialImage bool   // an image lacks columns
 	PartialJSON  bool   // an event of type 39
+	Doubtful     bool   // an event of a MariaDB that may be a REPLACE whose image lacks what it set to defaults
 	Rows         uint64
 }
 

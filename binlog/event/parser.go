@@ -126,13 +126,16 @@ func (p *Parser) decode(h Header, c *cursor) (Event, error) {
 	case TypePreviousGTIDs:
 		e = parsePreviousGTIDs(h, c)
 	case TypeMariaDBGTID:
+		p.tables.forget()
 		e = parseMariaDBGTID(h, c)
 	case TypeGTIDList:
 		e = parseGTIDList(h, c)
 	case TypeBinlogCheckpoint:
 		e = &BinlogCheckpoint{common{h}, string(c.take(uint64(c.u32("length of name")), "name"))}
 	case TypeAnnotateRows:
-		e = &RowsQuery{common{h}, c.rest()}
+		text := c.rest()
+		p.tables.annotate(text)
+		e = &RowsQuery{common{h}, text}
 	case TypeStartEncryption:
 		return nil, fmt.Errorf("read event: %s: the binlog is encrypted (encrypt_binlog): %w", h.Type, ErrUnsupported)
 	case TypeRotate:

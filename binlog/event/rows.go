@@ -49,6 +49,9 @@ type Rows struct {
 	// Partition is the number of the partition that the rows lie in, of an UPDATE afterwards; -1
 	// where it is not logged (tables without partitions, MySQL before 8.0.16).
 	Partition int
+	// Doubtful: an UPDATE of a MariaDB whose after images lack columns of which nobody can say whether they are as they
+	// were, or were set to their defaults by a REPLACE.
+	Doubtful bool
 
 	images []byte
 	offset int // of images in the event, for errors
@@ -120,8 +123,10 @@ func (t *tableMaps) parseRows(h Header, c *cursor, idSize int) (Event, error) {
 		return nil, c.err
 	}
 	m := t.open[id]
+	known := m != nil && m.mariadb && r.Action == Update && t.leaves(m.Name)
 	if r.Flags&RowsStatementEnd != 0 {
 		clear(t.open)
+		t.forget()
 	}
 	if m == nil {
 		if id == dummyTableID && r.Flags&RowsStatementEnd != 0 {
@@ -144,6 +149,7 @@ func (t *tableMaps) parseRows(h Header, c *cursor, idSize int) (Event, error) {
 	if r.Action != Delete {
 		r.After = c.bitmap(len(m.Columns))
 	}
+	r.Doubtful = c.err == nil && r.Action == Update && m.mariadb && !known && r.After.Count() < len(m.Columns)
 	r.offset = c.start + c.pos
 	r.images = c.rest()
 	return r, c.err

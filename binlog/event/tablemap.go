@@ -52,6 +52,8 @@ type tableMaps struct {
 	open    map[uint64]*TableMap
 	last    map[uint64]rememberedMap
 	mariadb bool // of the present file
+	// annotation is the beginning of the text of the statement whose rows come next; empty where it is not logged.
+	annotation []byte
 }
 
 type rememberedMap struct {
@@ -64,6 +66,7 @@ func (t *tableMaps) reset(f *Format) {
 	t.mariadb = f.MariaDB()
 	clear(t.open)
 	clear(t.last)
+	t.forget()
 }
 
 // parse reads a table map and opens it for the rows events that follow.

@@ -14,6 +14,7 @@ var (
 	ErrFailed     = errors.New("the statement is logged with an error and was carried out in part")
 	ErrNumbers    = errors.New("the log does not hold the numbers that it gave to rows without a key")
 	ErrText       = errors.New("the statement is in no known character set")
+	ErrReplaced   = errors.New("its row images lack columns, and nothing says whether these were left as they were, or set to their defaults by a REPLACE; with binlog_row_image=FULL, on the server and in each session, they lack none")
 	ErrRolledBack = errors.New("the entry ends with ROLLBACK")
 	ErrUnknown    = errors.New("this version does not know what the entry is")
 )
@@ -42,6 +43,8 @@ func Cause(l segment.Limit) error {
 		return ErrText
 	case segment.LimitPartialImage, segment.LimitJSONDiff:
 		return nil // earlier versions refused, and noted, them
+	case segment.LimitReplaced:
+		return ErrReplaced
 	case segment.LimitRolledBack:
 		return ErrRolledBack
 	}

@@ -115,6 +115,7 @@ func (c *Collector) End(e *event.Entry) []segment.Limit {
 	switch e.Kind {
 	case event.XAPrepared:
 		// What is in it counts where it is committed (fact 15.5).
+		list = append(list, OfEntry(e)...)
 		c.prepared[e.XID] = Prepared{Prepare: e.Start, Tables: touched(e, list...), Limits: list}
 		return nil
 	case event.XARollback:
@@ -136,12 +137,23 @@ func (c *Collector) End(e *event.Entry) []segment.Limit {
 }
 
 // OfEntry returns what a whole transaction is as a limit, whatever its statements and rows are.
-func OfEntry(e *event.Entry) []segment.Limit {
-	if !e.RolledBack || len(e.Tables) == 0 {
-		return nil
+func OfEntry(e *event.Entry) (limits []segment.Limit) {
+	if e.RolledBack && len(e.Tables) > 0 {
+		tables := touched(e)
+		limits = append(limits, segment.Limit{Kind: segment.LimitRolledBack, Tables: tables, Rows: true, EveryTable: len(tables) == 0})
 	}
-	tables := touched(e)
-	return []segment.Limit{{Kind: segment.LimitRolledBack, Tables: tables, Rows: true, EveryTable: len(tables) == 0}}
+	replaced := segment.Limit{Kind: segment.LimitReplaced, Rows: true}
+	for _, t := range e.Tables {
+		if t.Doubtful {
+			replaced.Tables = append(replaced.Tables, t.Name)
+		}
+	}
+	if len(replaced.Tables) > 0 {
+		slices.SortFunc(replaced.Tables, schema.Name.Compare)
+		bound(&replaced)
+		limits = append(limits, replaced)
+	}
+	return limits
 }
 
 // Unprepared is the commit of an XA transaction of which nobody has seen the prepare.

@@ -31,6 +31,8 @@ const (
 	LimitPartialImage LimitKind = "partial image"
 	// LimitJSONDiff: a row image holds what changed in a JSON document instead of the document; likewise.
 	LimitJSONDiff LimitKind = "json diff"
+	// LimitReplaced: an UPDATE of a MariaDB whose images lack columns, which may be a REPLACE that set them to their defaults.
+	LimitReplaced LimitKind = "replaced"
 	// LimitRolledBack: the entry ends with ROLLBACK behind row changes.
 	LimitRolledBack LimitKind = "rolled back"
 )

@@ -31,7 +31,7 @@ func checkFacts(f server.Facts) []Finding {
 	add(f.RowImage != "" && f.RowImage != "FULL", Finding{
 		ID: "binlog_row_image", Level: LevelWarning,
 		Message: "binlog_row_image is " + f.RowImage + ": the log's rows lack columns. A table of which a key changes while it is read is read again, " +
-			"one that changes while it is read gets its unique keys late in a restore, and changes of tables with several unique keys are replayed one after the other",
+			"one that changes while it is read gets its unique keys late in a restore, and changes of tables with several unique keys are replayed one after the other" + replaces(f),
 		Remedy: persist(f, "binlog_row_image=FULL") + "; sessions that are open keep the old image until they connect again",
 	})
 	add(f.RowValueOptions != "", Finding{
@@ -161,6 +161,15 @@ func persist(f server.Facts, assignment string) string {
 		return "SET PERSIST " + assignment
 	}
 	return "SET GLOBAL " + assignment + " (and in the server's configuration)"
+}
+
+// replaces is what images that lack columns cost on MariaDB beyond that.
+func replaces(f server.Facts) string {
+	if f.Flavor != server.FlavorMariaDB {
+		return ""
+	}
+	return ". A REPLACE of some columns looks in them like an UPDATE that leaves the others as they were: it ends the range of its table, and so does any UPDATE that is not " +
+		"told from one by its text (binlog_annotate_row_events=OFF, triggers, views)"
 }
 
 // levelOfDiffs: with full images each diff has its document beside it.

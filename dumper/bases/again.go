@@ -71,13 +71,14 @@ func (b *Bases) inWindow(n *name, s *logged) {
 }
 
 // meaningSide is R2; a statement without a proved lock is in the window from the low mark on,
-// and for one that the log does not hold there is no end of the window.
+// and for one that the log does not hold there is no end of the window. A table that is not there has no rows that it
+// might have changed; one that it made would have been there, locked from before the log has the statement.
 func (b *Bases) meaningSide(n *name, s *logged) binlog.Side {
 	side := n.side(s, b.floor)
 	if side == binlog.After && s.Unlogged && n.present() {
 		return binlog.Inside
 	}
-	if side != binlog.Skip || !s.LowWindow || n.base.Base != catalog.BaseRead {
+	if side != binlog.Skip || !s.LowWindow || n.base.Base != catalog.BaseRead || n.base.Absent {
 		return side
 	}
 	low, known := n.read.First.Low()

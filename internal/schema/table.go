@@ -145,6 +145,17 @@ type ForeignKey struct {
 // Cascades tells whether a change of the parent changes children.
 func (f *ForeignKey) Cascades() bool { return f.OnDelete != Restrict || f.OnUpdate != Restrict }
 
+// HashColumns is how many columns a MariaDB has behind those of the definition: one for each unique key over long values, whose
+// hash it holds.
+func (t *Table) HashColumns() (n int) {
+	for i := range t.Keys {
+		if k := &t.Keys[i]; k.Unique && k.Hash && !strings.EqualFold(t.Engine, "MEMORY") {
+			n++
+		}
+	}
+	return n
+}
+
 // Column returns the column of that name (names have no case) and its index, or nil and -1.
 func (t *Table) Column(name string) (*Column, int) {
 	for i := range t.Columns {

@@ -27,7 +27,7 @@ type survey struct {
 
 // NewSurvey begins in front of the log.
 func NewSurvey(m *catalog.Manifest, w Scope) (*survey, error) {
-	if !w.SkipGTID.IsEmpty() && !m.Source.GTIDMode {
+	if !w.SkipGTID.IsEmpty() && !m.Source.GTIDMode && !strings.EqualFold(m.Source.Flavor, "mariadb") {
 		return nil, fault.New(fault.CodeRange, fault.KindRange, "restore to the point before, with --to-time or --to-position",
 			"--skip-gtid: %s is nowhere, for the source of backup %s had gtid_mode off", w.SkipGTID, m.ID)
 	}

@@ -227,7 +227,7 @@ func (w *Weights) begin() {
 }
 
 func (w *Weights) lookAt(t *rewriter.Table, im event.Image) {
-	if im.Exists() && im.NumColumns() == len(t.Definition().Columns) { // a Latest refuses others
+	if im.Exists() && t.Fits(im.NumColumns()) { // a Latest refuses others
 		t.Identity(im, w.look)
 	}
 }

@@ -73,7 +73,7 @@ func whileMariaShopIsBackedUp(t *testing.T, source *mysqltest.Server, seed, doma
 		id := random.IntN(60)
 		switch random.IntN(11) {
 		case 0, 1:
-			exec(fmt.Sprintf("REPLACE INTO live (id, n, v, u) VALUES (%d, %d, 'v%d', 'é')", id+1, ^uint64(0)-random.Uint64N(9), n))
+			exec(fmt.Sprintf("SET STATEMENT binlog_row_image = FULL FOR REPLACE INTO live (id, n, v, u) VALUES (%d, %d, 'v%d', 'é')", id+1, ^uint64(0)-random.Uint64N(9), n))
 		case 2:
 			exec(fmt.Sprintf("UPDATE live SET n = n - 1, v = CONCAT(LEFT(v, 9), 'u') WHERE id < %d", id))
 		case 3:
@@ -91,14 +91,14 @@ func whileMariaShopIsBackedUp(t *testing.T, source *mysqltest.Server, seed, doma
 				}
 			}
 		case 5:
-			exec(fmt.Sprintf("START TRANSACTION; UPDATE typed SET bu = bu - 1, mu = mu - 1, tu = (tu + 255) MOD 256 WHERE id = 65535; SAVEPOINT s; DELETE FROM child; ROLLBACK TO s; REPLACE INTO four (a, id) VALUES ('%d', %d); COMMIT", id, id+10))
+			exec(fmt.Sprintf("START TRANSACTION; UPDATE typed SET bu = bu - 1, mu = mu - 1, tu = (tu + 255) MOD 256 WHERE id = 65535; SAVEPOINT s; DELETE FROM child; ROLLBACK TO s; SET STATEMENT binlog_row_image = FULL FOR REPLACE INTO four (a, id) VALUES ('%d', %d); COMMIT", id, id+10))
 			exec("ROLLBACK")
 		case 6:
 			exec(fmt.Sprintf("CREATE TEMPORARY TABLE four%d_%d (a INT); DROP TEMPORARY TABLE four%d_%d; INSERT INTO parts VALUES (%d, 'n')", domain, n, domain, n, id))
 		case 7:
 			exec("SET SESSION binlog_row_image = " + []string{"MINIMAL", "NOBLOB", "FULL"}[random.IntN(3)])
 		case 8:
-			exec(fmt.Sprintf("REPLACE INTO isam VALUES (%d, 'm%d'); UPDATE documents SET j = JSON_SET(IFNULL(j, '{}'), '$.a', '%d') WHERE id < 3", id, n, n))
+			exec(fmt.Sprintf("SET STATEMENT binlog_row_image = FULL FOR REPLACE INTO isam VALUES (%d, 'm%d'); UPDATE documents SET j = JSON_SET(IFNULL(j, '{}'), '$.a', '%d') WHERE id < 3", id, n, n))
 		case 9:
 			if random.IntN(10) == 0 {
 				exec(fmt.Sprintf("SET SESSION binlog_alter_two_phase = %d", random.IntN(2)))

@@ -44,8 +44,7 @@ var kinds = []Kind{
 			"cycle":       "tables joined by foreign keys that cascade are refused",
 			"compression": "its own compresses single events", "full-metadata": "its metadata are printed otherwise", "json-diffs": "JSON is text", "native-keys": "its foreign keys know no other way",
 			"users": "they are not backed up there", "rows-query": "its annotations are no such events",
-			"skip-gtid":  "a restore does not know its GTIDs by that flag as yet",
-			"row-images": "a REPLACE of some columns that meets a row is logged without the others, which it has set to their defaults",
+			"row-images": "a REPLACE of some columns, and what a trigger or a view changed, ends the range of its table: the histories draw both",
 		},
 		spelled: []string{
 			"utf8mb4_0900_ai_ci", "utf8mb4_unicode_ci", ", v VECTOR(3)", "", " SRID 4326", "", " SRID 3857", "", " SRID 0", "", ", KEY k_f ((n + 1))", "", " ON DELETE SET NULL", "",
