@@ -176,14 +176,17 @@ func (w *writer) receiveAll(ctx context.Context) error {
 
 // firstPatience is for how long a source is tried again that answered when the archiver began and is gone before it
 // sends its log: one that is started again is back by then. Later the stream itself waits as long as it takes.
-const firstPatience = time.Minute
+const (
+	firstPatience = time.Minute
+	longestPause  = 5 * time.Second // between two tries
+)
 
 func isLost(err error) bool { return errors.Is(err, stream.ErrDisconnected) || server.IsTransient(err) }
 
 // stream receives over all connections, timelines and holes that it takes.
 func (w *writer) stream(ctx context.Context) error {
 	const tries = 5 // of a source that purges between the list of its files and the connection
-	began := time.Now()
+	began, pause := time.Now(), w.config.Flush
 	for try := 0; ; try++ {
 		s, err := w.decide(ctx)
 		if err == nil {
@@ -199,11 +202,19 @@ func (w *writer) stream(ctx context.Context) error {
 		case errors.Is(err, stream.ErrOtherServer):
 			return fault.New(fault.CodeFailed, fault.KindSource, "give the address of one server: this one leads to several, or the server was replaced", "%w (W6)", err)
 		case errors.Is(err, stream.ErrPurged) && try < tries:
-		case isLost(err) && (w.started || time.Since(began) < firstPatience):
-			w.config.Log.Warn("the source was lost; trying again", "error", err)
+		case w.started && server.IsTransient(err):
 			if err := sleep(ctx, w.config.Flush); err != nil {
 				return err
 			}
+		case isLost(err) && time.Since(began) < firstPatience:
+			if lost := w.orLost(ctx, err); errors.Is(lost, errLeaseLost) {
+				return lost
+			}
+			w.config.Log.Warn("the source was lost; trying again", "in", pause.String(), "error", err)
+			if err := sleep(ctx, pause); err != nil {
+				return err
+			}
+			pause = min(2*pause, longestPause)
 		default:
 			return grantFault(w.config.Server.Facts(), err)
 		}
