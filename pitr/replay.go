@@ -114,6 +114,9 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 	if rows.Flags&event.RowsStatementEnd != 0 {
 		defer clear(r.deletions)
 	}
+	if r.director.TakesBack(rows) {
+		return nil
+	}
 	name := rows.Table.Name
 	onTarget, taken := r.director.RowTable(name)
 	var cascades *cascading

@@ -13,8 +13,8 @@ import (
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
-// What an entry that ends with ROLLBACK changed in a transactional table was taken back on the source.
-func TestRolledBackEntriesAreRefused(t *testing.T) {
+// What an entry takes back of a transactional table without telling from where on.
+func TestUnclearRollbacksAreRefused(t *testing.T) {
 	read := between(150, 400)
 	m := &catalog.Manifest{Source: catalog.SourceFacts{Flavor: "mysql", Version: "9.7.4"}}
 	m.Floor.Position = at(100)
@@ -49,7 +49,7 @@ func TestRolledBackEntriesAreRefused(t *testing.T) {
 		{600, "other", true, false},
 		{600, "out", true, false},
 	} {
-		e := &event.Entry{Kind: event.Transaction, Start: at(c.start), RolledBack: c.rolledBack, Tables: []event.Touch{{Name: schema.Name{Schema: "d", Name: c.table}, Rows: 1}}}
+		e := &event.Entry{Kind: event.Transaction, Start: at(c.start), RolledBack: true, UndoneUnclear: c.rolledBack, Tables: []event.Touch{{Name: schema.Name{Schema: "d", Name: c.table}, Rows: 1}}}
 		err := d.Refusal(e.Start, "", limit.OfEntry(e)...)
 		if f := fault.Of(err); c.refused != (f != nil && f.Code == fault.CodeRange && f.Kind == fault.KindStatement) || !c.refused && err != nil {
 			t.Errorf("%+v: %v", c, err)

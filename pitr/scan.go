@@ -15,6 +15,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/binlog/segment"
+	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/pitr/director"
@@ -113,7 +114,7 @@ func (s *scan) tell(u *archive.Unit) bool {
 		return true
 	}
 	s.replay.BytesStored += u.StoredBytes
-	if !s.director.RowsOnly(u) {
+	if !s.director.RowsOnly(u) || len(u.Undone) > 0 {
 		return false
 	}
 	var needed []segment.Touched
@@ -144,6 +145,9 @@ func (s *scan) tell(u *archive.Unit) bool {
 
 func (s *scan) rowsEvent(e *event.Entry, rows *event.Rows) (touches bool, err error) {
 	name := rows.Table.Name
+	if s.director.TakesBack(rows) {
+		return false, nil
+	}
 	if err := s.director.HiddenCascades(e, rows); err != nil {
 		return false, err
 	}
@@ -161,6 +165,15 @@ func (s *scan) rowsEvent(e *event.Entry, rows *event.Rows) (touches bool, err er
 	}
 	s.largest = max(s.largest, s.statementSize(name, rows.Action == event.Delete, uint64(rows.Header().Size)))
 	return true, nil
+}
+
+// unforeseen makes rows that were taken for such that stand the end of what can be restored.
+func unforeseen(err error) error {
+	if !errors.Is(err, event.ErrUndone) {
+		return err
+	}
+	return fault.New(fault.CodeRange, fault.KindStatement, "take a new backup: an earlier version that wrote this part of the archive did not note what transactions take back",
+		"replay: %w", err)
 }
 
 // unread makes rows that nobody can read the end of their table's range.

@@ -51,6 +51,7 @@ type assembly struct {
 
 	format []byte       // the format description in force
 	open   *event.Entry // that is being assembled
+	undone bool         // the present event is taken back
 	// events are those of the open entry as long as complete says so.
 	events   []byte
 	complete bool
@@ -80,6 +81,7 @@ func newAssembly(ctx context.Context, r *archive.Reader, from binlog.Position, o
 		a.prepared[x.XID] = preparedXA{at: x.Prepare}
 	}
 	a.assembler = event.NewAssembler(from.Timeline, event.WithoutRowCounts())
+	a.assembler.Foresee(func(binlog.Position) bool { return a.undone })
 	a.assembler.OnBegin(func(e *event.Entry) error {
 		a.open = e
 		return told(h.begin, e)
@@ -102,9 +104,10 @@ func newAssembly(ctx context.Context, r *archive.Reader, from binlog.Position, o
 // add takes the next event.
 func (a *assembly) add(ctx context.Context, e archive.Event) error {
 	between := a.assembler.AtBoundary()
+	a.undone = e.Undone
 	entry, err := a.assembler.Add(e.File, e.Pos, e.Raw)
 	if err != nil {
-		return err
+		return unforeseen(err)
 	}
 	if event.Type(e.Raw[4]) == event.TypeFormatDescription {
 		a.format = slices.Clone(e.Raw)
@@ -192,19 +195,27 @@ func (a *assembly) commit(ctx context.Context, x preparedXA, commit *event.Entry
 	if err != nil {
 		return fmt.Errorf("read the XA transaction %s at %s, which is committed at %s: %w", commit.XID, x.at, commit.Start, err)
 	}
-	shown.Tables, shown.RolledBack = e.Tables, e.RolledBack
+	shown.Tables, shown.RolledBack, shown.UndoneUnclear = e.Tables, e.RolledBack, e.UndoneUnclear
 	return told(a.ended, &shown)
 }
 
 // transaction assembles the entry that prepared a transaction; nil where the archive ends before it.
 func (a *assembly) transaction(ctx context.Context, again *event.Assembler, x preparedXA) (*event.Entry, error) {
 	if x.events != nil {
+		once, err := x.assemble(event.NewAssembler(x.at.Timeline, event.WithoutRowCounts()))
+		if err != nil {
+			return nil, err
+		}
+		again.Foresee(func(at binlog.Position) bool { return once != nil && binlog.InRanges(once.Undone, at.Pos) })
 		return x.assemble(again)
 	}
+	undone := false
+	again.Foresee(func(binlog.Position) bool { return undone })
 	for e, err := range a.reader.Events(ctx, x.at) {
 		if err != nil {
 			return nil, err
 		}
+		undone = e.Undone
 		entry, err := again.Add(e.File, e.Pos, e.Raw)
 		if entry != nil || err != nil {
 			return entry, err

@@ -32,6 +32,9 @@ type Event struct {
 	Raw []byte
 	// Skipped is set instead of Raw: so many bytes of whole entries from Position on are left out.
 	Skipped uint64
+	// Undone: the entry that the event is in takes its change back, if the table is a transactional one. Known of
+	// entries whose end the archive holds.
+	Undone bool
 }
 
 // End returns where the event ends.
@@ -84,10 +87,11 @@ var errStopped = errors.New("stopped")
 type walk struct {
 	reader   *Reader
 	yield    func(Event, error) bool
-	skip     func(*Unit) bool // nil: nothing is left out
-	whole    bool             // entries that have no end are left out
-	cut      uint64           // where such an entry begins in the present file; 0 for nowhere
-	formatOf string           // the file whose format was yielded
+	skip     func(*Unit) bool     // nil: nothing is left out
+	whole    bool                 // entries that have no end are left out
+	undone   []binlog.OffsetRange // what entries of the present segment take back, and maybe others
+	cut      uint64               // where such an entry begins in the present file; 0 for nowhere
+	formatOf string               // the file whose format was yielded
 	event    []byte
 	spare    int // bytes of events since one that needed the half of event
 }
@@ -327,7 +331,7 @@ func unexpected(err error) error {
 }
 
 func (w *walk) emit(at binlog.Position) error {
-	if !w.yield(Event{Position: at, Raw: w.event}, nil) {
+	if !w.yield(Event{Position: at, Raw: w.event, Undone: binlog.InRanges(w.undone, at.Pos)}, nil) {
 		return errStopped
 	}
 	return nil

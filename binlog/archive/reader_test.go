@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/binlog/stream"
@@ -27,6 +28,14 @@ func (s *site) line(t testing.TB) []archive.Stretch {
 // the source's files, and returns the entries.
 func (s *site) readAll(t testing.TB) []*event.Entry {
 	t.Helper()
+	entries, _ := s.readUndone(t)
+	return entries
+}
+
+// readUndone is readAll, and counts the events of which it was said, before they were read, that their entry takes them back.
+func (s *site) readUndone(t testing.TB) (entries []*event.Entry, undone int) {
+	t.Helper()
+	told := map[binlog.Position]bool{}
 	line := s.line(t)
 	if len(line) != 1 {
 		t.Fatalf("%d stretches", len(line))
@@ -37,11 +46,11 @@ func (s *site) readAll(t testing.TB) []*event.Entry {
 	files := map[string]*bytes.Buffer{}
 	asm := event.NewAssembler(line[0].From.Timeline, event.WithoutRowCounts())
 	asm.OnCutOff(func(*event.Entry) error { return nil })
-	var entries []*event.Entry
 	for e, err := range s.reader().Events(t.Context(), line[0].From.Position) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		told[e.Position] = e.Undone
 		if files[e.File] == nil {
 			files[e.File] = bytes.NewBufferString(stream.Magic)
 		}
@@ -71,5 +80,16 @@ func (s *site) readAll(t testing.TB) []*event.Entry {
 			t.Errorf("%s: read %d bytes that are not the %d of the file", name, got.Len(), len(want))
 		}
 	}
-	return entries
+	ranges := map[string][]binlog.OffsetRange{}
+	for _, e := range entries {
+		ranges[e.Start.File] = append(ranges[e.Start.File], e.Undone...)
+	}
+	for at, was := range told {
+		if is := binlog.InRanges(ranges[at.File], at.Pos); was != is {
+			t.Errorf("the event at %s is undone: %v, was told: %v", at, is, was)
+		} else if is {
+			undone++
+		}
+	}
+	return entries, undone
 }

@@ -16,6 +16,7 @@ type summary struct {
 	greatest      binlog.Time
 	closed        bool
 	limits        []segment.Limit
+	undone        []binlog.OffsetRange
 	content       segment.Content
 	format        []byte
 }
@@ -23,6 +24,7 @@ type summary struct {
 func (s *summary) add(e *event.Entry) {
 	s.entries++
 	s.gtids.Add(e.GTID)
+	s.undone = append(s.undone, e.Undone...)
 	t := commitTime(e)
 	if t == 0 {
 		return
@@ -47,6 +49,7 @@ func commitTime(e *event.Entry) binlog.Time {
 // fill puts the summary into a header.
 func (s *summary) fill(h *segment.Header) {
 	h.PreviousGTIDs, h.GTIDs, h.Entries, h.Closed, h.Limits = s.previousGTIDs, s.gtids, s.entries, s.closed, s.limits
+	h.Undone = s.undone
 	h.FirstCommit, h.LastCommit, h.SmallestCommit, h.GreatestCommit = s.first, s.last, s.smallest, s.greatest
 	h.Content, h.Format = s.content.Clone(), s.format
 }

@@ -88,6 +88,7 @@ func (w *walk) parts(ctx context.Context, l *layout, offset uint64, end *tip) er
 		return err
 	}
 	asked := 0 // the parts before this were asked of
+	var undone undoneAhead
 	for i := 0; i < len(l.parts); i++ {
 		p := l.parts[i]
 		if p.End <= end.header.End || p.End <= offset && p.End != l.end {
@@ -113,6 +114,10 @@ func (w *walk) parts(ctx context.Context, l *layout, offset uint64, end *tip) er
 			}
 		}
 		w.formatOf = l.file
+		if err := undone.look(ctx, known, i); err != nil {
+			return err
+		}
+		w.undone = undone.ranges
 		h, err := w.part(ctx, l, p, offset, end)
 		if err != nil {
 			return err

@@ -13,7 +13,7 @@ func (a *Assembler) query(at binlog.Position, q *Query) error {
 	}
 	is, argument := controlOf(q.SQL)
 	if a.inside {
-		return a.queryInside(q, is, argument)
+		return a.queryInside(at, q, is, argument)
 	}
 	switch is {
 	case controlBegin:
@@ -27,7 +27,7 @@ func (a *Assembler) query(at binlog.Position, q *Query) error {
 		return a.endAlone(XARollback, argument)
 	case controlCommit, controlRollback: // of nothing
 		a.entry.Kind, a.entry.RolledBack, a.ended = Transaction, is == controlRollback, true
-	case controlSavepoint, controlXAEnd:
+	case controlSavepoint, controlReleaseSavepoint, controlRollbackTo, controlXAEnd:
 	case controlNone:
 		a.entry.Kind, a.ended = Statement, true
 		if a.entry.Alter.changesNothing() {
@@ -39,26 +39,46 @@ func (a *Assembler) query(at binlog.Position, q *Query) error {
 }
 
 // queryInside takes a statement between BEGIN or XA START and the end of the transaction.
-func (a *Assembler) queryInside(q *Query, is control, argument []byte) error {
+func (a *Assembler) queryInside(at binlog.Position, q *Query, is control, argument []byte) error {
 	switch is {
 	case controlCommit:
 		return a.end(q, Transaction)
 	case controlRollback:
 		a.entry.RolledBack = true
-		return a.end(q, Transaction)
+		return a.endRolledBack(at, q)
 	case controlXACommit, controlXARollback: // never prepared
-		a.entry.RolledBack = is == controlXARollback
 		if err := a.setXID(argument); err != nil {
 			return err
+		}
+		if a.entry.RolledBack = is == controlXARollback; a.entry.RolledBack {
+			return a.endRolledBack(at, q)
 		}
 		return a.end(q, Transaction)
 	case controlBegin, controlXAStart:
 		return fmt.Errorf("%q inside the transaction that began at %s: %w", q.SQL, a.entry.Start, ErrMalformed)
 	case controlNone:
 		return a.keep(q)
-	case controlSavepoint, controlXAEnd:
+	case controlSavepoint:
+		a.savepoints.set(argument, at.Pos)
+	case controlReleaseSavepoint:
+		a.savepoints.release(argument)
+	case controlRollbackTo:
+		return a.rollBackTo(at, argument)
+	case controlXAEnd:
 	}
 	return nil
+}
+
+// endRolledBack ends a transaction that takes back what it has done.
+func (a *Assembler) endRolledBack(at binlog.Position, q *Query) error {
+	if len(a.entry.Tables) > 0 {
+		a.entry.UndoneUnclear = false
+		// Its last event is in it, lest that be the compressed one that holds all of them.
+		if err := a.undo(binlog.OffsetRange{Start: a.entry.Start.Pos, End: at.Pos + 1}); err != nil {
+			return err
+		}
+	}
+	return a.end(q, Transaction)
 }
 
 // endAlone ends an entry that is nothing but the second half of an XA transaction.

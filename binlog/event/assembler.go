@@ -30,6 +30,11 @@ type Assembler struct {
 	ended      bool           // the present event ended it
 	touches    map[string]int // index in entry.Tables by schema and name, once there are many
 	queryBytes int
+	savepoints savepoints
+	foresee    func(binlog.Position) bool
+	// unforeseen: rows of the open entry were passed on as such that stand, the last of them at lastUnforeseen.
+	unforeseen     bool
+	lastUnforeseen uint64
 
 	onBegin  func(*Entry) error
 	onRows   func(*Entry, *Rows) error
@@ -143,7 +148,7 @@ func (a *Assembler) event(at binlog.Position, e Event) error {
 	case *Query:
 		return a.query(at, e)
 	case *Rows:
-		return a.rows(e)
+		return a.rows(at, e)
 	case *XID:
 		return a.end(e, Transaction)
 	case *XAPrepare:
@@ -214,10 +219,11 @@ func (a *Assembler) finish(last Header) *Entry {
 }
 
 // rows notes what a rows event touches and passes it on.
-func (a *Assembler) rows(r *Rows) error {
+func (a *Assembler) rows(at binlog.Position, r *Rows) error {
 	if !a.inside {
 		return fmt.Errorf("%s event of %s outside a transaction: %w", r.header.Type, r.Table.Name, ErrMalformed)
 	}
+	r.Undone = a.look(at)
 	touch := a.touch(r)
 	touch.Flags |= r.Flags
 	touch.PartialImage = touch.PartialImage || r.PartialImage()

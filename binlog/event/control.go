@@ -14,7 +14,9 @@ const (
 	controlBegin
 	controlCommit
 	controlRollback
-	controlSavepoint // SAVEPOINT, RELEASE SAVEPOINT, ROLLBACK TO: what they undo is not in the log (fact 8.18)
+	controlSavepoint
+	controlReleaseSavepoint
+	controlRollbackTo
 	controlXAStart
 	controlXAEnd
 	controlXACommit
@@ -31,9 +33,12 @@ var controls = []struct {
 	{"BEGIN", false, controlBegin},
 	{"COMMIT", false, controlCommit},
 	{"ROLLBACK", false, controlRollback},
-	{"ROLLBACK TO", true, controlSavepoint},
+	{"ROLLBACK TO SAVEPOINT", true, controlRollbackTo},
+	{"ROLLBACK TO", true, controlRollbackTo},
+	{"ROLLBACK WORK TO SAVEPOINT", true, controlRollbackTo},
+	{"ROLLBACK WORK TO", true, controlRollbackTo},
 	{"SAVEPOINT", true, controlSavepoint},
-	{"RELEASE SAVEPOINT", true, controlSavepoint},
+	{"RELEASE SAVEPOINT", true, controlReleaseSavepoint},
 	{"XA START", true, controlXAStart},
 	{"XA END", true, controlXAEnd},
 	{"XA COMMIT", true, controlXACommit},

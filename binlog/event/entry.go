@@ -67,6 +67,11 @@ type Entry struct {
 	Alter AlterPhase
 	// RolledBack: the group ends with ROLLBACK. Its changes to non-transactional tables stand.
 	RolledBack bool
+	// Undone are the parts of the file, in order, whose changes of transactional tables the entry takes back: all of
+	// an entry with rows that ends with ROLLBACK; from SAVEPOINT to ROLLBACK TO, where servers log that.
+	Undone []binlog.OffsetRange
+	// UndoneUnclear: a ROLLBACK TO takes back rows of which nobody can tell where they begin.
+	UndoneUnclear bool
 }
 
 // Touch is what an entry does to one table.

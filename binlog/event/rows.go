@@ -52,6 +52,8 @@ type Rows struct {
 	// Doubtful: an UPDATE of a MariaDB whose after images lack columns of which nobody can say whether they are as they
 	// were, or were set to their defaults by a REPLACE.
 	Doubtful bool
+	// Undone: the entry takes these rows back, if their table is a transactional one (Assembler.Foresee).
+	Undone bool
 
 	images []byte
 	offset int // of images in the event, for errors

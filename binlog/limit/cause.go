@@ -15,7 +15,7 @@ var (
 	ErrNumbers    = errors.New("the log does not hold the numbers that it gave to rows without a key")
 	ErrText       = errors.New("the statement is in no known character set")
 	ErrReplaced   = errors.New("its row images lack columns, and nothing says whether these were left as they were, or set to their defaults by a REPLACE; with binlog_row_image=FULL, on the server and in each session, they lack none")
-	ErrRolledBack = errors.New("the entry ends with ROLLBACK")
+	ErrRolledBack = errors.New("the entry takes back changes, and from where on cannot be told")
 	ErrUnknown    = errors.New("this version does not know what the entry is")
 )
 

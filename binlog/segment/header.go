@@ -67,6 +67,9 @@ type Header struct {
 	// Limits are the entries, of those that end in the segment, at which the range of their tables
 	// may end. Segments of earlier versions say nothing about them.
 	Limits []Limit `json:"limits,omitempty"`
+	// Undone are the parts of the file whose changes of transactional tables their entry takes back, of the entries
+	// that end in the segment: such an entry may begin in front of it.
+	Undone []binlog.OffsetRange `json:"undone,omitempty"`
 	// Content says what the segment's events touch. Segments of earlier versions do not know.
 	Content *Content `json:"content,omitempty"`
 	// Format is the file's format description event, in the segment at offset 0: whoever begins in

@@ -40,6 +40,7 @@ func (h *Header) Append(next *Header) error {
 	for _, l := range next.Limits {
 		h.Limits = AddLimit(h.Limits, l)
 	}
+	h.Undone = slices.Concat(h.Undone, next.Undone)
 	if h.Content = h.Content.Clone(); h.Content != nil && next.Content != nil {
 		h.Content.Add(next.Content)
 	} else {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/binlog/segment"
 	"github.com/tripod-db/tripod/internal/schema"
@@ -55,6 +56,16 @@ func (d *Director) ends(start binlog.Position, l segment.Limit, n schema.Name) b
 		return d.RollsBack(n)
 	}
 	return true
+}
+
+// TakesBack tells whether rows are of no matter because their transaction takes them back. Of tables that are not
+// restored only what their foreign keys cascade could be, and tables that have these take rows back.
+func (d *Director) TakesBack(rows *event.Rows) bool {
+	if !rows.Undone {
+		return false
+	}
+	_, taken := d.RowTable(rows.Table.Name)
+	return !taken || d.RollsBack(rows.Table.Name)
 }
 
 // Refusal is the fault of the first limit of an entry that ends the range of a table of the restore.
