@@ -21,7 +21,7 @@ var kinds = []Kind{
 			"compression": "no compressed transactions", "full-metadata": "no binlog_row_metadata", "json-diffs": "no JSON", "native-keys": "its foreign keys know no other way",
 			"users": "they are not backed up there", "large-events": "a row takes a tenth of the redo log at most",
 		},
-		lacksWithGTIDs: map[string]string{"ctas": "CREATE TABLE .. SELECT is refused"},
+		lacksWithGTIDs: map[string]string{"ctas": "CREATE TABLE .. SELECT is refused", "temporary": "they are refused in transactions"},
 		spelled: []string{
 			"utf8mb4_0900_ai_ci", "utf8mb4_unicode_ci", "utf8mb3", "utf8", ", v VECTOR(3)", "", "JSON", "TEXT", " INVISIBLE", "",
 			" SRID 4326", "", " SRID 3857", "", " SRID 0", "", " ROW_FORMAT=FIXED", "", ", SPATIAL KEY k_q (q)", "", ", SPATIAL KEY k_p (p)", "",

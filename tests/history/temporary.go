@@ -1,0 +1,54 @@
+package history
+
+import (
+	"context"
+	"fmt"
+)
+
+// temporary are transactions of which a server logs what they take back: beside a temporary table MySQL 5.6 and MariaDB leave in
+// the log the rows that ROLLBACK and ROLLBACK TO undo. MySQL 9.7 does not.
+var temporary = Feature{
+	Name: "temporary", Doc: "transactions with temporary tables, that take back some of what they did", Share: 40,
+	Transaction: besideTemporaryTables, Every: 6,
+}
+
+func besideTemporaryTables(ctx context.Context, w *writer) (int, error) {
+	if err := w.exec(ctx, "BEGIN"); err != nil {
+		return 0, lost(err)
+	}
+	made, gone := false, false
+	step := func(statement string) (bool, error) {
+		err := w.exec(ctx, statement)
+		return err == nil, lost(err)
+	}
+	for i := range 2 + w.r.IntN(5) {
+		var err error
+		switch w.r.IntN(6) {
+		case 0:
+			if made {
+				gone, err = step("DROP TEMPORARY TABLE IF EXISTS `shop`.`passing`")
+			} else {
+				made, err = step("CREATE TEMPORARY TABLE IF NOT EXISTS `shop`.`passing` (id INT PRIMARY KEY, v TEXT)")
+			}
+		case 1:
+			_, err = step("SAVEPOINT " + pick(w.r, "p1", "p2", "`p 3`"))
+		case 2:
+			_, err = step("ROLLBACK TO " + pick(w.r, "p1", "p2", "`P 3`"))
+		default:
+			if err = w.change(ctx); !isLost(err) {
+				err = nil
+			}
+		}
+		if err != nil {
+			return 0, fmt.Errorf("step %d of a transaction with temporary tables: %w", i, err)
+		}
+	}
+	done, err := step(pick(w.r, "COMMIT", "COMMIT", "ROLLBACK"))
+	if done {
+		w.committed.Add(1)
+	}
+	if made && gone && done {
+		return 1, err
+	}
+	return 0, err
+}
