@@ -66,32 +66,6 @@ func TestMariaDBDefaultsOfNewColumns(t *testing.T) {
 	}
 }
 
-// An ALTER TABLE in two phases changes the table where it is committed, and nowhere else.
-func TestMariaDBAlterInTwoPhases(t *testing.T) {
-	for _, text := range []string{"alter table t add x int, rename to o.u", "alter table t add foreign key (a) references p (id) on delete cascade"} {
-		whole := parseFor(t, text, mariadbSession)
-		for phase, same := range map[AlterPhase]bool{StartAlter: false, CommitAlter: true, RollbackAlter: false} {
-			session := mariadbSession
-			session.Phase = phase
-			s := parseFor(t, text, session)
-			if same && describe(s) != describe(whole) {
-				t.Errorf("committed: %s, want %s", describe(s), describe(whole))
-			}
-			if same {
-				continue
-			}
-			if s.Kind != None || s.Hard || len(s.Renames) > 0 || s.Cascades {
-				t.Errorf("phase %d of %s: %s", phase, text, describe(s))
-			}
-			for _, ref := range s.Tables {
-				if ref.Role.Changes() || ref.Hard {
-					t.Errorf("phase %d of %s changes %s", phase, text, ref.Name)
-				}
-			}
-		}
-	}
-}
-
 // What is not known touches every table that it could mean (R1).
 func TestMariaDBIgnoranceTouchesMore(t *testing.T) {
 	for _, text := range []string{"CREATE CATALOG x", "ALTER TABLES t ADD x INT", "TRANSFORM o.t1 INTO r.t2", "CREATE OR REPLACE"} {

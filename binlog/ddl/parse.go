@@ -31,20 +31,7 @@ func parseText(text string, ctx Session) *Statement {
 		p.uncertain("a quote or comment has no end")
 	}
 	p.finish()
-	if ctx.Phase == StartAlter || ctx.Phase == RollbackAlter {
-		s.withoutEffect()
-	}
 	return s
-}
-
-// withoutEffect makes the statement one that was only announced, or given up.
-func (s *Statement) withoutEffect() {
-	s.Kind, s.Hard, s.Reason = None, false, ""
-	s.Renames, s.Cascades, s.ChangesDefault, s.AddsAutoIncrement = nil, false, false, false
-	s.Uncertain, s.UncertainSchemas, s.EverySchema = false, nil, false
-	for i := range s.Tables {
-		s.Tables[i].Role, s.Tables[i].Hard = Maintained, false
-	}
 }
 
 // notes finds what the server adds to the texts it logs.

@@ -24,21 +24,7 @@ type Session struct {
 	// Version is the server's version text, "9.7.4" or "10.11.19-MariaDB-log"; it decides which
 	// versioned comments were executed. Empty: all of them were.
 	Version string
-	// Phase is which part of MariaDB's ALTER TABLE in two phases the event is.
-	Phase AlterPhase
 }
-
-// AlterPhase is a part of an ALTER TABLE that MariaDB logs twice, with the same text (fact 13.14). Its numbers
-// are those of status variable 130 of the Query event, and of the flags behind a GTID's.
-type AlterPhase byte
-
-// The phases. One that begins or is given up changes nothing.
-const (
-	WholeAlter    AlterPhase = 0
-	StartAlter    AlterPhase = 2
-	CommitAlter   AlterPhase = 4
-	RollbackAlter AlterPhase = 8
-)
 
 // Kind says what a statement means to a table that is being read, and to a replay.
 type Kind int
