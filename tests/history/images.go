@@ -56,7 +56,8 @@ func movesRows(statement string, columns []column) bool {
 // leastImage is the least that a restore can do with: where nothing logs what foreign keys do, an image must
 // have the values that children refer to, which are not the primary key alone.
 func (w *writer) leastImage() string {
-	if chosen(w.features).has(nativeKeys.Name) {
+	on := chosen(w.features)
+	if on.has(nativeKeys.Name) || w.writers.run.kind().hidesCascades && (on.has(cascades.Name) || on.has(selfReferences.Name) || on.has(cycles.Name)) {
 		return "NOBLOB"
 	}
 	return "MINIMAL"
