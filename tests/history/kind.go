@@ -38,6 +38,9 @@ type Kind struct {
 	noRename bool
 	// countersOfParts: each partition has an AUTO_INCREMENT counter of its own.
 	countersOfParts bool
+	// updatesLeaveCounters: an UPDATE to a value beyond the AUTO_INCREMENT counter does not move it, and what a restore makes of the
+	// value in the log is beyond the source's.
+	updatesLeaveCounters bool
 	// hidesCascades: its log does not tell what foreign keys cascade.
 	hidesCascades bool
 	// heldXA: an XA transaction stays with its session until it is ended.

@@ -31,7 +31,7 @@ var kinds = []Kind{
 		// Other than later ones it remembers no statements by itself. It keeps the first 1,024 bytes of each.
 		watched: []string{"--performance-schema-consumer-events-statements-history=ON"},
 		status:  "SHOW MASTER STATUS", statusColumns: 5, gtids: "@@GLOBAL.gtid_executed",
-		wholeSeconds: true, anyDefiner: "SUPER", noRename: true, heldXA: true, countersOfParts: true, hidesCascades: true,
+		wholeSeconds: true, anyDefiner: "SUPER", noRename: true, heldXA: true, countersOfParts: true, updatesLeaveCounters: true, hidesCascades: true,
 		reader: mysqltest.MySQL97, readerName: "mysqlbinlog", // it brings no programs
 	},
 	{
