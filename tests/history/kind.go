@@ -41,6 +41,8 @@ type Kind struct {
 	// updatesLeaveCounters: an UPDATE to a value beyond the AUTO_INCREMENT counter does not move it, and what a restore makes of the
 	// value in the log is beyond the source's.
 	updatesLeaveCounters bool
+	// lateCheckpoints: a binlog file gets its own checkpoint some time behind what is in it.
+	lateCheckpoints bool
 	// hidesCascades: its log does not tell what foreign keys cascade.
 	hidesCascades bool
 	// heldXA: an XA transaction stays with its session until it is ended.

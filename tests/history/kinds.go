@@ -50,7 +50,7 @@ var kinds = []Kind{
 			"--performance-schema-max-sql-text-length=16384",
 		},
 		status: "SHOW MASTER STATUS", statusColumns: 4, gtids: "@@GLOBAL.gtid_binlog_pos",
-		wholeSeconds: true, anyDefiner: "SET USER", hidesCascades: true,
+		wholeSeconds: true, anyDefiner: "SET USER", hidesCascades: true, lateCheckpoints: true,
 		reader: mysqltest.MariaDB1011, readerName: "mariadb-binlog",
 	},
 }
