@@ -56,7 +56,7 @@ func (h *run) restorePart(ctx context.Context, r *rand.Rand, renamed bool) (int,
 		args = append(args, "--tables", quotedName(t.Name))
 		if renamed {
 			s, _, _ := strings.Cut(t.Name, ".")
-			names[t.Name] = fmt.Sprintf("%s.moved_%d", s, i)
+			names[t.Name] = fmt.Sprintf("%s.called_%d", s, i)
 			args = append(args, "--rename", quotedName(t.Name)+"="+quotedName(names[t.Name]))
 		}
 	}
