@@ -34,6 +34,7 @@ func (r reader) statement(q *event.Query, union func(child, merge schema.Name)) 
 		union(child, parsed.Tables[0].Name)
 	}
 	s, relevant := translate(parsed)
+	s.DropFailed = parsed.DropFailed(q.ErrorCode)
 	if r.users && changesAccounts(parsed) {
 		s.Objects, relevant = append(s.Objects, bases.ObjectTouch{Kind: catalog.KindUser, Name: catalog.AccountsName, Role: bases.ObjectAltered}), true
 	}

@@ -149,8 +149,10 @@ func (r *replay) done(ctx context.Context, start binlog.Position, number int, s 
 		if err := r.tables.apply(ctx, x); err != nil {
 			return fmt.Errorf("replay at %s (%s): %w", start, director.Excerpt(x.Text), err)
 		}
-		if err := r.nameIndexes(ctx, x); err != nil {
-			return fmt.Errorf("replay at %s (%s): %w", start, director.Excerpt(x.Text), err)
+		for _, name := range []func(context.Context, *director.Execution) error{r.nameIndexes, r.numberChecks} {
+			if err := name(ctx, x); err != nil {
+				return fmt.Errorf("replay at %s (%s): %w", start, director.Excerpt(x.Text), err)
+			}
 		}
 		named = x.Changes()
 		if err := r.addedKeys(ctx, start, x); err != nil {

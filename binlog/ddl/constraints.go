@@ -2,6 +2,7 @@ package ddl
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tripod-db/tripod/internal/schema"
 )
@@ -43,4 +44,9 @@ func (c Constraint) DropConstraint() string {
 		return "DROP FOREIGN KEY " + schema.Quote(c.Name)
 	}
 	return "DROP CHECK " + schema.Quote(c.Name)
+}
+
+// Called is the clause under another name.
+func (c Constraint) Called(name string) string {
+	return "ADD CONSTRAINT " + schema.Quote(name) + strings.TrimPrefix(c.Clause, "ADD CONSTRAINT "+schema.Quote(c.Name))
 }

@@ -24,4 +24,7 @@ func TestConstraints(t *testing.T) {
 	if a, b := got[0].DropConstraint(), got[1].DropConstraint(); a != "DROP FOREIGN KEY `f``1`" || b != "DROP CHECK `c_1`" {
 		t.Errorf("got %s and %s", a, b)
 	}
+	if got, want := got[2].Called("d`3"), "ADD CONSTRAINT `d``3` CHECK ((`a` <> _utf8mb4')')) /*!80016 NOT ENFORCED */"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 }

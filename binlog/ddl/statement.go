@@ -251,3 +251,12 @@ func (s *Statement) Union() []schema.Name {
 	}
 	return list
 }
+
+// errUnknownTable is what a DROP is logged with that names tables which were not there.
+const errUnknownTable = 1051
+
+// DropFailed tells whether a DROP TABLE was logged with an error that says more than that some of its tables were not there: a MySQL
+// before 8.0 names those that a foreign key kept (1217) with those that it dropped.
+func (s *Statement) DropFailed(errorCode uint16) bool {
+	return s.Verb == DropTable && errorCode != 0 && errorCode != errUnknownTable
+}

@@ -177,13 +177,19 @@ func (b *Bases) renew(n *name, s, without *logged, why catalog.ReadAgain) {
 func (b *Bases) bury(n *name, s *logged, mayArrive bool) {
 	away, replaced, first := s.leaves(n.key)
 	inside := away && replaced && first && mayArrive
-	if !s.drops(n.key) && (!away || replaced) && !inside {
+	if !n.droppedBy(s) && (!away || replaced) && !inside {
 		return
 	}
 	n.base = catalog.NameBase{
 		Base: catalog.BaseTombstone, At: s.start, AtEnd: s.end, Inside: inside, Statement: s.Text,
 	}
 	n.progress = read
+}
+
+// droppedBy tells whether the name is absent right behind the statement because it was dropped. Of a DROP that failed that is sure for a
+// name that was not there: discovery did not list it, and nothing in front of the statement names it.
+func (n *name) droppedBy(s *logged) bool {
+	return s.drops(n.key) && (!s.DropFailed || !n.listed && n.firstStart == s.start)
 }
 
 // readAgainFrom is readAgainAt for a place in the log: a row event, or what named the table first.

@@ -218,7 +218,7 @@ func (s *logged) partOf(o *object) bool {
 	switch o.kind {
 	case catalog.KindTrigger:
 		away, _, _ := s.leaves(o.tableKey)
-		return away
+		return away || s.DropFailed && s.dropsByName(o.tableKey)
 	case catalog.KindView:
 		return s.renames(o.key.name)
 	case catalog.KindProcedure, catalog.KindFunction, catalog.KindEvent:

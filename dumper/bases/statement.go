@@ -49,6 +49,8 @@ type Statement struct {
 	// EveryTable: any table of the server may be touched, like by the commit of an XA transaction
 	// whose prepare nobody saw.
 	EveryTable bool
+	// DropFailed: a DROP that was logged with an error: some of its tables may have stayed.
+	DropFailed bool
 	// Unlogged: the log does not hold the result (kind "not in the log"), so that it cannot be
 	// executed by a restore: what it touches has to be read behind it.
 	Unlogged bool
@@ -137,7 +139,7 @@ func (s *logged) everyTableOf(name string) bool {
 // touchesUnnamed tells whether the statement touches tables that it does not name.
 func (s *logged) touchesUnnamed() bool { return s.EveryTable || len(s.EveryTableOf) > 0 }
 
-// drops tells whether the name is absent right behind the statement because it was dropped.
+// drops tells whether the name is absent right behind the statement because it was dropped, or may have been.
 func (s *logged) drops(key schema.Name) bool {
 	return s.dropsByName(key) || s.SchemaVerb == SchemaDropped && s.Schema == key.Schema
 }

@@ -106,6 +106,8 @@ func (a *ancestry) statement(start binlog.Position, st *ddl.Statement, errorCode
 			}
 		}
 		return
+	case st.DropFailed(errorCode): // those that stay are among them
+		return
 	case st.Uncertain, errorCode != 0 && st.Verb != ddl.DropTable: // what it did of its work nobody knows
 		if referencesWord.MatchString(st.Text) || len(st.Renames) > 0 {
 			a.doubt(start, st)

@@ -55,6 +55,8 @@ type Execution struct {
 	// CalledAs is, in a part, what the source calls the table: names that servers make of its own follow that
 	// (see FollowConstraint).
 	CalledAs string
+	// SourceCalledAs is the same for the table that is copied.
+	SourceCalledAs string
 
 	// What it does to the catalogue, by names on the target.
 	Created   []schema.Name

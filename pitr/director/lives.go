@@ -141,6 +141,8 @@ func (l *lives) statement(start binlog.Position, st *ddl.Statement, errorCode ui
 	case st.Kind != ddl.Meaning && st.Kind != ddl.DefinitionOnly || st.Uncertain:
 	case errorCode != 0 && st.Verb != ddl.DropTable:
 		w.failed(errorCode)
+	case st.DropFailed(errorCode):
+		w.failedDrop(errorCode)
 	case len(st.Renames) > 0:
 		w.rename()
 	case st.Verb == ddl.DropTable:

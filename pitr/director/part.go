@@ -182,7 +182,7 @@ func (d *Director) partStatement(start binlog.Position, q *event.Query, st *ddl.
 		}
 	}
 	v.Renames = d.followed(start, st, before)
-	d.partObjects(start, st)
+	d.partObjects(start, st, q.ErrorCode)
 	effects := d.lives.statement(start, st, q.ErrorCode)
 	if d.trail != nil {
 		for _, e := range effects {
@@ -202,7 +202,7 @@ func (d *Director) partStatement(start binlog.Position, q *event.Query, st *ddl.
 
 // partObjects lets triggers and views go with what a statement does to tables, taken or not: which
 // are wanted is told at the stop point.
-func (d *Director) partObjects(start binlog.Position, st *ddl.Statement) {
+func (d *Director) partObjects(start binlog.Position, st *ddl.Statement, errorCode uint16) {
 	d.movedViews = map[schema.Name]bool{}
 	switch {
 	case st.Verb == ddl.DropDatabase:
@@ -221,6 +221,7 @@ func (d *Director) partObjects(start binlog.Position, st *ddl.Statement) {
 		}
 		// A trigger of which nobody knows whose it is is refused where it is wanted: see doubted.
 		_ = d.objects.renameTables(pairs, start)
+	case st.DropFailed(errorCode): // with its table a trigger stays, or is refused
 	default:
 		for _, t := range st.Tables {
 			if t.Role == ddl.Dropped || t.Role == ddl.Created && st.OrReplace {

@@ -46,7 +46,7 @@ func (p *partWalk) effect(e effect) error {
 		x.Created = []schema.Name{m.Working}
 		if e.kind == copied {
 			source := p.Part.Members[e.other]
-			x.Copied, x.Source = true, source.Working
+			x.Copied, x.Source, x.SourceCalledAs = true, source.Working, p.lives.now[e.other].Name
 		}
 		p.run(x)
 	case changed:

@@ -49,7 +49,7 @@ func (d *Director) leaveOut(start binlog.Position, q *event.Query) (v Verdict, e
 		return v, fault.New(fault.CodeRange, fault.KindStatement, "leave out what the statement names: --exclude "+schema.Patterns(names...)+", or restore to a point before it",
 			"replay of %s at %s (%s): %w", schema.Patterns(names...), start, Excerpt(st.Text), errSkippedStatement)
 	}
-	d.partObjects(start, st)
+	d.partObjects(start, st, q.ErrorCode)
 	for _, e := range d.lives.statement(start, st, q.ErrorCode) {
 		if d.trail == nil {
 			continue

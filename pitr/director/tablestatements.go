@@ -97,6 +97,9 @@ func (d *Director) move(from, to schema.Name) error {
 // drop is DROP TABLE: of its list those that execute and exist. The list may hold names that
 // never were (fact 8.5).
 func (d *Director) drop(start binlog.Position, q *event.Query, st *ddl.Statement) ([]Execution, error) {
+	if st.DropFailed(q.ErrorCode) {
+		return nil, d.failedList(start, st, q.ErrorCode)
+	}
 	var names []schema.Name
 	for _, t := range st.Tables {
 		if t.Role != ddl.Dropped {

@@ -3,7 +3,7 @@ package history
 // cascades have indexes of their own for the keys: no client can tell an index that the server made for a foreign key,
 // and drops by itself later, from one that somebody asked for.
 var cascades = Feature{
-	Name: "cascades", Doc: "foreign keys that cascade, which 9.7 logs (fact 4.1)", Share: 80,
+	Name: "cascades", Doc: "foreign keys that cascade, which 9.7 alone logs (fact 4.1)", Share: 80,
 	Tables: []template{
 		{name: "children", keepsSchema: true, body: "(id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, p INT, v VARCHAR(10), KEY (p)," +
 			" CONSTRAINT fk_p FOREIGN KEY (p) REFERENCES `shop`.parents (id) ON DELETE CASCADE ON UPDATE CASCADE)"},

@@ -112,6 +112,9 @@ func choose(c Config) (chosen, error) {
 	if c.Tables > 0 {
 		list = list.limited(r, c)
 	}
+	if !slices.ContainsFunc([]string{views.Name, routines.Name, triggers.Name, events.Name}, list.has) && !slices.Contains(c.With, definers.Name) {
+		list = slices.DeleteFunc(list, func(f *Feature) bool { return f.Name == definers.Name }) // nothing has one
+	}
 	return list, nil
 }
 

@@ -18,6 +18,7 @@ func TestFeaturesAreChosen(t *testing.T) {
 		{"all", "views", true, "!views"},
 		{"", "all", true, ""},
 		{"big", "", true, "~big"},
+		{"all", "views,routines,triggers,events", true, "!definers"},
 	} {
 		c := Config{Seed: 3, GTID: test.gtid}
 		var err error

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/tripod-db/tripod/internal/mysqltest"
 )
@@ -41,7 +42,8 @@ func (f *Fleet) Servers(ctx context.Context, c Config) (s Servers, err error) {
 	source := sourceOptions(f.dir, c.kind(), c.GTID)
 	target := mysqltest.Options{Kind: c.target().server, Dir: f.dir, Relaxed: true, LocalInfile: true, TrustFunctionCreators: true}
 	for _, o := range []*mysqltest.Options{&source, &target} {
-		o.ExtraArgs = append(o.ExtraArgs, "--innodb-flush-method=nosync") // kills are of processes, never of the machine
+		o.ExtraArgs = append(o.ExtraArgs, "--innodb-flush-method=nosync", // kills are of processes, never of the machine
+			"--max-allowed-packet="+strconv.Itoa(largePacket)) // MySQL's own default; others have less
 	}
 	for _, feature := range on {
 		if feature.Server != nil {

@@ -284,6 +284,9 @@ func (h *run) endArchive(ctx context.Context) error {
 		return err
 	}
 	h.archiver = nil
+	if err := h.lateCheckpoint(ctx); err != nil {
+		return fmt.Errorf("wait for the checkpoint of the newest binlog: %w", err)
+	}
 	var result struct{ Segments int }
 	if _, err := h.prog.must(ctx, &result, h.sourceArgs("archive", "--until-idle")...); err != nil {
 		return fmt.Errorf("archive the rest: %w", err)

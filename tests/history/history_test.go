@@ -90,6 +90,7 @@ func TestPromise2_OlderSource(t *testing.T) {
 	c := Config{Seed: 6, Kind: "5.6", Into: "9.7", Writers: DefaultWriters, Binary: binary, Keep: filepath.Join("..", "..", ".cache", "histories")}
 	c.Quick()
 	c.Stops, c.Without = 3, []string{killArchivers.Name, killBackups.Name, bigTransactions.Name, lowerCase.Name, statements.Name}
+	c.With = []string{cascades.Name}
 	r, err := fleet.Run(t.Context(), c)
 	if err != nil && !errors.Is(err, ErrTooLittle) { // as above: timing decides what is refused
 		t.Fatal(err)

@@ -36,11 +36,19 @@ func (w *writer) mayDiverge() bool {
 
 // draw draws one statement on a table.
 func (w *writer) draw(n name, columns []column) string {
+	leave := w.writers.run.kind().updatesLeaveCounters
 	s := change(w.r, n, columns)
-	for w.lean && movesRows(s, columns) && !w.mayDiverge() {
+	for leave && passesCounter(s, columns) || w.lean && movesRows(s, columns) && !w.mayDiverge() {
 		s = change(w.r, n, columns)
 	}
 	return s
+}
+
+// passesCounter tells whether a statement may give a row a number beyond the counter of its table.
+func passesCounter(statement string, columns []column) bool {
+	counting, ok := counted(columns)
+	sets, _, _ := strings.Cut(statement, " WHERE ")
+	return ok && strings.HasPrefix(statement, "UPDATE") && strings.Contains(sets, quote(counting.name)+"=")
 }
 
 // movesRows tells whether a statement may give a column of the primary key another value. A REPLACE that meets a row
@@ -56,7 +64,8 @@ func movesRows(statement string, columns []column) bool {
 // leastImage is the least that a restore can do with: where nothing logs what foreign keys do, an image must
 // have the values that children refer to, which are not the primary key alone.
 func (w *writer) leastImage() string {
-	if chosen(w.features).has(nativeKeys.Name) {
+	on := chosen(w.features)
+	if on.has(nativeKeys.Name) || w.writers.run.kind().hidesCascades && (on.has(cascades.Name) || on.has(selfReferences.Name) || on.has(cycles.Name)) {
 		return "NOBLOB"
 	}
 	return "MINIMAL"

@@ -38,6 +38,13 @@ type Kind struct {
 	noRename bool
 	// countersOfParts: each partition has an AUTO_INCREMENT counter of its own.
 	countersOfParts bool
+	// updatesLeaveCounters: an UPDATE to a value beyond the AUTO_INCREMENT counter does not move it, and what a restore makes of the
+	// value in the log is beyond the source's.
+	updatesLeaveCounters bool
+	// lateCheckpoints: a binlog file gets its own checkpoint some time behind what is in it.
+	lateCheckpoints bool
+	// hidesCascades: its log does not tell what foreign keys cascade.
+	hidesCascades bool
 	// heldXA: an XA transaction stays with its session until it is ended.
 	heldXA bool
 	// probed sets a session that asks for counters.
@@ -121,6 +128,9 @@ func (k *Kind) adapt(f *Feature) *Feature {
 	}
 	for _, statement := range f.Linked {
 		adapted.Linked = append(adapted.Linked, k.spell(statement))
+	}
+	if k.hidesCascades && f.Name == cascades.Name {
+		adapted.DDL = nativeKeys.DDL
 	}
 	if slices.Contains(k.unlogged, f.Name) {
 		adapted.Logged, adapted.LogArgs = "", nil

@@ -16,8 +16,6 @@ var kinds = []Kind{
 		Name: "5.6", Doc: "MySQL 5.6, restored into 5.6 or 9.7", server: mysqltest.MySQL56, into: []string{"5.6", "9.7"},
 		lacks: map[string]string{
 			"documents": "no JSON, no generated columns", "types/tags": "no JSON, no keys over expressions", "types/computed": "no generated columns",
-			"cascades": "cascades that the log hides are not tried on it yet", "self-reference": "cascades that the log hides are not tried on it yet",
-			"cycle":       "cascades that the log hides are not tried on it yet",
 			"compression": "no compressed transactions", "full-metadata": "no binlog_row_metadata", "json-diffs": "no JSON", "native-keys": "its foreign keys know no other way",
 			"users": "they are not backed up there", "large-events": "a row takes a tenth of the redo log at most",
 		},
@@ -33,28 +31,26 @@ var kinds = []Kind{
 		// Other than later ones it remembers no statements by itself. It keeps the first 1,024 bytes of each.
 		watched: []string{"--performance-schema-consumer-events-statements-history=ON"},
 		status:  "SHOW MASTER STATUS", statusColumns: 5, gtids: "@@GLOBAL.gtid_executed",
-		wholeSeconds: true, anyDefiner: "SUPER", noRename: true, heldXA: true, countersOfParts: true,
+		wholeSeconds: true, anyDefiner: "SUPER", noRename: true, heldXA: true, countersOfParts: true, updatesLeaveCounters: true, hidesCascades: true,
 		reader: mysqltest.MySQL97, readerName: "mysqlbinlog", // it brings no programs
 	},
 	{
 		Name: "mariadb", Doc: "MariaDB 10.11", server: mysqltest.MariaDB1011, into: []string{"mariadb"},
 		lacks: map[string]string{
 			"types/tags": "no keys over expressions", "types/computed": "no keys over expressions",
-			"cascades": "cascades that the log hides are not tried on it yet", "self-reference": "cascades that the log hides are not tried on it yet",
-			"cycle":       "cascades that the log hides are not tried on it yet",
 			"compression": "its own compresses single events", "full-metadata": "its metadata are printed otherwise", "json-diffs": "JSON is text", "native-keys": "its foreign keys know no other way",
 			"users": "they are not backed up there", "rows-query": "its annotations are no such events",
 			"row-images": "a REPLACE of some columns, and what a trigger or a view changed, ends the range of its table: the histories draw both",
 		},
 		spelled: []string{
-			"utf8mb4_0900_ai_ci", "utf8mb4_unicode_ci", ", v VECTOR(3)", "", " SRID 4326", "", " SRID 3857", "", " SRID 0", "", ", KEY k_f ((n + 1))", "", " ON DELETE SET NULL", "",
+			"utf8mb4_0900_ai_ci", "utf8mb4_unicode_ci", ", v VECTOR(3)", "", " SRID 4326", "", " SRID 3857", "", " SRID 0", "", ", KEY k_f ((n + 1))", "",
 		},
 		watched: []string{
 			"--performance-schema-consumer-events-statements-current=ON", "--performance-schema-consumer-events-statements-history=ON",
 			"--performance-schema-max-sql-text-length=16384",
 		},
 		status: "SHOW MASTER STATUS", statusColumns: 4, gtids: "@@GLOBAL.gtid_binlog_pos",
-		wholeSeconds: true, anyDefiner: "SET USER",
+		wholeSeconds: true, anyDefiner: "SET USER", hidesCascades: true, lateCheckpoints: true,
 		reader: mysqltest.MariaDB1011, readerName: "mariadb-binlog",
 	},
 }

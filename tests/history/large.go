@@ -14,6 +14,9 @@ var largeRows = name{mainSchema, heldPrefix + "large"}
 // mostInPacket is the longest payload of one packet of the protocol; one of just that length has an empty one behind it.
 const mostInPacket = 1<<24 - 1
 
+// largePacket is the max_allowed_packet of all servers.
+const largePacket = 64 << 20
+
 // What stands around the value of largeRows in an event of one row (headers, bitmaps, lengths, checksum, and the byte in
 // front of each event), and in the packet of a row that is selected.
 const (
@@ -48,7 +51,7 @@ func restoreIntoSmall(ctx context.Context, h *run) (n int, err error) {
 		return 0, err
 	}
 	defer func() {
-		if back := h.servers.Target.Exec(context.WithoutCancel(ctx), "SET GLOBAL max_allowed_packet=DEFAULT"); err == nil {
+		if back := h.servers.Target.Exec(context.WithoutCancel(ctx), "SET GLOBAL max_allowed_packet="+strconv.Itoa(largePacket)); err == nil {
 			err = back
 		}
 	}()

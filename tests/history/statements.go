@@ -87,7 +87,7 @@ func (h *run) withoutStatements(err error) string {
 	if exclude == nil {
 		return ""
 	}
-	return unquoted(exclude[1])
+	return unquoted(strings.TrimSuffix(exclude[1], ",")) // another way out may follow
 }
 
 // excludeTries bounds how often a restore names a further table: it names the first that it meets.

@@ -98,3 +98,12 @@ func wantOne(t *testing.T, got []string, want string) {
 		t.Errorf("got %q, want one with %q", got, want)
 	}
 }
+
+// A table with another name has its checks in another order, where some have names that follow.
+func TestRenamedChecks(t *testing.T) {
+	text := "CREATE TABLE `a` (\n  `n` int,\n  CONSTRAINT `a_chk_1` CHECK ((`n` > 0)),\n  CONSTRAINT `Z` CHECK ((`n` > 1)),\n  CONSTRAINT `late` CHECK ((`n` > 2))\n) ENGINE=InnoDB"
+	want := "CREATE TABLE `moved` (\n  `n` int,\n  CONSTRAINT `late` CHECK ((`n` > 2)),\n  CONSTRAINT `moved_chk_1` CHECK ((`n` > 0)),\n  CONSTRAINT `Z` CHECK ((`n` > 1))\n) ENGINE=InnoDB"
+	if got := renamedText(text, map[string]string{"d.a": "d.moved"}); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

@@ -2,6 +2,7 @@ package truth
 
 import (
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -45,7 +46,40 @@ func renamedText(text string, names map[string]string) string {
 			pairs = append(pairs, around[0]+old+around[1], around[0]+name+around[1])
 		}
 	}
-	return strings.NewReplacer(pairs...).Replace(text)
+	return sortedChecks(strings.NewReplacer(pairs...).Replace(text))
+}
+
+// sortedChecks puts the checks of a definition in the order of their names, in which MySQL shows them.
+func sortedChecks(text string) string {
+	lines := strings.Split(text, "\n")
+	isCheck := func(line string) bool {
+		return strings.HasPrefix(line, "  CONSTRAINT `") && strings.Contains(line, "` CHECK (")
+	}
+	first := slices.IndexFunc(lines, isCheck)
+	if first < 0 {
+		return text
+	}
+	end := first
+	for end < len(lines) && isCheck(lines[end]) {
+		end++
+	}
+	checks := lines[first:end]
+	last := strings.HasSuffix(checks[len(checks)-1], ",")
+	for i := range checks {
+		checks[i] = strings.TrimSuffix(checks[i], ",")
+	}
+	slices.SortStableFunc(checks, func(a, b string) int { return strings.Compare(checkName(a), checkName(b)) })
+	for i := range checks {
+		if i < len(checks)-1 || last {
+			checks[i] += ","
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func checkName(line string) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(line, "  CONSTRAINT `"), "` CHECK (")
+	return strings.ToLower(name)
 }
 
 // doubled is a name as it stands between backticks.

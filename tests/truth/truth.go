@@ -30,7 +30,8 @@ type Truth struct {
 	// What a restore may not keep is no part of the objects and is compared by rules of its own:
 	// the account that defines an object (the restoring user may not set another's), and the next
 	// AUTO_INCREMENT, which rolled-back inserts move without a trace in the log.
-	definers map[string]string  // "kind schema.name" -> user@host
+	definers map[string]string  // "kind schema.name" -> user@host, with the schema as the server calls it
+	called   map[string]string  // schemas: what the server calls them, which may fold names
 	counters map[string]Counter // "schema.table"
 }
 
@@ -44,7 +45,7 @@ var autoIncrementText = regexp.MustCompile(` AUTO_INCREMENT=\d+`)
 
 func newTruth() *Truth {
 	return &Truth{
-		objects: map[string]string{}, rows: map[string][]string{}, collations: map[string]string{}, invalid: map[string]bool{}, definers: map[string]string{},
+		objects: map[string]string{}, rows: map[string][]string{}, collations: map[string]string{}, invalid: map[string]bool{}, definers: map[string]string{}, called: map[string]string{},
 		columns: map[string]map[string]bool{}, counters: map[string]Counter{},
 	}
 }
@@ -77,11 +78,11 @@ func Take(ctx context.Context, db *sql.DB, schemas ...string) (*Truth, error) {
 }
 
 func (t *Truth) schema(ctx context.Context, conn *sql.Conn, s string) error {
-	found, err := list(ctx, conn, "SELECT CONCAT(DEFAULT_CHARACTER_SET_NAME, ' ', DEFAULT_COLLATION_NAME) FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", s)
+	found, err := list(ctx, conn, "SELECT CONCAT(DEFAULT_CHARACTER_SET_NAME, ' ', DEFAULT_COLLATION_NAME), SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", s)
 	if err != nil || len(found) == 0 {
 		return err
 	}
-	t.objects["schema "+s] = found[0][0]
+	t.objects["schema "+s], t.called[s] = found[0][0], found[0][1]
 	tables, err := list(ctx, conn, "SELECT TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? ORDER BY 1", s)
 	if err != nil {
 		return err
@@ -184,7 +185,7 @@ func (t *Truth) show(ctx context.Context, conn *sql.Conn, kind, statement, schem
 	}
 	shown, key := strings.Join(text, "\n"), kind+" "+schema+"."+object
 	if kind != "table" {
-		t.definer(key, shown)
+		t.definer(kind+" "+t.called[schema]+"."+object, shown)
 	}
 	definition := definerText.ReplaceAllString(shown, "")
 	if kind == "trigger" { // as they were given before 5.7
