@@ -57,7 +57,8 @@ type Feature struct {
 	Logged  string
 	LogArgs []string
 
-	counts bool // something else tells run.holds of it
+	endsRanges bool // a restore may be refused for some tables (exit 12), by their names
+	counts     bool // something else tells run.holds of it
 }
 
 // chosen are the features that a history has, in the order of the list.

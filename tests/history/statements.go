@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tripod-db/tripod/internal/mysqltest"
@@ -14,8 +15,9 @@ import (
 // restore of a later moment is refused by that name, and goes without them, as the refusal says.
 var statements = Feature{
 	Name: "statements", Doc: "a session that now and then logs in STATEMENT or MIXED format: restored equal, or refused by name, and the others equal", Share: 8,
-	Beside: inStatementFormat,
-	Linked: []string{"CREATE TABLE `shop`.`worded` (id INT NOT NULL PRIMARY KEY, v VARCHAR(60), n INT)"},
+	Beside:     inStatementFormat,
+	endsRanges: true,
+	Linked:     []string{"CREATE TABLE `shop`.`worded` (id INT NOT NULL PRIMARY KEY, v VARCHAR(60), n INT)"},
 }
 
 // How many steps of the session there are for one in which it writes. Each such has all tables of its schema read again while the backup
@@ -72,7 +74,7 @@ var (
 // withoutStatements returns the tables that a refusal wants left out; empty where it is another error, or the history has no
 // such sessions.
 func (h *run) withoutStatements(err error) string {
-	if err == nil || !h.features.has(statements.Name) {
+	if err == nil || !slices.ContainsFunc(h.features, func(f *Feature) bool { return f.endsRanges }) {
 		return ""
 	}
 	found := rangeEnded.FindStringSubmatch(err.Error())
