@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/tripod-db/tripod/internal/mysqltest"
 )
@@ -13,6 +14,8 @@ import (
 type Fleet struct {
 	dir  string
 	kept []*keptServer // the one used last is the last
+	// starting is what starts of servers have used of the processors.
+	starting time.Duration
 }
 
 type keptServer struct {
@@ -77,6 +80,7 @@ func (f *Fleet) server(ctx context.Context, o mysqltest.Options) (*mysqltest.Ser
 	}
 	s, err := install.Start(ctx, o)
 	if err == nil {
+		f.starting += s.CPUTime()
 		f.kept = append(f.kept, &keptServer{s, options})
 	}
 	return s, err

@@ -43,33 +43,6 @@ type Servers struct {
 	Source, Target *mysqltest.Server
 }
 
-// Report counts what a history held.
-type Report struct {
-	Seed         uint64
-	Transactions int64
-	RolledBack   int64
-	Changes      int // DDL statements inside the backup
-	AllChanges   int
-	Aimed        int // of them, those on tables that were being read at that moment
-	ReadAgain    int // tables read again because of a statement, with repeats
-	StopPoints   int
-	Counters     int // AUTO_INCREMENT counters that had to be the source's exactly
-	Parts        int // restores of some tables alone, under their own names or others
-	Skips        int // restores without some transactions
-	Definers     int // objects whose definer was kept, or told to be changed
-	Tables       int
-	Rows         int
-	Kills        int
-	BackupKills  int
-	Adopted      int // chunks of the backup that a killed run had read
-	Files        int // of the source's binlog that the archive was compared with
-	Backup       time.Duration
-	Restores     time.Duration
-	Took         time.Duration
-	Features     map[string]int            // the least that a feature which was on did of what it has to do
-	Phases       map[string]map[string]int // DDL by feature, and where it was with regard to the backup
-}
-
 // StopPoint is where a restore has to arrive.
 type stopPoint struct {
 	flag, value string
@@ -90,11 +63,15 @@ const (
 
 // Run makes one history on servers of the fleet. One that fails is kept where Keep says, and made smaller.
 func (f *Fleet) Run(ctx context.Context, c Config) (Report, error) {
+	before, began := f.starting, time.Now()
 	s, err := f.Servers(ctx, c)
 	if err != nil {
 		return Report{Seed: c.Seed}, err
 	}
+	took := time.Since(began)
 	report, failed, err := single(ctx, s, c)
+	report.cost.took(partStart, took)
+	report.cost.used(partStart, f.starting-before)
 	if failed == nil || c.Keep == "" || c.Shrink == 0 || ctx.Err() != nil || errors.Is(err, ErrTooLittle) {
 		return report, err
 	}
@@ -122,7 +99,10 @@ func single(ctx context.Context, s Servers, c Config) (Report, *Recorded, error)
 	if err != nil {
 		return Report{Seed: c.Seed}, nil, err
 	}
+	source, target := h.report.cost.serving("source", s.Source), h.report.cost.serving("target", s.Target)
 	err = h.all(ctx)
+	source()
+	target()
 	h.report.Took = time.Since(began)
 	if err == nil {
 		return h.report, nil, h.cleanUp(nil)
@@ -138,7 +118,7 @@ func newRun(s Servers, c Config) (*run, error) {
 	}
 	random := func(use uint64) *rand.Rand { return rand.New(rand.NewPCG(c.Seed, use)) }
 	return &run{
-		Config: c, servers: s, report: Report{Seed: c.Seed}, features: on, census: newCensus(), record: &record{},
+		Config: c, servers: s, report: Report{Seed: c.Seed, cost: newCost()}, features: on, census: newCensus(), record: &record{},
 		failedStop: -1,
 		live:       &live{}, counters: map[name]uint64{},
 		r: random(7), pace: random(8), probes: random(9), kills: random(10),
@@ -214,6 +194,7 @@ func (h *run) all(ctx context.Context) error {
 func (h *run) stage(name string, do func() error) error {
 	began := time.Now()
 	err := do()
+	h.report.cost.took(name, time.Since(began))
 	h.logf("%s: %.2f s", name, time.Since(began).Seconds())
 	return err
 }

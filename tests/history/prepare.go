@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/tripod-db/tripod/internal/mysqltest"
 )
@@ -51,11 +52,13 @@ func (h *run) equip(ctx context.Context, came func(table string), failpoints ...
 	if err := h.setGlobals(ctx); err != nil {
 		return err
 	}
+	began := time.Now()
 	for _, s := range []*mysqltest.Server{h.servers.Source, h.servers.Target} {
 		if err := s.Reset(ctx); err != nil {
 			return err
 		}
 	}
+	h.report.cost.since(partReset, began)
 	backup, restore, err := h.accounts(ctx)
 	if err != nil {
 		return err
@@ -73,7 +76,7 @@ func (h *run) equip(ctx context.Context, came func(table string), failpoints ...
 	if h.Failpoints != "" {
 		failpoints = append(failpoints, module+h.Failpoints)
 	}
-	h.prog = program{binary: h.Binary, env: []string{
+	h.prog = program{binary: h.Binary, cost: h.report.cost, env: []string{
 		"TRIPOD_SOURCE_PASSWORD=" + backup.Password, "TRIPOD_TARGET_PASSWORD=" + restore.Password,
 		"XDG_STATE_HOME=" + filepath.Join(h.folder, "state"), "GO_FAILPOINTS=" + strings.Join(failpoints, ";"),
 	}}

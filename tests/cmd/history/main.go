@@ -93,7 +93,7 @@ func run(ctx context.Context) (err error) {
 	}
 	fmt.Printf("seed %d\n", c.Seed)
 	r, err := fleet.Run(ctx, c)
-	fmt.Printf("%+v\n", r)
+	fmt.Printf("%+v\n%s", r, r.Seconds())
 	return err
 }
 
