@@ -43,8 +43,9 @@ func (f *Fleet) Servers(ctx context.Context, c Config) (s Servers, err error) {
 	}
 	source := sourceOptions(f.dir, c.kind(), c.GTID)
 	target := mysqltest.Options{Kind: c.target().server, Dir: f.dir, Relaxed: true, LocalInfile: true, TrustFunctionCreators: true}
-	for _, o := range []*mysqltest.Options{&source, &target} {
+	for o, kind := range map[*mysqltest.Options]*Kind{&source: c.kind(), &target: c.target()} {
 		o.ExtraArgs = append(o.ExtraArgs, "--innodb-flush-method=nosync") // kills are of processes, never of the machine
+		o.ExtraArgs = append(o.ExtraArgs, kind.cheaper...)
 	}
 	for _, feature := range on {
 		if feature.Server != nil {

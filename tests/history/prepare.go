@@ -46,7 +46,7 @@ func (h *run) prepare(ctx context.Context) error {
 // failpoints. Little data, but many chunks make wide windows.
 func (h *run) equip(ctx context.Context, came func(table string), failpoints ...string) error {
 	var err error
-	if h.folder, err = os.MkdirTemp("", "tripod-history-"); err != nil {
+	if h.folder, err = os.MkdirTemp(mysqltest.TempDir(), "tripod-history-"); err != nil {
 		return err
 	}
 	if err := h.setGlobals(ctx); err != nil {
