@@ -136,6 +136,12 @@ func (h *run) changeDuring(ctx context.Context, over func() (bool, error)) error
 		if err != nil {
 			return err
 		}
+		if h.looked > 0 {
+			if err := pause(ctx, pollEvery); err != nil {
+				return err
+			}
+			continue
+		}
 		if finished, err := over(); finished || err != nil {
 			return err
 		}
@@ -146,7 +152,7 @@ func (h *run) changeDuring(ctx context.Context, over func() (bool, error)) error
 			}
 		}
 		// Spread over the backup.
-		if err := pause(ctx, time.Duration(20+h.pace.IntN(100))*time.Millisecond); err != nil {
+		if err := pause(ctx, h.between()+time.Duration(h.pace.Int64N(int64(5*h.between())))); err != nil {
 			return err
 		}
 	}
@@ -154,6 +160,10 @@ func (h *run) changeDuring(ctx context.Context, over func() (bool, error)) error
 
 // wantedMet: a read may be over, or the table dropped by something later, when the first comes.
 const wantedMet = 2
+
+// looks is how often in a row the backup is asked for a table being read before DDL that has to meet one goes anywhere: short
+// reads are not missed, and a backup that reads nothing for long gets its DDL all the same.
+const looks = 10
 
 // changeOnce runs one kind of DDL, and returns how many statements succeeded.
 func (h *run) changeOnce(ctx context.Context) (ok int, aimed bool, err error) {
@@ -172,9 +182,15 @@ func (h *run) changeOnce(ctx context.Context) (ok int, aimed bool, err error) {
 			if stay && ok > 0 {
 				h.met++
 			}
+			h.looked = 0
 			return ok, true, err
 		}
+		if stay && h.looked < looks {
+			h.looked++
+			return 0, false, nil
+		}
 	}
+	h.looked = 0
 	ok, err = h.ddl.step(ctx)
 	return ok, false, err
 }

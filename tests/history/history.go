@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -27,6 +28,9 @@ type Config struct {
 	Writers      int           // concurrent sessions
 	Stops        int           // stop points that are restored and compared
 	Rows         int           // about so many in a table before the history
+	Between      time.Duration // about so long between two chunks of a table; defaultBetween where 0
+	Pause        time.Duration // of a writer between two transactions; writerPause where 0
+	Judges       int           // features at most that restore more than the stop points, but for those asked for; 0 for all
 	Tables       int           // features at most that have tables, but for those asked for; 0 for all that the seed draws
 	With         []string      // features that it holds whatever the seed draws; all for each that can be
 	Without      []string      // features that it does not hold; all for none but those asked for
@@ -52,6 +56,11 @@ type stopPoint struct {
 	exact       map[string]bool   // tables whose counter has to be the source's
 	atLeast     map[string]uint64 // where counters are at least
 }
+
+// defaultBetween is the time between two chunks, in which writers commit.
+const defaultBetween = 20 * time.Millisecond
+
+func (c Config) between() time.Duration { return cmp.Or(c.Between, defaultBetween) }
 
 const instance = "history"
 
@@ -121,7 +130,7 @@ func newRun(s Servers, c Config) (*run, error) {
 		Config: c, servers: s, report: Report{Seed: c.Seed, cost: newCost()}, features: on, census: newCensus(), record: &record{},
 		failedStop: -1,
 		live:       &live{}, counters: map[name]uint64{},
-		r: random(7), pace: random(8), probes: random(9), kills: random(10),
+		r: random(7), pace: random(8), probes: random(9), kills: random(10), early: random(14),
 	}, nil
 }
 
@@ -138,6 +147,7 @@ type run struct {
 	pace     *rand.Rand        // drawn from as often as time has it
 	probes   *rand.Rand        // of counters
 	kills    *rand.Rand        // of the backup
+	early    *rand.Rand        // of whether the first stop point is where the backup ends
 	folder   string
 	prog     program
 	source   *sql.DB
@@ -156,6 +166,8 @@ type run struct {
 	mayDefine bool
 	// met is how often DDL changed a table that was being read, and left it there.
 	met int
+	// looked is how often in a row no table was seen being read.
+	looked int
 	// counters are where AUTO_INCREMENT counters are at least, as long as nothing sets them back.
 	counters map[name]uint64
 	// stopKills ends the killing of the archiver and leaves one running.

@@ -37,7 +37,7 @@ func (h *run) backUp(ctx context.Context, result *backedUp, args ...string) (out
 				return outcome{}, err
 			}
 		}
-		if err := pause(ctx, time.Duration(100+h.kills.IntN(1500))*time.Millisecond); err != nil {
+		if err := pause(ctx, time.Duration(100+h.kills.IntN(1500))*h.between()/20); err != nil {
 			s.kill()
 			return outcome{}, err
 		}

@@ -18,7 +18,8 @@ const setupSession = "setup"
 func (h *run) prepare(ctx context.Context) error {
 	h.chunkRows, h.threads = max(4, h.Rows/7)+h.r.IntN(max(1, h.Rows*3/7)), 4+h.r.IntN(3)
 	h.mayDefine = h.features.has(definers.Name) && h.r.IntN(3) == 0 || h.features.has(users.Name)
-	sleep := fmt.Sprintf("betweenChunks=sleep(%d)", 12+h.r.IntN(16))
+	between := int(h.between().Milliseconds())
+	sleep := fmt.Sprintf("betweenChunks=sleep(%d)", between*12/20+h.r.IntN(max(1, between*16/20)))
 	if err := h.equip(ctx, func(table string) { h.record.mark(markChunk, table) }, sleep); err != nil {
 		return err
 	}
