@@ -122,7 +122,7 @@ func (h *run) changeDuring(ctx context.Context, over func() (bool, error)) error
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if !h.exists("intent.json") || (h.report.Changes >= wanted && h.met >= wantedMet) {
+		if !h.exists("intent.json") || (h.report.Changes >= wanted && h.met.Load() >= wantedMet) {
 			if err := pause(ctx, pollEvery); err != nil {
 				return err
 			}
@@ -167,7 +167,7 @@ const looks = 10
 
 // changeOnce runs one kind of DDL, and returns how many statements succeeded.
 func (h *run) changeOnce(ctx context.Context) (ok int, aimed bool, err error) {
-	stay := h.met < wantedMet
+	stay := h.met.Load() < wantedMet
 	if stay || h.pace.IntN(2) == 0 {
 		reading, err := h.beingRead(ctx)
 		if err != nil {
@@ -180,7 +180,7 @@ func (h *run) changeOnce(ctx context.Context) (ok int, aimed bool, err error) {
 				h.logf("while %s was being read: %s", n, s)
 			}
 			if stay && ok > 0 {
-				h.met++
+				h.met.Add(1)
 			}
 			h.looked = 0
 			return ok, true, err

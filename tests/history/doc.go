@@ -47,9 +47,8 @@
 // one at most of the restores that features add, fewer and smaller tables, and chunks and transactions that follow each other in a
 // rhythm of their own, so that the backup, which every restore has to replay, is short. What is compared of each restore is the same as
 // ever. Servers have options that spare the processors and change nothing of what they hold and log (Kind.cheaper); they, store
-// and spool lie in memory. A soak ends with the seconds of a history by its parts, as the clock has them and as the processors do, of every
-// process: only the latter do not depend on what else the machine does. While a backup waits for its ticks nothing else of its history
-// has much to do: -parallel 3 keeps two processors busy.
+// and spool lie in memory. A soak ends with the seconds of a history by its parts, as the clock has them, and by its processes, as
+// the processors do: the latter do not depend on what else the machine does.
 //
 // # Seeds
 //

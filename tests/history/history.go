@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tripod-db/tripod/internal/mysqltest"
@@ -164,8 +165,8 @@ type run struct {
 	failedStop int
 	// mayDefine: the account that restores may set any definer.
 	mayDefine bool
-	// met is how often DDL changed a table that was being read, and left it there.
-	met int
+	// met is how often DDL changed a table that was being read by the run of the backup that goes on, and left it there.
+	met atomic.Int64
 	// looked is how often in a row no table was seen being read.
 	looked int
 	// counters are where AUTO_INCREMENT counters are at least, as long as nothing sets them back.
