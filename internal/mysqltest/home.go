@@ -39,9 +39,7 @@ type home struct {
 // newHome makes a server's folder in parent.
 func newHome(parent string) (*home, error) {
 	if parent == "" {
-		if parent = os.TempDir(); inMemory && memory() != "" {
-			parent = memory()
-		}
+		parent = TempDir()
 		sweepOnce.Do(func() { sweep(parent) })
 	}
 	path, err := os.MkdirTemp(parent, homePrefix)

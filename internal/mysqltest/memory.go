@@ -23,6 +23,15 @@ var inMemory bool
 // first server is taken, and not where the time of a sync is what is tested.
 func InMemory() { inMemory = true }
 
+// TempDir is where files go that need not outlive the tests: into memory, with those of the servers, or to the operating
+// system's temporary folder.
+func TempDir() string {
+	if inMemory && memory() != "" {
+		return memory()
+	}
+	return os.TempDir()
+}
+
 // memory returns the folder for files in memory; empty where they go to the disk.
 var memory = sync.OnceValue(func() string {
 	var fs unix.Statfs_t

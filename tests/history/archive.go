@@ -206,7 +206,9 @@ func (h *run) readByMysqlbinlog(ctx context.Context, paths []string) error {
 	text := newLogCensus(h.features)
 	var errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = text, &errs
-	if err := cmd.Run(); err != nil {
+	err = cmd.Run()
+	h.report.cost.ended(h.kind().readerName, cmd.ProcessState)
+	if err != nil {
 		return fmt.Errorf("mysqlbinlog of the archive: %w: %s", err, lastLines(errs.String(), 5))
 	}
 	if text.bytes == 0 || strings.Contains(errs.String(), "ERROR") {

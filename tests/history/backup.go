@@ -122,7 +122,7 @@ func (h *run) changeDuring(ctx context.Context, over func() (bool, error)) error
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if !h.exists("intent.json") || (h.report.Changes >= wanted && h.met >= wantedMet) {
+		if !h.exists("intent.json") || (h.report.Changes >= wanted && h.met.Load() >= wantedMet) {
 			if err := pause(ctx, pollEvery); err != nil {
 				return err
 			}
@@ -136,6 +136,12 @@ func (h *run) changeDuring(ctx context.Context, over func() (bool, error)) error
 		if err != nil {
 			return err
 		}
+		if h.looked > 0 {
+			if err := pause(ctx, pollEvery); err != nil {
+				return err
+			}
+			continue
+		}
 		if finished, err := over(); finished || err != nil {
 			return err
 		}
@@ -146,7 +152,7 @@ func (h *run) changeDuring(ctx context.Context, over func() (bool, error)) error
 			}
 		}
 		// Spread over the backup.
-		if err := pause(ctx, time.Duration(20+h.pace.IntN(100))*time.Millisecond); err != nil {
+		if err := pause(ctx, h.between()+time.Duration(h.pace.Int64N(int64(5*h.between())))); err != nil {
 			return err
 		}
 	}
@@ -155,9 +161,13 @@ func (h *run) changeDuring(ctx context.Context, over func() (bool, error)) error
 // wantedMet: a read may be over, or the table dropped by something later, when the first comes.
 const wantedMet = 2
 
+// looks is how often in a row the backup is asked for a table being read before DDL that has to meet one goes anywhere: short
+// reads are not missed, and a backup that reads nothing for long gets its DDL all the same.
+const looks = 10
+
 // changeOnce runs one kind of DDL, and returns how many statements succeeded.
 func (h *run) changeOnce(ctx context.Context) (ok int, aimed bool, err error) {
-	stay := h.met < wantedMet
+	stay := h.met.Load() < wantedMet
 	if stay || h.pace.IntN(2) == 0 {
 		reading, err := h.beingRead(ctx)
 		if err != nil {
@@ -170,11 +180,17 @@ func (h *run) changeOnce(ctx context.Context) (ok int, aimed bool, err error) {
 				h.logf("while %s was being read: %s", n, s)
 			}
 			if stay && ok > 0 {
-				h.met++
+				h.met.Add(1)
 			}
+			h.looked = 0
 			return ok, true, err
 		}
+		if stay && h.looked < looks {
+			h.looked++
+			return 0, false, nil
+		}
 	}
+	h.looked = 0
 	ok, err = h.ddl.step(ctx)
 	return ok, false, err
 }

@@ -41,6 +41,15 @@
 // target are of different kinds, definitions are compared as the target prints them ([truth.Truth.PrintedBy]), and only what
 // docs/limits.md tells to differ is left out of that.
 //
+// # Time
+//
+// A soak has many seeds, and so its histories are to be cheap (-quick, [Config.Quick]): two stop points of kinds that the seed draws,
+// one at most of the restores that features add, fewer and smaller tables, and chunks and transactions that follow each other in a
+// rhythm of their own, so that the backup, which every restore has to replay, is short. What is compared of each restore is the same as
+// ever. Servers have options that spare the processors and change nothing of what they hold and log (Kind.cheaper); they, store
+// and spool lie in memory. A soak ends with the seconds of a history by its parts, as the clock has them, and by its processes, as
+// the processors do: the latter do not depend on what else the machine does.
+//
 // # Seeds
 //
 // By seed are: the features, the tables and their rows before the history, how archiver and backup begin,

@@ -110,25 +110,27 @@ func choose(c Config) (chosen, error) {
 		}
 		list = append(list, kind.adapt(f))
 	}
-	if c.Tables > 0 {
-		list = list.limited(r, c)
-	}
+	list = list.limited(r, c.Tables, c.With, func(f *Feature) bool { return len(f.Tables) > 0 })
+	list = list.limited(r, c.Judges, c.With, func(f *Feature) bool { return f.Judge != nil && len(f.DDL) == 0 })
 	if !slices.ContainsFunc([]string{views.Name, routines.Name, triggers.Name, events.Name}, list.has) && !slices.Contains(c.With, definers.Name) {
 		list = slices.DeleteFunc(list, func(f *Feature) bool { return f.Name == definers.Name }) // nothing has one
 	}
 	return list, nil
 }
 
-// limited leaves out features with tables, by chance, until there are no more than wanted. Those asked for by name stay.
-func (c chosen) limited(r *rand.Rand, config Config) chosen {
+// limited leaves out features that are such, by chance, until there are no more than so many; 0 for all. Those asked for by name stay.
+func (c chosen) limited(r *rand.Rand, most int, asked []string, such func(*Feature) bool) chosen {
+	if most == 0 {
+		return c
+	}
 	var named []string
 	for _, f := range c {
-		if len(f.Tables) > 0 && !slices.Contains(config.With, f.Name) {
+		if such(f) && !slices.Contains(asked, f.Name) {
 			named = append(named, f.Name)
 		}
 	}
 	r.Shuffle(len(named), func(i, j int) { named[i], named[j] = named[j], named[i] })
-	gone := named[min(config.Tables, len(named)):]
+	gone := named[min(most, len(named)):]
 	return slices.DeleteFunc(c, func(f *Feature) bool { return slices.Contains(gone, f.Name) })
 }
 

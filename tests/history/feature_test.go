@@ -41,6 +41,23 @@ func TestFeaturesAreChosen(t *testing.T) {
 			t.Errorf("%d features of %s have tables, want two and keyless", n, on)
 		}
 	}
+	restoring := func(f *Feature) bool { return f.Judge != nil && len(f.DDL) == 0 }
+	drawnJudges := map[string]bool{}
+	for seed := range uint64(40) {
+		on, err := choose(Config{Seed: seed, GTID: true, Judges: 1, With: []string{renamedTables.Name}})
+		must(t, err)
+		for _, f := range on {
+			drawnJudges[f.Name] = drawnJudges[f.Name] || restoring(f)
+		}
+		if n := len(slices.DeleteFunc(slices.Clone(on), func(f *Feature) bool { return !restoring(f) })); n > 2 || !on.has(renamedTables.Name) {
+			t.Errorf("%d features of %s restore something more, want one at most and renames", n, on)
+		}
+	}
+	for _, f := range features {
+		if restoring(&f) && !drawnJudges[f.Name] {
+			t.Errorf("40 seeds that restore one thing more never drew %s", f.Name)
+		}
+	}
 	if _, err := choose(Config{With: []string{skips.Name}}); err == nil || !strings.Contains(err.Error(), "no GTIDs") {
 		t.Errorf("got %v for a feature that cannot be, want why", err)
 	}

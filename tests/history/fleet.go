@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/tripod-db/tripod/internal/mysqltest"
 )
@@ -14,6 +15,8 @@ import (
 type Fleet struct {
 	dir  string
 	kept []*keptServer // the one used last is the last
+	// starting is what starts of servers have used of the processors.
+	starting time.Duration
 }
 
 type keptServer struct {
@@ -41,9 +44,10 @@ func (f *Fleet) Servers(ctx context.Context, c Config) (s Servers, err error) {
 	}
 	source := sourceOptions(f.dir, c.kind(), c.GTID)
 	target := mysqltest.Options{Kind: c.target().server, Dir: f.dir, Relaxed: true, LocalInfile: true, TrustFunctionCreators: true}
-	for _, o := range []*mysqltest.Options{&source, &target} {
+	for o, kind := range map[*mysqltest.Options]*Kind{&source: c.kind(), &target: c.target()} {
 		o.ExtraArgs = append(o.ExtraArgs, "--innodb-flush-method=nosync", // kills are of processes, never of the machine
 			"--max-allowed-packet="+strconv.Itoa(largePacket)) // MySQL's own default; others have less
+		o.ExtraArgs = append(o.ExtraArgs, kind.cheaper...)
 	}
 	for _, feature := range on {
 		if feature.Server != nil {
@@ -79,6 +83,7 @@ func (f *Fleet) server(ctx context.Context, o mysqltest.Options) (*mysqltest.Ser
 	}
 	s, err := install.Start(ctx, o)
 	if err == nil {
+		f.starting += s.CPUTime()
 		f.kept = append(f.kept, &keptServer{s, options})
 	}
 	return s, err

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tripod-db/tripod/internal/mysqltest"
@@ -27,6 +29,9 @@ type Config struct {
 	Writers      int           // concurrent sessions
 	Stops        int           // stop points that are restored and compared
 	Rows         int           // about so many in a table before the history
+	Between      time.Duration // about so long between two chunks of a table; defaultBetween where 0
+	Pause        time.Duration // of a writer between two transactions; writerPause where 0
+	Judges       int           // features at most that restore more than the stop points, but for those asked for; 0 for all
 	Tables       int           // features at most that have tables, but for those asked for; 0 for all that the seed draws
 	With         []string      // features that it holds whatever the seed draws; all for each that can be
 	Without      []string      // features that it does not hold; all for none but those asked for
@@ -43,33 +48,6 @@ type Servers struct {
 	Source, Target *mysqltest.Server
 }
 
-// Report counts what a history held.
-type Report struct {
-	Seed         uint64
-	Transactions int64
-	RolledBack   int64
-	Changes      int // DDL statements inside the backup
-	AllChanges   int
-	Aimed        int // of them, those on tables that were being read at that moment
-	ReadAgain    int // tables read again because of a statement, with repeats
-	StopPoints   int
-	Counters     int // AUTO_INCREMENT counters that had to be the source's exactly
-	Parts        int // restores of some tables alone, under their own names or others
-	Skips        int // restores without some transactions
-	Definers     int // objects whose definer was kept, or told to be changed
-	Tables       int
-	Rows         int
-	Kills        int
-	BackupKills  int
-	Adopted      int // chunks of the backup that a killed run had read
-	Files        int // of the source's binlog that the archive was compared with
-	Backup       time.Duration
-	Restores     time.Duration
-	Took         time.Duration
-	Features     map[string]int            // the least that a feature which was on did of what it has to do
-	Phases       map[string]map[string]int // DDL by feature, and where it was with regard to the backup
-}
-
 // StopPoint is where a restore has to arrive.
 type stopPoint struct {
 	flag, value string
@@ -79,6 +57,11 @@ type stopPoint struct {
 	exact       map[string]bool   // tables whose counter has to be the source's
 	atLeast     map[string]uint64 // where counters are at least
 }
+
+// defaultBetween is the time between two chunks, in which writers commit.
+const defaultBetween = 20 * time.Millisecond
+
+func (c Config) between() time.Duration { return cmp.Or(c.Between, defaultBetween) }
 
 const instance = "history"
 
@@ -90,11 +73,15 @@ const (
 
 // Run makes one history on servers of the fleet. One that fails is kept where Keep says, and made smaller.
 func (f *Fleet) Run(ctx context.Context, c Config) (Report, error) {
+	before, began := f.starting, time.Now()
 	s, err := f.Servers(ctx, c)
 	if err != nil {
 		return Report{Seed: c.Seed}, err
 	}
+	took := time.Since(began)
 	report, failed, err := single(ctx, s, c)
+	report.cost.took(partStart, took)
+	report.cost.used(partStart, f.starting-before)
 	if failed == nil || c.Keep == "" || c.Shrink == 0 || ctx.Err() != nil || errors.Is(err, ErrTooLittle) {
 		return report, err
 	}
@@ -122,7 +109,10 @@ func single(ctx context.Context, s Servers, c Config) (Report, *Recorded, error)
 	if err != nil {
 		return Report{Seed: c.Seed}, nil, err
 	}
+	source, target := h.report.cost.serving("source", s.Source), h.report.cost.serving("target", s.Target)
 	err = h.all(ctx)
+	source()
+	target()
 	h.report.Took = time.Since(began)
 	if err == nil {
 		return h.report, nil, h.cleanUp(nil)
@@ -138,10 +128,10 @@ func newRun(s Servers, c Config) (*run, error) {
 	}
 	random := func(use uint64) *rand.Rand { return rand.New(rand.NewPCG(c.Seed, use)) }
 	return &run{
-		Config: c, servers: s, report: Report{Seed: c.Seed}, features: on, census: newCensus(), record: &record{},
+		Config: c, servers: s, report: Report{Seed: c.Seed, cost: newCost()}, features: on, census: newCensus(), record: &record{},
 		failedStop: -1,
 		live:       &live{}, counters: map[name]uint64{},
-		r: random(7), pace: random(8), probes: random(9), kills: random(10),
+		r: random(7), pace: random(8), probes: random(9), kills: random(10), early: random(14),
 	}, nil
 }
 
@@ -158,6 +148,7 @@ type run struct {
 	pace     *rand.Rand        // drawn from as often as time has it
 	probes   *rand.Rand        // of counters
 	kills    *rand.Rand        // of the backup
+	early    *rand.Rand        // of whether the first stop point is where the backup ends
 	folder   string
 	prog     program
 	source   *sql.DB
@@ -174,8 +165,10 @@ type run struct {
 	failedStop int
 	// mayDefine: the account that restores may set any definer.
 	mayDefine bool
-	// met is how often DDL changed a table that was being read, and left it there.
-	met int
+	// met is how often DDL changed a table that was being read by the run of the backup that goes on, and left it there.
+	met atomic.Int64
+	// looked is how often in a row no table was seen being read.
+	looked int
 	// counters are where AUTO_INCREMENT counters are at least, as long as nothing sets them back.
 	counters map[name]uint64
 	// stopKills ends the killing of the archiver and leaves one running.
@@ -214,6 +207,7 @@ func (h *run) all(ctx context.Context) error {
 func (h *run) stage(name string, do func() error) error {
 	began := time.Now()
 	err := do()
+	h.report.cost.took(name, time.Since(began))
 	h.logf("%s: %.2f s", name, time.Since(began).Seconds())
 	return err
 }

@@ -18,6 +18,7 @@ func (h *run) restore(ctx context.Context, p stopPoint) error {
 }
 
 func (h *run) emptyTarget(ctx context.Context) error {
+	defer h.report.cost.since(partEmpty, time.Now())
 	if err := h.servers.Target.RemoveStrays(); err != nil {
 		return err
 	}
@@ -64,6 +65,7 @@ func (h *run) judge(ctx context.Context, p stopPoint) error {
 
 // differences compares the target with the truth of a stop point, in all but definers.
 func (h *run) differences(ctx context.Context, p stopPoint) (*truth.Truth, []string, error) {
+	defer h.report.cost.since(partCompare, time.Now())
 	restored, err := h.takeRestored(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -72,6 +74,7 @@ func (h *run) differences(ctx context.Context, p stopPoint) (*truth.Truth, []str
 	if err != nil {
 		return nil, nil, err
 	}
+	h.report.compared(restored)
 	d := append(p.truth.Differences(restored), p.truth.CounterDifferences(restored, p.atLeast, p.exact)...)
 	return restored, append(d, p.accounts.OfTables(p.truth).Differences(accounts)...), nil
 }

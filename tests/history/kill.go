@@ -37,7 +37,7 @@ func (h *run) backUp(ctx context.Context, result *backedUp, args ...string) (out
 				return outcome{}, err
 			}
 		}
-		if err := pause(ctx, time.Duration(100+h.kills.IntN(1500))*time.Millisecond); err != nil {
+		if err := pause(ctx, time.Duration(100+h.kills.IntN(1500))*h.between()/20); err != nil {
 			s.kill()
 			return outcome{}, err
 		}
@@ -49,6 +49,7 @@ func (h *run) backUp(ctx context.Context, result *backedUp, args ...string) (out
 		if over { // faster than the kill: the next one has nothing to adopt
 			break
 		}
+		h.met.Store(0) // the next run tells of its own reads only
 		h.report.BackupKills++
 		h.holds(killBackups.Name, 1)
 	}

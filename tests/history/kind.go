@@ -24,6 +24,8 @@ type Kind struct {
 	// unlogged are features that its log does not tell by a line of their own.
 	unlogged []string
 
+	// cheaper are options with which its servers, sources and targets, take less of the processors, and hold and log the same.
+	cheaper []string
 	// watched are the options with which it remembers the statements of sessions.
 	watched []string
 	// status tells the place of the log, in so many columns.

@@ -2,10 +2,15 @@ package history
 
 import "github.com/tripod-db/tripod/internal/mysqltest"
 
+// withoutStatistics spares a server the writing of statistics at each change of a definition.
+const withoutStatistics = "--innodb-stats-persistent=OFF"
+
 // kinds are all there are; the first is the usual one.
 var kinds = []Kind{
 	{
 		Name: "9.7", Doc: "MySQL 9.7", server: mysqltest.MySQL97, into: []string{"9.7"},
+		// Whoever builds an index spins until the threads have begun that read rows for it, four of them even for a table of ten rows.
+		cheaper: []string{withoutStatistics, "--innodb-ddl-threads=1", "--innodb-parallel-read-threads=1"},
 		watched: []string{"--performance-schema-max-sql-text-length=16384"},
 		status:  "SHOW BINARY LOG STATUS", statusColumns: 5, gtids: "@@GLOBAL.gtid_executed",
 		anyDefiner: "SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER, SYSTEM_USER",
@@ -27,6 +32,7 @@ var kinds = []Kind{
 			// It was seen to show no such key any more, when the parent had been renamed.
 			", CONSTRAINT `外键` FOREIGN KEY (`it's`) REFERENCES `shop`.`таблица №1` (`ключ`) ON DELETE SET NULL", "",
 		},
+		cheaper:  []string{withoutStatistics},
 		unlogged: []string{"xa"}, // nothing is, until it is committed as any other
 		// Other than later ones it remembers no statements by itself. It keeps the first 1,024 bytes of each.
 		watched: []string{"--performance-schema-consumer-events-statements-history=ON"},
@@ -49,7 +55,8 @@ var kinds = []Kind{
 			"--performance-schema-consumer-events-statements-current=ON", "--performance-schema-consumer-events-statements-history=ON",
 			"--performance-schema-max-sql-text-length=16384",
 		},
-		status: "SHOW MASTER STATUS", statusColumns: 4, gtids: "@@GLOBAL.gtid_binlog_pos",
+		cheaper: []string{withoutStatistics},
+		status:  "SHOW MASTER STATUS", statusColumns: 4, gtids: "@@GLOBAL.gtid_binlog_pos",
 		wholeSeconds: true, anyDefiner: "SET USER", hidesCascades: true, lateCheckpoints: true,
 		reader: mysqltest.MariaDB1011, readerName: "mariadb-binlog",
 	},

@@ -82,6 +82,7 @@ func (h *run) restorePart(ctx context.Context, r *rand.Rand, renamed bool) (int,
 		}
 	}
 	part, restored := p.truth.Part(names), restored.WithoutSchemas().WithoutTriggersOf(moved...)
+	h.report.compared(restored)
 	d := append(part.Differences(restored), part.CounterDifferences(restored, atLeast, exact)...)
 	if len(d) > 0 {
 		return 0, fmt.Errorf("restored %v, but it differs:\n%s", args, strings.Join(d[:min(len(d), 30)], "\n"))
@@ -143,6 +144,7 @@ func (h *run) restoreWithout(ctx context.Context, r *rand.Rand) (int, error) {
 				rows[n] = 1 << 30
 			}
 		}
+		h.report.compared(restored)
 		loose, differ := p.truth.Loosen(restored, tables)
 		d := loose.Differences(restored)
 		for n, count := range differ {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/tripod-db/tripod/internal/mysqltest"
 )
@@ -17,7 +18,8 @@ const setupSession = "setup"
 func (h *run) prepare(ctx context.Context) error {
 	h.chunkRows, h.threads = max(4, h.Rows/7)+h.r.IntN(max(1, h.Rows*3/7)), 4+h.r.IntN(3)
 	h.mayDefine = h.features.has(definers.Name) && h.r.IntN(3) == 0 || h.features.has(users.Name)
-	sleep := fmt.Sprintf("betweenChunks=sleep(%d)", 12+h.r.IntN(16))
+	between := int(h.between().Milliseconds())
+	sleep := fmt.Sprintf("betweenChunks=sleep(%d)", between*12/20+h.r.IntN(max(1, between*16/20)))
 	if err := h.equip(ctx, func(table string) { h.record.mark(markChunk, table) }, sleep); err != nil {
 		return err
 	}
@@ -45,17 +47,19 @@ func (h *run) prepare(ctx context.Context) error {
 // failpoints. Little data, but many chunks make wide windows.
 func (h *run) equip(ctx context.Context, came func(table string), failpoints ...string) error {
 	var err error
-	if h.folder, err = os.MkdirTemp("", "tripod-history-"); err != nil {
+	if h.folder, err = os.MkdirTemp(mysqltest.TempDir(), "tripod-history-"); err != nil {
 		return err
 	}
 	if err := h.setGlobals(ctx); err != nil {
 		return err
 	}
+	began := time.Now()
 	for _, s := range []*mysqltest.Server{h.servers.Source, h.servers.Target} {
 		if err := s.Reset(ctx); err != nil {
 			return err
 		}
 	}
+	h.report.cost.since(partReset, began)
 	backup, restore, err := h.accounts(ctx)
 	if err != nil {
 		return err
@@ -73,7 +77,7 @@ func (h *run) equip(ctx context.Context, came func(table string), failpoints ...
 	if h.Failpoints != "" {
 		failpoints = append(failpoints, module+h.Failpoints)
 	}
-	h.prog = program{binary: h.Binary, env: []string{
+	h.prog = program{binary: h.Binary, cost: h.report.cost, env: []string{
 		"TRIPOD_SOURCE_PASSWORD=" + backup.Password, "TRIPOD_TARGET_PASSWORD=" + restore.Password,
 		"XDG_STATE_HOME=" + filepath.Join(h.folder, "state"), "GO_FAILPOINTS=" + strings.Join(failpoints, ";"),
 	}}

@@ -17,6 +17,7 @@ import (
 type program struct {
 	binary string
 	env    []string
+	cost   *cost
 }
 
 // outcome is how one run of tripod ended.
@@ -41,6 +42,8 @@ func (p program) run(ctx context.Context, args ...string) (outcome, error) {
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	began := time.Now()
 	err := cmd.Run()
+	p.cost.ended("tripod "+args[0], cmd.ProcessState)
+	p.cost.took("tripod "+args[0], time.Since(began))
 	o := outcome{stdout: out.Bytes(), stderr: errs.String(), took: time.Since(began)}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
@@ -86,7 +89,11 @@ func (p program) start(ctx context.Context, args ...string) (*service, error) {
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start tripod %s: %w", args[0], err)
 	}
-	go func() { s.done <- s.cmd.Wait() }()
+	go func() {
+		err := s.cmd.Wait()
+		p.cost.ended("tripod "+args[0], s.cmd.ProcessState)
+		s.done <- err
+	}()
 	return s, nil
 }
 

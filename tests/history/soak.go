@@ -20,14 +20,18 @@ const (
 	DefaultRows         = 70
 )
 
-// Quick makes histories that take little time, so that many can be had: few tables with few rows, and more stop points.
+// Quick makes histories that take little time, so that many can be had: few tables with few rows, two stop points of those kinds that
+// the seed draws, and of what features restore beside them one thing. What is compared of each restore stays the same.
 func (c *Config) Quick() {
-	c.Transactions, c.Changes, c.Stops, c.Rows, c.Tables = 120, 3, 6, 30, 4
+	c.Transactions, c.Changes, c.Stops, c.Rows = 120, 3, 2, 30
+	c.Tables, c.Judges = 4, 1
+	c.Between, c.Pause = 8*time.Millisecond, 25*time.Millisecond
 }
 
 // sums are over the histories of a soak that did not fail.
 type sums struct {
 	Report
+	cost                    *cost
 	histories, gtids, again int
 	little, failed          int
 	histogram               map[string]int            // in how many histories each feature was
@@ -52,6 +56,8 @@ func (s *sums) add(r Report, gtid bool) {
 	s.Skips += r.Skips
 	s.Definers += r.Definers
 	s.Rows += r.Rows
+	s.Compared.add(r.Compared)
+	s.cost.add(r.cost)
 	if s.histogram == nil {
 		s.histogram, s.did, s.places = map[string]int{}, map[string]int{}, map[string]map[string]int{}
 	}
@@ -134,12 +140,21 @@ func (s *Soak) setting(ctx context.Context, setting Setting, out io.Writer) erro
 		defer close(done)
 		return workers.Wait()
 	})
-	var all sums
+	all := sums{cost: newCost()}
+	own, err := ownTime()
+	if err != nil {
+		return err
+	}
 	g.Go(func() error { return s.collect(ctx, done, &all, out) })
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "setting %s: %s in %.1f minutes\n%s", setting.Name, all.total(s.Seed, s.Histories), time.Since(began).Minutes(), all.features())
+	now, err := ownTime()
+	if err != nil {
+		return err
+	}
+	all.cost.used("writers and judge", now-own)
+	fmt.Fprintf(out, "setting %s: %s in %.1f minutes\n%s%s", setting.Name, all.total(s.Seed, s.Histories), time.Since(began).Minutes(), all.features(), all.cost.each(all.histories))
 	return all.judge(s.Histories)
 }
 
@@ -186,9 +201,9 @@ func (s *Soak) collect(ctx context.Context, done <-chan trial, all *sums, out io
 
 func (s *sums) total(first uint64, histories int) string {
 	return fmt.Sprintf("%d histories equal (%d with GTIDs, %d without; seeds %d..%d): %d transactions, %d changes inside backups (%d aimed at tables being read), %d rows backed up, "+
-		"%d restores equal, and %d of parts, %d without some transactions, %d counters exact, %d definers kept or told; a table read again in %d histories; %d histories held too little, %d failed",
+		"%d stop points equal, and %d restores of parts, %d without some transactions; compared in %d restores: %d tables, %d rows, %d definitions; %d counters exact, %d definers kept or told; a table read again in %d histories; %d histories held too little, %d failed",
 		s.histories, s.gtids, s.histories-s.gtids, first, first+uint64(histories)-1, s.Transactions, s.Changes, s.Aimed, s.Rows,
-		s.StopPoints, s.Parts, s.Skips, s.Counters, s.Definers, s.again, s.little, s.failed)
+		s.StopPoints, s.Parts, s.Skips, s.Compared.Restores, s.Compared.Tables, s.Compared.Rows, s.Compared.Definitions, s.Counters, s.Definers, s.again, s.little, s.failed)
 }
 
 func (s *sums) judge(histories int) error {

@@ -139,6 +139,7 @@ func (h *run) judgeTheOthers(ctx context.Context, p stopPoint, exclude string) e
 			return fmt.Errorf("read the result of --exclude: %w", err)
 		}
 		h.holds(definers.Name, restored.Definers())
+		h.report.compared(restored)
 		d := append(p.truth.Part(kept).Differences(restored.Part(kept)), p.truth.DefinerDifferences(restored, mysqltest.RestoreUser.Name+"@%", h.mayDefine, result.Changed)...)
 		if len(d) > 0 {
 			return fmt.Errorf("restored %s %s without %s, but it differs:\n%s", p.flag, p.value, exclude, strings.Join(d[:min(len(d), 30)], "\n"))

@@ -28,10 +28,12 @@ func (h *run) stopFlags() []string {
 // takeStopPoints lets the history go on, stops it as often as wanted, and notes what the source held.
 func (h *run) takeStopPoints(ctx context.Context) error {
 	flags := h.stopFlags()
+	// The first of three follows the backup at once; of two that may be all that lies between.
+	first := len(flags) > 2 || h.early.IntN(2) == 0
 	share := int64(h.Transactions) / int64(len(flags)+1)
 	for i, flag := range flags {
 		last := i == len(flags)-1
-		if i > 0 {
+		if i > 0 || !first {
 			want := h.writers.committed.Load() + share
 			if last {
 				want = max(want, int64(h.Transactions))
@@ -102,6 +104,7 @@ func (h *run) stopPoint(ctx context.Context, flag string) error {
 
 // note takes the place and the truth of a stop point while nobody writes.
 func (h *run) note(ctx context.Context, p stopPoint) (err error) {
+	defer h.report.cost.since(partTruth, time.Now())
 	p.atLeast = map[string]uint64{}
 	for n, next := range h.counters {
 		p.atLeast[n.schema+"."+n.table] = next

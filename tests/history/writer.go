@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ type writers struct {
 	err  error
 }
 
-// writerPause between two transactions of a session keeps histories of a size that is restored
+// writerPause, where nothing else is wanted, between two transactions of a session keeps histories of a size that is restored
 // in a second, while no chunk passes without a commit.
 const writerPause = 15 * time.Millisecond
 
@@ -38,7 +39,7 @@ const writerPause = 15 * time.Millisecond
 // few rows at a time, and tables that grow as fast as they are read are never read to their end.
 const (
 	longHistory = 4
-	slowPause   = 10 * writerPause
+	slowness    = 10
 )
 
 // betweenEvery: one in so many transactions is followed by a setting that a feature changes in mid-flight.
@@ -113,9 +114,9 @@ func (w *writer) run(ctx context.Context, name string, step func(context.Context
 		if err != nil {
 			return err
 		}
-		between := writerPause
+		between := cmp.Or(w.writers.run.Pause, writerPause)
 		if w.committed.Load() > longHistory*int64(w.writers.run.Transactions) {
-			between = slowPause
+			between *= slowness
 		}
 		if pause(ctx, between) != nil {
 			return nil

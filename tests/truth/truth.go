@@ -371,6 +371,14 @@ type Table struct {
 	SHA256 string // of the definition and of all rows in byte order
 }
 
+// Size counts what was compared where a truth was: tables, their rows, and all definitions, those of tables among them.
+func (t *Truth) Size() (tables, rows, definitions int) {
+	for _, r := range t.rows {
+		rows += len(r)
+	}
+	return len(t.rows), rows, len(t.objects)
+}
+
 // Tables lists every table of the truth in short, sorted by name.
 func (t *Truth) Tables() []Table {
 	var out []Table

@@ -39,7 +39,7 @@ func run(ctx context.Context) (err error) {
 	flag.IntVar(&c.Stops, "stops", history.DefaultStops, "stop points that are restored and compared")
 	flag.IntVar(&c.Rows, "rows", history.DefaultRows, "rows in a table before the history, about")
 	flag.IntVar(&c.Tables, "tables", 0, "features with tables, at most; 0 for all that the seed draws")
-	quick := flag.Bool("quick", false, "few tables with few rows, 120 transactions, 6 stop points")
+	quick := flag.Bool("quick", false, "few tables with few rows, 120 transactions, 2 stop points and one further restore, compared as all are")
 	flag.IntVar(&c.Writers, "writers", history.DefaultWriters, "concurrent writers")
 	with := flag.String("features", "", "features that the history has whatever its seed draws, a,b or all")
 	without := flag.String("without", "", "features that it has not, a,b or all (but those of -features)")
@@ -93,7 +93,7 @@ func run(ctx context.Context) (err error) {
 	}
 	fmt.Printf("seed %d\n", c.Seed)
 	r, err := fleet.Run(ctx, c)
-	fmt.Printf("%+v\n", r)
+	fmt.Printf("%+v\n%s", r, r.Seconds())
 	return err
 }
 
