@@ -13,6 +13,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/segment"
 	"github.com/tripod-db/tripod/binlog/stream"
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -58,11 +59,11 @@ func (w *writer) decide(ctx context.Context) (start, error) {
 	}
 	t := w.held
 	if t == nil {
-		return w.fresh(ctx, files)
+		return w.fresh(ctx, conn, files)
 	}
 	if cause := w.other; cause != nil {
 		w.other = nil
-		return w.otherHistory(ctx, files, cause)
+		return w.otherHistory(ctx, conn, files, cause)
 	}
 	h := t.header
 	first, last := files[0], files[len(files)-1]
@@ -70,12 +71,12 @@ func (w *writer) decide(ctx context.Context) (start, error) {
 	case slices.Contains(files, h.File):
 		return goOn(t), nil
 	case binlog.CompareFiles(last, h.File) < 0:
-		return w.otherHistory(ctx, files, fmt.Errorf("its files end with %s, and %s is archived", last, t.end()))
+		return w.otherHistory(ctx, conn, files, fmt.Errorf("its files end with %s, and %s is archived", last, t.end()))
 	case binlog.CompareFiles(first, h.File) < 0:
-		return w.otherHistory(ctx, files, fmt.Errorf("it lacks the file %s between %s and %s", h.File, first, last))
+		return w.otherHistory(ctx, conn, files, fmt.Errorf("it lacks the file %s between %s and %s", h.File, first, last))
 	}
 	if err := w.unproved(); err != nil {
-		return w.otherHistory(ctx, files, err)
+		return w.otherHistory(ctx, conn, files, err)
 	}
 	if next, err := nextFile(h.File); err == nil && next == first && h.Closed {
 		s := fileStart(h.Timeline, first)
@@ -87,8 +88,8 @@ func (w *writer) decide(ctx context.Context) (start, error) {
 }
 
 // fresh begins an archive.
-func (w *writer) fresh(ctx context.Context, files []string) (start, error) {
-	file, err := w.firstFile(files)
+func (w *writer) fresh(ctx context.Context, conn *sql.Conn, files []string) (start, error) {
+	file, err := w.firstFile(ctx, conn, files)
 	if err != nil {
 		return start{}, err
 	}
@@ -100,19 +101,40 @@ func (w *writer) fresh(ctx context.Context, files []string) (start, error) {
 	return s, w.uploader.begin(ctx, s.resume.Position, w.uuid())
 }
 
-func (w *writer) firstFile(files []string) (string, error) {
+func (w *writer) firstFile(ctx context.Context, conn *sql.Conn, files []string) (string, error) {
 	switch begun := w.uploader.known().End; {
 	case w.number > 0 && begun.Timeline == w.timeline() && slices.Contains(files, begun.File):
 		return begun.File, nil // an earlier run ended between the head and the first segment
 	case w.config.FromOldest:
 		return files[0], nil
 	case w.config.FirstFile == "":
-		return files[len(files)-1], nil
+		return neededFile(ctx, conn, w.config.Server.Facts(), files)
 	case slices.Contains(files, w.config.FirstFile):
 		return w.config.FirstFile, nil
 	}
 	return "", fault.New(fault.CodeRange, fault.KindHole, "keep the source's binlog files for longer, and start again",
 		"the source purged %s before it was archived", w.config.FirstFile)
+}
+
+// neededFile returns the file from which on a backup needs the log that begins while the last of the files is written: that one, or on
+// MariaDB, which rotates beside commits in flight, the one that it names (fact 1.10).
+func neededFile(ctx context.Context, conn *sql.Conn, facts server.Facts, files []string) (string, error) {
+	last := files[len(files)-1]
+	if facts.Flavor != server.FlavorMariaDB {
+		return last, nil
+	}
+	rows, err := queryTexts(ctx, conn, server.FirstEvents(last))
+	if err != nil {
+		return "", grantFault(facts, fmt.Errorf("look for the binlog checkpoint in %s: %w", last, err))
+	}
+	needed, err := server.FirstCheckpoint(rows)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("look for the binlog checkpoint in %s: %w", last, err)
+	case !slices.Contains(files, needed):
+		return last, nil // purged: nobody gets it any more
+	}
+	return needed, nil
 }
 
 // behindHole writes down that what was between the tip and the source's oldest file is missing.
@@ -124,7 +146,7 @@ func (w *writer) behindHole(ctx context.Context, conn *sql.Conn, files []string)
 	}
 	// A reset server that has reached higher numbers again looks as if it had purged.
 	if missing := w.held.executed.Minus(previous); !missing.IsEmpty() {
-		return w.otherHistory(ctx, files, fmt.Errorf("its oldest file %s does not follow the archived GTIDs %s", first, missing))
+		return w.otherHistory(ctx, conn, files, fmt.Errorf("its oldest file %s does not follow the archived GTIDs %s", first, missing))
 	}
 	hole := catalog.Hole{
 		From: w.held.end(), To: binlog.Position{Timeline: w.timeline(), File: first},
@@ -154,12 +176,12 @@ func (w *writer) putHole(ctx context.Context, hole catalog.Hole) error {
 }
 
 // otherHistory ends the run, or, with --new-timeline, goes on under the server's next timeline.
-func (w *writer) otherHistory(ctx context.Context, files []string, cause error) (start, error) {
+func (w *writer) otherHistory(ctx context.Context, conn *sql.Conn, files []string, cause error) (start, error) {
 	if !w.config.NewTimeline {
 		return start{}, otherHistory("%w", cause)
 	}
 	w.config.NewTimeline = false // one other history was meant, not every one that may come
-	file, err := w.firstFile(files)
+	file, err := w.firstFile(ctx, conn, files)
 	if err != nil {
 		return start{}, err
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"path"
-	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/internal/server"
@@ -36,27 +35,18 @@ func checkpointOf(raw []byte) (file string, ok bool) {
 	return path.Base(string(body[:length])), true
 }
 
-// eventsLooked is how many events of a file are looked at for its first checkpoint: it stands behind
-// the format event, that of the encryption, and the list of GTIDs.
-const eventsLooked = 5
-
 // CheckpointFile returns the file that the first checkpoint in a file names: the file itself, or an older
 // one some of whose commits were in flight when this one was begun. The server holds its log for the
 // time that it takes to read the first events of a file. It needs BINLOG MONITOR.
 func CheckpointFile(ctx context.Context, conn *server.RawConn, file string) (string, error) {
-	// The server takes no hexadecimal literal here.
-	name := strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(file)
-	rows, err := conn.Rows(ctx, fmt.Sprintf("SHOW BINLOG EVENTS IN '%s' LIMIT %d", name, eventsLooked))
+	rows, err := conn.Rows(ctx, server.FirstEvents(file))
+	if err == nil {
+		file, err = server.FirstCheckpoint(rows)
+	}
 	if err != nil {
 		return "", fmt.Errorf("look for the binlog checkpoint in %s: %w", file, server.Classify(err))
 	}
-	for _, row := range rows {
-		const eventType, info = 2, 5
-		if len(row) > info && row[eventType] == "Binlog_checkpoint" {
-			return path.Base(row[info]), nil
-		}
-	}
-	return "", fmt.Errorf("look for the binlog checkpoint in %s: there is none among its first %d events", file, eventsLooked)
+	return file, nil
 }
 
 // startOf is the start of a file.
