@@ -1,7 +1,6 @@
 package pitr
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -74,9 +73,6 @@ func (s *tableSet) copiedChecks(ctx context.Context, x *director.Execution) ([]d
 		}
 	}
 	follow := director.FollowConstraint(source.Name.Name, x.SourceCalledAs)
-	// The server's dictionary orders them by the code points of their lower case letters.
-	slices.SortStableFunc(list, func(a, b ddl.Constraint) int {
-		return cmp.Compare(strings.ToLower(follow(a.Name)), strings.ToLower(follow(b.Name)))
-	})
+	slices.SortStableFunc(list, func(a, b ddl.Constraint) int { return compareChecks(follow(a.Name), follow(b.Name)) })
 	return list, nil
 }

@@ -111,3 +111,27 @@ func TestSurvives_KillWhereAWindowEnds(t *testing.T) {
 		}
 	}
 }
+
+// TestCopiesOfManyChecksInTheWindow: the checks of a copy are numbered, and shown with number 10 in front of number 2.
+func TestCopiesOfManyChecksInTheWindow(t *testing.T) {
+	s := newStory(t, "d")
+	var checks string
+	for i := range 12 {
+		checks += fmt.Sprintf(", CONSTRAINT %c CHECK (v <> %d)", 'a'+i, 100+i)
+		if i == 9 {
+			checks += " NOT ENFORCED"
+		}
+	}
+	s.on("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, u INT UNIQUE, v INT"+checks+")", "INSERT INTO d.t VALUES (1,1,1),(2,2,2),(3,3,3)")
+	b := s.begin()
+	b.schema("d")
+	n := b.table("d.t", "id<3", "SET SESSION binlog_row_image=MINIMAL", "UPDATE d.t SET u=-1 WHERE id=3", "CREATE TABLE d.copied LIKE d.t", "UPDATE d.t SET u=3 WHERE id=1", "INSERT INTO d.copied VALUES (1,1,109)")
+	n.Rows.High = s.position()
+	n.Statements.High, n.Definition.High, n.PartialImages = n.Rows.High, n.Rows.High, true
+	b.end()
+	s.on("INSERT INTO d.copied VALUES (2,2,109)")
+	s.archive()
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	s.same("d")
+}

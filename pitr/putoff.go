@@ -1,6 +1,7 @@
 package pitr
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -197,6 +198,7 @@ func (s *tableSet) copiedInPlace(ctx context.Context, x *director.Execution) err
 	if err != nil {
 		return err
 	}
+	slices.SortStableFunc(from, compareChecks)
 	for _, n := range x.Created {
 		t := s.get(n)
 		to, err := checksOf(t)
@@ -208,9 +210,14 @@ func (s *tableSet) copiedInPlace(ctx context.Context, x *director.Execution) err
 		}
 		t.off = &putOff{keys: source.off.keys, unique: source.off.unique}
 		for i, c := range from {
-			if slices.Contains(source.off.checks, c) {
-				t.off.checks = append(t.off.checks, to[i])
+			if !slices.Contains(source.off.checks, c) {
+				continue
 			}
+			copied, ok := copiedName(to, n.Name, i, c)
+			if !ok {
+				return fmt.Errorf("%s has no copy of the check %s of %s: %w", n, c, source.Name, director.ErrMissing)
+			}
+			t.off.checks = append(t.off.checks, copied)
 		}
 		if err := s.putInPlace(ctx, t); err != nil {
 			return err
@@ -218,6 +225,21 @@ func (s *tableSet) copiedInPlace(ctx context.Context, x *director.Execution) err
 	}
 	return nil
 }
+
+// copiedName returns what the check with number i of a table is called in its copy: MySQL numbers them (see numberChecks), in MariaDB
+// they keep their names.
+func copiedName(to []string, table string, i int, name string) (string, bool) {
+	for _, called := range []string{fmt.Sprintf("%s_chk_%d", table, i+1), name} {
+		if k := slices.IndexFunc(to, func(c string) bool { return strings.EqualFold(c, called) }); k >= 0 {
+			return to[k], true
+		}
+	}
+	return "", false
+}
+
+// compareChecks orders checks by their names as MySQL's dictionary does, and a copy's numbers go: by the code points of their lower
+// case letters.
+func compareChecks(a, b string) int { return cmp.Compare(strings.ToLower(a), strings.ToLower(b)) }
 
 // checksOf returns the names of a table's checks in the order of its definition.
 func checksOf(t *table) (names []string, err error) {

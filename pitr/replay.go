@@ -114,11 +114,11 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 	if rows.Flags&event.RowsStatementEnd != 0 {
 		defer clear(r.deletions)
 	}
-	if r.director.TakesBack(rows) {
-		return nil
-	}
 	name := rows.Table.Name
 	onTarget, taken := r.director.RowTable(name)
+	if back, err := r.takesBack(ctx, rows, onTarget); back || err != nil {
+		return err
+	}
 	var cascades *cascading
 	if rows.HidesCascades() {
 		if err := r.director.HiddenCascades(e, rows); err != nil {
@@ -180,6 +180,20 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 		return cascades.row(ctx, before, after)
 	})
 	return unread(e, rows, err)
+}
+
+// takesBack tells whether rows are of no matter because their transaction takes them back. In a run that goes on it may be the first
+// to ask for the table's definition.
+func (r *replay) takesBack(ctx context.Context, rows *event.Rows, onTarget schema.Name) (bool, error) {
+	if !rows.Undone {
+		return false, nil
+	}
+	if t := r.tables.get(onTarget); t != nil {
+		if err := r.tables.materialize(ctx, r.past, t); err != nil {
+			return false, err
+		}
+	}
+	return r.director.TakesBack(rows), nil
 }
 
 // change is R7 for one row.

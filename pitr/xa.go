@@ -218,7 +218,7 @@ func (a *assembly) transaction(ctx context.Context, again *event.Assembler, x pr
 		undone = e.Undone
 		entry, err := again.Add(e.File, e.Pos, e.Raw)
 		if entry != nil || err != nil {
-			return entry, err
+			return entry, unforeseen(err)
 		}
 	}
 	return nil, nil

@@ -20,6 +20,7 @@ func TestForgottenEdits(t *testing.T) {
 		"CREATE INDEX i ON t (a DESC, b)":                                                               "CREATE INDEX i ON t (a, b)",
 		"ALTER TABLE t ADD KEY (a DESC), ORDER BY a DESC":                                               "ALTER TABLE t ADD KEY (a), ORDER BY a DESC",
 		"CREATE TABLE t (SELECT a, (SELECT b FROM u ORDER BY c DESC) FROM u ORDER BY a DESC)":           "CREATE TABLE t (SELECT a, (SELECT b FROM u ORDER BY c DESC) FROM u ORDER BY a DESC)",
+		"CREATE TABLE t (a INT CHECK (a > 0)NOT NULL, b INT REFERENCES p (id)PRIMARY KEY)":              "CREATE TABLE t (a INT NOT NULL, b INT PRIMARY KEY)",
 		"ALTER TABLE t CHECK PARTITION p":                                                               "ALTER TABLE t CHECK PARTITION p",
 		"CREATE VIEW v AS SELECT 1 FROM t WHERE a IN (SELECT a FROM u) WITH CHECK OPTION":               "CREATE VIEW v AS SELECT 1 FROM t WHERE a IN (SELECT a FROM u) WITH CHECK OPTION",
 	} {

@@ -175,6 +175,9 @@ func (s *Statement) cut(start, end int) Edit {
 	for start > 0 && isSpace(s.Text[start-1]) {
 		start--
 	}
+	if end < len(s.Text) && !strings.ContainsRune(" \t\n\r,);", rune(s.Text[end])) {
+		return Edit{start, end, " "} // lest the words on both sides become one
+	}
 	return Edit{start, end, ""}
 }
 

@@ -59,7 +59,7 @@ func (a *Assembler) queryInside(at binlog.Position, q *Query, is control, argume
 	case controlNone:
 		return a.keep(q)
 	case controlSavepoint:
-		a.savepoints.set(argument, at.Pos)
+		a.savepoints.set(argument, at.Pos, a.standing.rows)
 	case controlReleaseSavepoint:
 		a.savepoints.release(argument)
 	case controlRollbackTo:
@@ -74,7 +74,7 @@ func (a *Assembler) endRolledBack(at binlog.Position, q *Query) error {
 	if len(a.entry.Tables) > 0 {
 		a.entry.UndoneUnclear = false
 		// Its last event is in it, lest that be the compressed one that holds all of them.
-		if err := a.undo(binlog.OffsetRange{Start: a.entry.Start.Pos, End: at.Pos + 1}); err != nil {
+		if err := a.undo(binlog.OffsetRange{Start: a.entry.Start.Pos, End: at.Pos + 1}, false); err != nil {
 			return err
 		}
 	}

@@ -31,6 +31,7 @@ type Assembler struct {
 	touches    map[string]int // index in entry.Tables by schema and name, once there are many
 	queryBytes int
 	savepoints savepoints
+	standing   standing
 	foresee    func(binlog.Position) bool
 	// unforeseen: rows of the open entry were passed on as such that stand, the last of them at lastUnforeseen.
 	unforeseen     bool
@@ -224,6 +225,7 @@ func (a *Assembler) rows(at binlog.Position, r *Rows) error {
 		return fmt.Errorf("%s event of %s outside a transaction: %w", r.header.Type, r.Table.Name, ErrMalformed)
 	}
 	r.Undone = a.look(at)
+	a.standing.rows++
 	touch := a.touch(r)
 	touch.Flags |= r.Flags
 	touch.PartialImage = touch.PartialImage || r.PartialImage()

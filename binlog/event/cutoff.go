@@ -34,5 +34,5 @@ func (a *Assembler) cutOff(at binlog.Position, raw []byte) (bool, error) {
 // reset forgets the open entry.
 func (a *Assembler) reset() {
 	a.entry, a.inside, a.ended, a.touches, a.queryBytes = nil, false, false, nil, 0
-	a.savepoints, a.unforeseen = savepoints{}, false
+	a.savepoints, a.standing, a.unforeseen = savepoints{}, standing{}, false
 }

@@ -16,6 +16,11 @@ var ErrUndone = errors.New("the transaction takes back changes that were taken f
 type savepoint struct {
 	name string // as it is compared; empty once another of its name was set
 	at   uint64
+	// standing is how many rows events of the entry stood when it was set.
+	standing int
+	// unsure: another of its name may be meant. One that is set in a trigger or a stored function ends with that, and
+	// nothing in the log says so.
+	unsure bool
 }
 
 // savepoints are those of the open entry. A server whose transaction has changed something that cannot be taken
@@ -47,26 +52,29 @@ func (s *savepoints) comparedName(argument []byte) string {
 	return name
 }
 
-// unquoted takes the backquotes off an identifier.
+// unquoted takes the quotes off an identifier: backquotes, or what the session has under ANSI_QUOTES.
 func unquoted(text []byte) []byte {
 	n := len(text)
-	if n < 2 || text[0] != '`' || text[n-1] != '`' {
+	if n < 2 || text[0] != '`' && text[0] != '"' || text[n-1] != text[0] {
 		return text
 	}
-	return []byte(strings.ReplaceAll(string(text[1:n-1]), "``", "`"))
+	quote := string(text[:1])
+	return []byte(strings.ReplaceAll(string(text[1:n-1]), quote+quote, quote))
 }
 
-// set takes SAVEPOINT, which forgets an earlier one of its name.
-func (s *savepoints) set(argument []byte, at uint64) {
+// set takes SAVEPOINT, which forgets an earlier one of its name. standing is how many rows events of the entry stand.
+func (s *savepoints) set(argument []byte, at uint64, standing int) {
 	name := s.comparedName(argument)
+	unsure := false
 	if i, again := s.latest[name]; again {
+		unsure = s.list[i].unsure || s.list[i].standing != standing
 		s.list[i].name = ""
 	}
 	if s.latest == nil {
 		s.latest = map[string]int{}
 	}
 	s.latest[name] = len(s.list)
-	s.list = append(s.list, savepoint{name: name, at: at})
+	s.list = append(s.list, savepoint{name: name, at: at, standing: standing, unsure: unsure})
 }
 
 // release takes RELEASE SAVEPOINT, which forgets those behind it too.
@@ -76,15 +84,14 @@ func (s *savepoints) release(argument []byte) {
 	}
 }
 
-// back returns where the savepoint of a ROLLBACK TO was set; those behind it are forgotten. sure is false where
-// nobody can tell which that is.
-func (s *savepoints) back(argument []byte) (at uint64, sure bool) {
+// back returns the savepoint of a ROLLBACK TO; those behind it are forgotten. sure is false where nobody can tell which that is.
+func (s *savepoints) back(argument []byte) (to savepoint, sure bool) {
 	i, known := s.latest[s.comparedName(argument)]
-	if !known || s.odd && s.several {
-		return 0, false
+	if !known || s.odd && s.several || s.list[i].unsure {
+		return savepoint{}, false
 	}
 	s.forget(i + 1)
-	return s.list[i].at, true
+	return s.list[i], true
 }
 
 // forget drops the savepoints from an index on.
@@ -107,22 +114,32 @@ func (a *Assembler) rollBackTo(at binlog.Position, argument []byte) error {
 	if len(a.entry.Tables) == 0 {
 		return nil
 	}
-	from, sure := a.savepoints.back(argument)
-	if !sure || from == at.Pos { // in one compressed event
+	to, sure := a.savepoints.back(argument)
+	if !sure || to.at == at.Pos { // in one compressed event
 		a.entry.UndoneUnclear = true
 		return nil
 	}
-	return a.undo(binlog.OffsetRange{Start: from, End: at.Pos})
+	joined := len(a.entry.Undone) > 0 && a.standing.behindUndone == to.standing
+	a.standing.rows, a.standing.behindUndone = to.standing, to.standing
+	return a.undo(binlog.OffsetRange{Start: to.at, End: at.Pos}, joined)
 }
 
-// undo notes that the changes of a part of the open entry are taken back.
-func (a *Assembler) undo(r binlog.OffsetRange) error {
+// standing counts the rows events of the open entry that it has not taken back.
+type standing struct {
+	rows         int
+	behindUndone int // rows at the end of the last range that is undone
+}
+
+// undo notes that the changes of a part of the open entry are taken back. joined: between the part before and this one
+// nothing stands, so that a loop of savepoints makes one range.
+func (a *Assembler) undo(r binlog.OffsetRange, joined bool) error {
 	if a.foresee != nil && a.unforeseen && a.lastUnforeseen >= r.Start {
 		return fmt.Errorf("from offset %d to %d: %w", r.Start, r.End, ErrUndone)
 	}
 	list := a.entry.Undone
-	for len(list) > 0 && list[len(list)-1].Start >= r.Start {
-		list = list[:len(list)-1]
+	for len(list) > 0 && (list[len(list)-1].Start >= r.Start || joined) {
+		r.Start = min(r.Start, list[len(list)-1].Start)
+		list, joined = list[:len(list)-1], false
 	}
 	a.entry.Undone = append(list, r)
 	return nil

@@ -13,9 +13,9 @@ import (
 	"github.com/tripod-db/tripod/internal/mysqltest"
 )
 
-// standing returns, of the rows that a log inserts into d.t, the first column of those that no transaction takes back,
+// standingRows returns, of the rows that a log inserts into d.t, the first column of those that no transaction takes back,
 // and how many were taken back. The log is read twice, as an archive is.
-func standing(t *testing.T, raws []rawEvent) (ids []uint32, undone int) {
+func standingRows(t *testing.T, raws []rawEvent) (ids []uint32, undone int) {
 	t.Helper()
 	var ranges []binlog.OffsetRange
 	files := map[string][]binlog.OffsetRange{}
@@ -76,7 +76,7 @@ func TestFact8_18_WhatTransactionsTakeBack(t *testing.T) {
 					c.exec(t, statement)
 				}
 			}
-			ids, undone := standing(t, logSince(t, s, first))
+			ids, undone := standingRows(t, logSince(t, s, first))
 			var held []uint32
 			rows, err := c.QueryContext(t.Context(), "SELECT id FROM t ORDER BY id")
 			if err != nil {
@@ -113,7 +113,6 @@ func (w *savepointWriter) transaction() []string {
 	list := []string{"BEGIN"}
 	set := map[string]bool{}
 	temporary := false
-	names := []string{"a", "A", "b", "`a ``b`", "c9"}
 	for range 2 + w.r.IntN(10) {
 		w.id++
 		switch w.r.IntN(8) {
@@ -126,9 +125,12 @@ func (w *savepointWriter) transaction() []string {
 				list = append(list, "DROP TEMPORARY TABLE tmp")
 			}
 		case 2, 3:
-			n := names[w.r.IntN(len(names))]
-			set[strings.ToLower(n)] = true
-			list = append(list, "SAVEPOINT "+n)
+			n := fmt.Sprintf(pick(w.r, "a%d", "`a ``b%d`", "`c\"%d`"), w.id)
+			set[n] = true
+			list = append(list, "SAVEPOINT "+pick(w.r, n, strings.ToUpper(n)))
+			if w.r.IntN(3) == 0 { // once more, of the same name and behind nothing
+				list = append(list, "SAVEPOINT "+n)
+			}
 		case 4:
 			if known := slices.Sorted(maps.Keys(set)); len(known) > 0 {
 				// Those that were set behind it are gone; it is not known here which: begin anew.
@@ -151,15 +153,19 @@ func (w *savepointWriter) transaction() []string {
 // TestSavepointsThatCannotBeTold: which savepoint is meant is asked of a collation where names are not of ASCII.
 func TestSavepointsThatCannotBeTold(t *testing.T) {
 	for _, c := range []struct {
-		set  string
+		set  string // each behind one more row
 		back string
 		at   uint64
 		sure bool
 	}{
-		{"`a` `b` `A`", "`a`", 3, true},
+		{"`a` `b` `A`", "`b`", 2, true},
+		{"`a` `b` `A`", "`a`", 0, false}, // the first, if a trigger has set the other
 		{"`a` `b`", "`A`", 1, true},
 		{"`a`", "b", 0, false},
 		{"a", "`a`", 1, true},
+		{"`b` \"a\"", "`a`", 2, true},
+		{"`a` \"a\"", "`a`", 0, false},
+		{"\"a\"\"b\"", "`a\"b`", 1, true},
 		{"`ä`", "`ä`", 1, true},
 		{"`ä`", "`Ä`", 0, false},
 		{"`a` `ä`", "`a`", 0, false},
@@ -167,21 +173,24 @@ func TestSavepointsThatCannotBeTold(t *testing.T) {
 	} {
 		var s savepoints
 		for i, name := range strings.Fields(c.set) {
-			s.set([]byte(name), uint64(i+1))
+			s.set([]byte(name), uint64(i+1), i+1)
 		}
-		if at, sure := s.back([]byte(c.back)); at != c.at || sure != c.sure {
-			t.Errorf("%s, back to %s: %d, sure %v", c.set, c.back, at, sure)
+		if to, sure := s.back([]byte(c.back)); to.at != c.at || sure != c.sure {
+			t.Errorf("%s, back to %s: %d, sure %v", c.set, c.back, to.at, sure)
 		}
 	}
 	var s savepoints
-	for i, name := range []string{"a", "b", "c"} {
-		s.set([]byte(name), uint64(i))
+	for i, name := range []string{"a", "b", "c", "c"} {
+		s.set([]byte(name), uint64(i), 0)
+	}
+	if to, sure := s.back([]byte("c")); to.at != 3 || !sure { // no row lies between the two
+		t.Error("c is not there")
 	}
 	s.release([]byte("b"))
 	if _, sure := s.back([]byte("c")); sure {
 		t.Error("c is there, which was set behind b")
 	}
-	if at, sure := s.back([]byte("a")); at != 0 || !sure {
+	if to, sure := s.back([]byte("a")); to.at != 0 || !sure {
 		t.Error("a is not there")
 	}
 }

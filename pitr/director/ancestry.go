@@ -22,6 +22,8 @@ type ancestry struct {
 	definition func(schema.Name) (*schema.Table, error)
 	whole      bool // the backup knows every table of the source
 	byName     map[schema.Name][]*relation
+	// gone are the names that a statement has taken away, doubted those that a DROP which failed may have.
+	gone, doubted map[schema.Name]bool
 	// moves are the renames of the log so far, for definitions that are read later.
 	moves []move
 	// above and answers hold until the next statement.
@@ -52,7 +54,7 @@ type move struct {
 }
 
 func newAncestry(d *Director, m *catalog.Manifest) *ancestry {
-	a := &ancestry{Director: d, whole: m.Whole(), byName: map[schema.Name][]*relation{}}
+	a := &ancestry{Director: d, whole: m.Whole(), byName: map[schema.Name][]*relation{}, gone: map[schema.Name]bool{}, doubted: map[schema.Name]bool{}}
 	for i := range m.Names {
 		switch n := &m.Names[i]; {
 		case n.Base == catalog.BaseOutside:
@@ -70,6 +72,7 @@ func newAncestry(d *Director, m *catalog.Manifest) *ancestry {
 func (a *ancestry) put(t *relation) {
 	key := a.Fold(t.name)
 	a.byName[key] = append(a.byName[key], t)
+	delete(a.gone, key)
 }
 
 // take returns the tables of a name that a statement changes, and takes them away.
@@ -84,6 +87,7 @@ func (a *ancestry) take(n schema.Name, start binlog.Position) (list []*relation)
 		list = append(list, t)
 	}
 	a.byName[key] = keep
+	a.gone[key] = len(keep) == 0
 	return list
 }
 
@@ -94,7 +98,13 @@ func (a *ancestry) settled(t *relation, start binlog.Position) bool {
 
 // statement follows one statement of the log.
 func (a *ancestry) statement(start binlog.Position, st *ddl.Statement, errorCode uint16) {
-	if st.Verb != ddl.DropDatabase && st.Kind != ddl.Meaning && st.Kind != ddl.DefinitionOnly {
+	switch st.Kind {
+	case ddl.Meaning, ddl.DefinitionOnly, ddl.NotInLog:
+	case ddl.Schema:
+		if st.Verb != ddl.DropDatabase {
+			return
+		}
+	case ddl.None, ddl.OtherObject, ddl.Account, ddl.TransactionControl:
 		return
 	}
 	a.above, a.answers = nil, nil
@@ -107,6 +117,9 @@ func (a *ancestry) statement(start binlog.Position, st *ddl.Statement, errorCode
 		}
 		return
 	case st.DropFailed(errorCode): // those that stay are among them
+		for _, t := range st.Tables {
+			a.doubted[a.Fold(t.Name)] = true
+		}
 		return
 	case st.Uncertain, errorCode != 0 && st.Verb != ddl.DropTable: // what it did of its work nobody knows
 		if referencesWord.MatchString(st.Text) || len(st.Renames) > 0 {
@@ -118,7 +131,7 @@ func (a *ancestry) statement(start binlog.Position, st *ddl.Statement, errorCode
 		switch {
 		case t.Role == ddl.Dropped, t.Role == ddl.Created && st.OrReplace:
 			a.take(t.Name, start)
-		case t.Role == ddl.Created && st.IfNotExists && len(a.byName[a.Fold(t.Name)]) > 0:
+		case t.Role == ddl.Created && st.IfNotExists && len(a.byName[a.Fold(t.Name)]) > 0 && !a.doubted[a.Fold(t.Name)]:
 			return // it is there
 		}
 		if t.Role == ddl.Created || t.Role.Changes() && t.Role != ddl.Dropped && st.Cascades {
@@ -210,7 +223,9 @@ func (a *ancestry) read(t *relation) error {
 // named returns the tables of a name. One that the backup should know, and does not, may be any.
 func (a *ancestry) named(n schema.Name) []*relation {
 	list := a.byName[a.Fold(n)]
-	if len(list) == 0 && !a.whole {
+	// Every statement on a table of the restore is seen, and in a part every statement.
+	gone := a.gone[a.Fold(n)] && (a.Part != nil || a.taken(n))
+	if len(list) == 0 && !a.whole && !gone {
 		return []*relation{{name: n, unknown: true}}
 	}
 	return list

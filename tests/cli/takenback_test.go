@@ -55,8 +55,10 @@ func takeBackSome(t *testing.T, source *mysqltest.Server, seed uint64, n int, st
 		} else {
 			exec(begin)
 		}
+		savepoints := 0 // one of a name that was there could be a trigger's
 		for range 1 + r.IntN(9) {
 			id := 1 + r.IntN(30)
+			savepoints++
 			exec([]string{
 				fmt.Sprintf("INSERT INTO t VALUES (%d, %d, REPEAT('x', %d)) ON DUPLICATE KEY UPDATE v = v + 1", id, i, r.IntN(3000)),
 				fmt.Sprintf("UPDATE t SET v = %d WHERE id > %d", i, id), fmt.Sprintf("DELETE FROM t WHERE id = %d", id),
@@ -64,7 +66,7 @@ func takeBackSome(t *testing.T, source *mysqltest.Server, seed uint64, n int, st
 				fmt.Sprintf("INSERT INTO m VALUES (%d, %d) ON DUPLICATE KEY UPDATE v = %[2]d", id, i), fmt.Sprintf("INSERT INTO m VALUES (%d, %d) ON DUPLICATE KEY UPDATE v = %[2]d", id, i),
 				fmt.Sprintf("DELETE FROM p WHERE id = %d", id%9), fmt.Sprintf("INSERT IGNORE INTO p VALUES (%d)", id%9), fmt.Sprintf("INSERT INTO c VALUES (%d, %d)", 10*i+id, id%9),
 				fmt.Sprintf("UPDATE p SET id = id + 100 WHERE id = %d", id%9),
-				fmt.Sprintf("SAVEPOINT s%d", id%3), fmt.Sprintf("ROLLBACK TO s%d", id%3), fmt.Sprintf("SAVEPOINT s%d", id%3), fmt.Sprintf("ROLLBACK TO s%d", id%3),
+				fmt.Sprintf("SAVEPOINT s%d", savepoints), fmt.Sprintf("ROLLBACK TO s%d", 1+id%savepoints), fmt.Sprintf("SAVEPOINT s%d", savepoints), fmt.Sprintf("ROLLBACK TO s%d", 1+id%savepoints),
 				"CREATE TEMPORARY TABLE IF NOT EXISTS x (a INT)", "DROP TEMPORARY TABLE IF EXISTS x", "DROP TEMPORARY TABLE IF EXISTS x",
 			}[r.IntN(18)])
 		}

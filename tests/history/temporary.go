@@ -31,9 +31,9 @@ func besideTemporaryTables(ctx context.Context, w *writer) (int, error) {
 				made, err = step("CREATE TEMPORARY TABLE IF NOT EXISTS `shop`.`passing` (id INT PRIMARY KEY, v TEXT)")
 			}
 		case 1:
-			_, err = step("SAVEPOINT " + pick(w.r, "p1", "p2", "`p 3`"))
+			_, err = step(fmt.Sprintf("SAVEPOINT `p %d`", i)) // one of a name that was there could be a trigger's
 		case 2:
-			_, err = step("ROLLBACK TO " + pick(w.r, "p1", "p2", "`P 3`"))
+			_, err = step(fmt.Sprintf("ROLLBACK TO `P %d`", w.r.IntN(i+1)))
 		default:
 			if err = w.change(ctx); !isLost(err) {
 				err = nil
