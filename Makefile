@@ -26,6 +26,13 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOLANGCI_LINT_VERSION := v2.15.0
 golangci_lint := bin/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
+# For what compiles and lints and is over soon: the heap may grow to five times what is in use, or to the limit, before it is
+# collected. Tests, and what they build, run without.
+COLLECT_LESS := GOGC=400 GOMEMLIMIT=2GiB
+# The flags of make build. The go command compiles a package once for all that have the same flags: with these, the standard
+# library and what else a tool shares with tripod need not be compiled for it again.
+AS_BUILD = CGO_ENABLED=0 GOFLAGS="$${GOFLAGS:-} -trimpath"
+
 .PHONY: help
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,7 +47,7 @@ server:
 
 .PHONY: build
 build: ## build bin/tripod: static, without failpoints
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/tripod ./cmd/tripod
+	$(COLLECT_LESS) CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/tripod ./cmd/tripod
 
 # The overlay switches failpoints on in tests and in whatever the tests build; no file of the work tree changes. The vet of
 # go test is part of make lint; without it, and without the debugger's tables, each of the test binaries is there sooner.
@@ -48,17 +55,16 @@ build: ## build bin/tripod: static, without failpoints
 # anything to leave nothing running.
 .PHONY: test
 test: servers ## run all tests, with the race detector and failpoints, against real servers (PKG=, TESTFLAGS=, JOBS=)
-	@overlay=$$(go run ./scripts/failpoints) && export GOFLAGS="$${GOFLAGS:-} '-overlay=$$overlay'" GORACE="atexit_sleep_ms=10 $${GORACE:-}" && \
+	@overlay=$$($(AS_BUILD) go run ./scripts/failpoints) && export GOFLAGS="$${GOFLAGS:-} '-overlay=$$overlay'" GORACE="atexit_sleep_ms=10 $${GORACE:-}" && \
 	set -x && go test -race -vet=off -ldflags='-s -w' -count=1 -p $(JOBS) -timeout $(TIMEOUT) $(TESTFLAGS) $(PKG)
 
-# The flags of make build: what that has compiled need not be compiled again for its types.
 .PHONY: lint
 lint: $(golangci_lint) ## golangci-lint, with the import table of ARCHITECTURE.md
-	CGO_ENABLED=0 GOFLAGS="$${GOFLAGS:-} -trimpath" $(golangci_lint) run --allow-parallel-runners
+	$(COLLECT_LESS) $(AS_BUILD) $(golangci_lint) run --allow-parallel-runners
 
 $(golangci_lint):
 	@mkdir -p bin/install
-	GOBIN=$(CURDIR)/bin/install go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	$(COLLECT_LESS) $(AS_BUILD) GOBIN=$(CURDIR)/bin/install go install -ldflags '-s -w' github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	@mv bin/install/golangci-lint $@ && rmdir bin/install
 
 .PHONY: demo

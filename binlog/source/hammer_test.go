@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -214,6 +215,10 @@ func (v verdict) String() string {
 func (v *verdict) judge(t *testing.T, samples []sample, log map[int64]location) {
 	t.Helper()
 	ids := slices.SortedFunc(mapsKeys(log), func(a, b int64) int { return log[a].end.Compare(log[b].end) })
+	places := make([]location, len(ids))
+	for i, id := range ids {
+		places[i] = log[id]
+	}
 	for _, s := range samples {
 		visible := make(map[int64]bool, len(s.visible))
 		for _, id := range s.visible {
@@ -222,26 +227,26 @@ func (v *verdict) judge(t *testing.T, samples []sample, log map[int64]location) 
 				t.Fatalf("commit %d is visible and not in the log", id)
 			}
 		}
-		isVisible := func(id int64) bool { return id <= s.settled || visible[id] }
 		v.shown++
 		hidden := false
 		wrong := map[string]bool{}
 		outOfOrder := false
-		for _, id := range ids {
+		low, high := maps.Clone(s.low), maps.Clone(s.high)
+		for i, id := range ids {
 			if id <= s.settled {
 				continue
 			}
-			at, seen := log[id], isVisible(id)
+			seen := visible[id]
 			outOfOrder = outOfOrder || seen && hidden
 			hidden = hidden || !seen
-			for name, contains := range s.low {
-				if !seen && contains(at) {
-					wrong["low "+name] = true
-				}
+			side, marks := "low ", low // a commit that is not seen is in no low mark
+			if seen {
+				side, marks = "high ", high // and one that is seen in every high one
 			}
-			for name, contains := range s.high {
-				if seen && !contains(at) {
-					wrong["high "+name] = true
+			for name, contains := range marks {
+				if contains(places[i]) != seen {
+					wrong[side+name] = true
+					delete(marks, name) // once is enough
 				}
 			}
 		}

@@ -75,8 +75,9 @@ func newModule(t *testing.T) func(env string, args ...string) (string, error) {
 	return func(env string, args ...string) (string, error) {
 		t.Helper()
 		command := exec.CommandContext(t.Context(), args[0], args[1:]...)
-		// -mod=mod: the module needs less than go.mod says, and nothing may depend on how it says so.
-		command.Env = append(os.Environ(), "GOFLAGS=-mod=mod", env)
+		// -mod=mod: the module needs less than go.mod says, and nothing may depend on how it says so. The rest are the flags of
+		// make build, which has compiled the standard library with them.
+		command.Env = append(os.Environ(), "GOFLAGS=-mod=mod -trimpath", "CGO_ENABLED=0", env)
 		out, err := command.CombinedOutput()
 		return strings.TrimSpace(string(out)), err
 	}

@@ -31,14 +31,14 @@ func TestPromise8MemoryBesideWideRows(t *testing.T) {
 
 	backup := d.run(d.source("backup", source, "--json")...)
 	d.bounded(backup, "backup of wide rows", wideRow)
-	loaded := takeHere(t, source)
+	loaded := lastGTID(t, source)
 	wideChanges(t, source)
 	archive := d.run(d.source("archive", source, "--until-idle", "--json")...)
 	d.bounded(archive, "archive of wide rows", 2*wideRow)
 
 	for _, local := range []string{"ON", "OFF"} {
 		mysqltest.Exec(t, target, "DROP DATABASE IF EXISTS shop", "SET GLOBAL local_infile="+local)
-		o := d.run(d.restore(target, "--to-gtid", loaded.last, "--json")...)
+		o := d.run(d.restore(target, "--to-gtid", loaded, "--json")...)
 		d.bounded(o, "load of wide rows, local_infile="+local, wideRow)
 		sameRows(t, source, target, "wide2", "wide3")
 	}
@@ -73,7 +73,9 @@ func newMeter(t *testing.T, memory int64) *meter {
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		t.Skip("this system does not tell how much memory a process had: ", err)
 	}
-	return &meter{newDesk(t).with(fmt.Sprintf("TRIPOD_MEMORY=%dMiB", memory)), memory}
+	d := newDesk(t).with(fmt.Sprintf("TRIPOD_MEMORY=%dMiB", memory))
+	d.WatchPeak = true
+	return &meter{d, memory}
 }
 
 // bounded wants success and promise 8, with a largest row or event of so many bytes.
@@ -117,16 +119,31 @@ func fillWide(t *testing.T, source *mysqltest.Server) {
 	}
 }
 
-type execer interface {
-	ExecContext(context.Context, string, ...any) (sql.Result, error)
+// lastGTID is what takeHere calls last, without what the schemas hold: to read wide rows here takes longer than tripod needs.
+func lastGTID(t *testing.T, source *mysqltest.Server) string {
+	t.Helper()
+	var gtids string
+	if err := source.Root().QueryRowContext(t.Context(), "SELECT @@GLOBAL.gtid_executed").Scan(&gtids); err != nil {
+		t.Fatal(err)
+	}
+	return lastOf(gtids)
 }
 
-// insertWide inserts a row of random bytes.
-func insertWide(t *testing.T, on execer, table string, id int) {
+type preparer interface {
+	PrepareContext(context.Context, string) (*sql.Stmt, error)
+}
+
+// insertWide inserts a row of random bytes. The statement is prepared: then the driver need not quote each of them.
+func insertWide(t *testing.T, on preparer, table string, id int) {
 	t.Helper()
 	body := make([]byte, wideRow)
 	_, _ = rand.NewChaCha8([32]byte{byte(id), table[len(table)-1]}).Read(body) // never fails
-	if _, err := on.ExecContext(t.Context(), "INSERT INTO shop."+table+" VALUES (?, ?)", id, body); err != nil {
+	insert, err := on.PrepareContext(t.Context(), "INSERT INTO shop."+table+" VALUES (?, ?)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer insert.Close()
+	if _, err := insert.ExecContext(t.Context(), id, body); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -308,9 +308,13 @@ func takeMoment(ctx context.Context, db *sql.DB) (m moment, err error) {
 	if err != nil {
 		return m, err
 	}
-	// One server that was never restored into: uuid:1-N.
-	uuid, interval, _ := strings.Cut(m.gtids, ":")
-	m.last = uuid + ":" + interval[strings.LastIndexByte(interval, '-')+1:]
+	m.last = lastOf(m.gtids)
 	m.truth, err = truth.Take(ctx, db, schemas...)
 	return m, err
+}
+
+// lastOf returns the last GTID of one server that was never restored into: of uuid:1-N.
+func lastOf(gtids string) string {
+	uuid, interval, _ := strings.Cut(gtids, ":")
+	return uuid + ":" + interval[strings.LastIndexByte(interval, '-')+1:]
 }

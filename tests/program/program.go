@@ -19,6 +19,8 @@ type Program struct {
 	Env    []string // the whole environment, NAME=value
 	// UID is the user that tripod runs as, where tests run as root; 0 for the tests' own.
 	UID uint32
+	// WatchPeak has [Outcome] tell the most memory: to ask for it all the time takes as much as many a run itself.
+	WatchPeak bool
 }
 
 // With returns the program with settings added to its environment; later ones win.
@@ -34,7 +36,8 @@ type Outcome struct {
 	Stdout string
 	Stderr string
 	Took   time.Duration
-	// Peak is the most memory, in bytes, that the process had resident; 0 where the system does not tell.
+	// Peak is the most memory, in bytes, that the process had resident; 0 where the system does not tell, and without
+	// [Program.WatchPeak].
 	Peak int64
 }
 
@@ -127,7 +130,11 @@ func (p Program) startWith(ctx context.Context, terminal *os.File, args ...strin
 		_ = s.cmd.Wait() // the exit code tells
 		s.took = time.Since(s.began)
 	}()
-	go s.watchPeak()
+	if p.WatchPeak {
+		go s.watchPeak()
+	} else {
+		close(s.watched)
+	}
 	return s, nil
 }
 

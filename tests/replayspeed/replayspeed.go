@@ -128,7 +128,7 @@ func (m *measurement) backUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.tripod = program.Program{Binary: m.Binary, Env: []string{
+	m.tripod = program.Program{Binary: m.Binary, WatchPeak: true, Env: []string{
 		"PATH=/usr/bin:/bin", "HOME=" + m.folder, "TRIPOD_SOURCE_PASSWORD=" + backup.Password, "TRIPOD_TARGET_PASSWORD=" + restore.Password, "TRIPOD_MEMORY=" + m.Memory,
 	}}
 	var result struct{ Rows int }
