@@ -18,6 +18,7 @@ const annotationKept = 512
 // annotate keeps the beginning of the text of the statement whose rows come next.
 func (t *tableMaps) annotate(text []byte) {
 	t.annotation = append(t.annotation[:0], text[:min(len(text), annotationKept)]...)
+	t.vouched = schema.Name{}
 }
 
 // forget is for the end of what an annotation speaks of.
@@ -25,15 +26,16 @@ func (t *tableMaps) forget() { t.annotation = t.annotation[:0] }
 
 // leaves tells whether a statement's text proves that what the after images of its UPDATE events lack is as it was:
 // where it is an UPDATE, or an INSERT, of this table and of no other. With other tables beside it a trigger may have
-// done anything to any of them.
-func (t *tableMaps) leaves(name schema.Name) bool {
+// done anything to any of them. alone tells that the text names it without its schema, which may be another table: the rows
+// of a table without transactions are logged first, behind the text of the statement whose trigger has written them.
+func (t *tableMaps) leaves(name schema.Name) (proved, alone bool) {
 	if len(t.open) != 1 {
-		return false
+		return false, false
 	}
 	words := words{text: t.annotation}
 	verb := words.next()
 	if verb != "UPDATE" && verb != "INSERT" {
-		return false
+		return false, false
 	}
 	for {
 		switch word := words.next(); word {
@@ -109,18 +111,18 @@ func (w *words) name() (string, bool) {
 	return "", false
 }
 
-// names tells whether a table's name comes next.
-func (w *words) names(table schema.Name) bool {
+// names tells whether a table's name comes next, and whether it is without a schema.
+func (w *words) names(table schema.Name) (is, alone bool) {
 	first, ok := w.name()
 	if !ok {
-		return false
+		return false, false
 	}
 	behind := bytes.TrimLeft(w.text, " \t\r\n")
 	if !bytes.HasPrefix(behind, []byte(".")) {
 		// A blank or a bracket: nothing that goes on with the name in another way.
-		return strings.EqualFold(first, table.Name) && len(w.text) > 0 && bytes.IndexByte([]byte(" \t\r\n(,"), w.text[0]) >= 0
+		return strings.EqualFold(first, table.Name) && len(w.text) > 0 && bytes.IndexByte([]byte(" \t\r\n(,"), w.text[0]) >= 0, true
 	}
 	w.text = behind[1:]
 	second, ok := w.name()
-	return ok && strings.EqualFold(first, table.Schema) && strings.EqualFold(second, table.Name)
+	return ok && strings.EqualFold(first, table.Schema) && strings.EqualFold(second, table.Name), false
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/schema"
 )
 
 // Bounds of what an entry keeps of its statements. Entries with more are transactions in
@@ -226,6 +227,11 @@ func (a *Assembler) rows(at binlog.Position, r *Rows) error {
 	}
 	r.Undone = a.look(at)
 	a.standing.rows++
+	for i := range a.entry.Tables {
+		if r.doubts != (schema.Name{}) && a.entry.Tables[i].Name == r.doubts {
+			a.entry.Tables[i].Doubtful = true
+		}
+	}
 	touch := a.touch(r)
 	touch.Flags |= r.Flags
 	touch.PartialImage = touch.PartialImage || r.PartialImage()

@@ -24,7 +24,9 @@ func updates(t *testing.T, c *session, statements ...string) (list []string) {
 			list = append(list, fmt.Sprintf("%s %v", columns, r.Doubtful))
 		}
 		for _, touch := range g.Tables {
-			if touch.Doubtful != slices.ContainsFunc(g.events, func(e Event) bool { r, ok := e.(*Rows); return ok && r.Doubtful && r.Table.Name == touch.Name }) {
+			if touch.Name.Schema == "audit" {
+				list = append(list, fmt.Sprintf("audit %v", touch.Doubtful)) // which may turn out later
+			} else if touch.Doubtful != slices.ContainsFunc(g.events, func(e Event) bool { r, ok := e.(*Rows); return ok && r.Doubtful && r.Table.Name == touch.Name }) {
 				t.Errorf("%v: %s, doubtful: %v", statements, touch.Name, touch.Doubtful)
 			}
 		}
@@ -68,6 +70,15 @@ func TestMariaDBReplaceIsLoggedAsUpdate(t *testing.T) {
 			t.Errorf("%s, %s: %q, want %q", test.image, test.statement, got, test.want)
 		}
 	}
+	// Rows of tables without transactions come in front of those of the statement whose trigger wrote them, behind its text.
+	c.exec(t, "SET binlog_row_image=FULL", "CREATE DATABASE audit", "CREATE TABLE audit.named (id INT PRIMARY KEY, a INT, b INT DEFAULT 7) ENGINE=MyISAM", "INSERT INTO audit.named VALUES (1, 1, 99)",
+		"CREATE TABLE named (id INT PRIMARY KEY, a INT)", "INSERT INTO named VALUES (1, 1)", "CREATE TRIGGER n AFTER UPDATE ON named FOR EACH ROW REPLACE INTO audit.named (id, a) VALUES (1, NEW.a)")
+	if got := updates(t, c, "SET binlog_row_image=MINIMAL", "UPDATE named SET a = 2"); !slices.Equal(got, []string{"110 false", "01 true", "audit true"}) {
+		t.Errorf("a table of the same name elsewhere: %q", got)
+	}
+	if got := updates(t, c, "UPDATE audit.named SET a = 3"); !slices.Equal(got, []string{"010 false", "audit false"}) {
+		t.Errorf("that table by its whole name: %q", got)
+	}
 	c.exec(t, "SET binlog_annotate_row_events=OFF")
 	if got := updates(t, c, "UPDATE x SET a = 21"); !slices.Equal(got, []string{"0100 true"}) {
 		t.Errorf("without its text: %q", got)
@@ -87,7 +98,7 @@ func TestAnnotations(t *testing.T) {
 	} {
 		maps := tableMaps{open: map[uint64]*TableMap{1: nil}}
 		maps.annotate([]byte(text))
-		if got := maps.leaves(schema.Name{Schema: "d", Name: "t"}); got != want {
+		if got, _ := maps.leaves(schema.Name{Schema: "d", Name: "t"}); got != want {
 			t.Errorf("%q: %v, want %v", text, got, want)
 		}
 	}

@@ -127,7 +127,9 @@ func (p *Parser) decode(h Header, c *cursor) (Event, error) {
 		e = parsePreviousGTIDs(h, c)
 	case TypeMariaDBGTID:
 		p.tables.forget()
-		e = parseMariaDBGTID(h, c)
+		g := parseMariaDBGTID(h, c)
+		p.tables.transactional = g.MariaDB.Flags&MariaDBTransactional != 0
+		e = g
 	case TypeGTIDList:
 		e = parseGTIDList(h, c)
 	case TypeBinlogCheckpoint:

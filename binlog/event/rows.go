@@ -1,6 +1,10 @@
 package event
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/tripod-db/tripod/internal/schema"
+)
 
 // Action is what a rows event does.
 type Action byte
@@ -52,6 +56,7 @@ type Rows struct {
 	// Doubtful: an UPDATE of a MariaDB whose after images lack columns of which nobody can say whether they are as they
 	// were, or were set to their defaults by a REPLACE.
 	Doubtful bool
+	doubts   schema.Name // of which it turns out now that its last UPDATE was one too
 	// Undone: the entry takes these rows back, if their table is a transactional one (Assembler.Foresee).
 	Undone bool
 
@@ -125,7 +130,12 @@ func (t *tableMaps) parseRows(h Header, c *cursor, idSize int) (Event, error) {
 		return nil, c.err
 	}
 	m := t.open[id]
-	known := m != nil && m.mariadb && r.Action == Update && t.leaves(m.Name)
+	known, alone := false, false
+	if m != nil && m.mariadb && r.Action == Update {
+		known, alone = t.leaves(m.Name)
+		known = known && (!alone || t.transactional) // the group of a table without transactions is its own
+	}
+	r.doubts, t.doubts = t.doubts, schema.Name{}
 	if r.Flags&RowsStatementEnd != 0 {
 		clear(t.open)
 		t.forget()
@@ -150,6 +160,9 @@ func (t *tableMaps) parseRows(h Header, c *cursor, idSize int) (Event, error) {
 	}
 	if r.Action != Delete {
 		r.After = c.bitmap(len(m.Columns))
+	}
+	if c.err == nil && known && alone && r.After.Count() < len(m.Columns) {
+		t.vouched = m.Name
 	}
 	r.Doubtful = c.err == nil && r.Action == Update && m.mariadb && !known && r.After.Count() < len(m.Columns)
 	r.offset = c.start + c.pos

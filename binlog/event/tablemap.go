@@ -54,6 +54,11 @@ type tableMaps struct {
 	mariadb bool // of the present file
 	// annotation is the beginning of the text of the statement whose rows come next; empty where it is not logged.
 	annotation []byte
+	// transactional: the GTID says that nothing but tables with transactions is changed.
+	transactional bool
+	// vouched is the table for whose last UPDATE a text vouched by a name without a schema; empty behind the next text. doubts is
+	// what it was when a table came without a text of its own.
+	vouched, doubts schema.Name
 }
 
 type rememberedMap struct {
@@ -72,6 +77,9 @@ func (t *tableMaps) reset(f *Format) {
 // parse reads a table map and opens it for the rows events that follow.
 func (t *tableMaps) parse(h Header, c *cursor, idSize int) (*TableMap, error) {
 	body := c.body
+	if len(t.annotation) == 0 {
+		t.doubts, t.vouched = t.vouched, schema.Name{}
+	}
 	id := c.uint(idSize, "table id")
 	if r, ok := t.last[id]; ok && bytes.Equal(r.body, body) {
 		m := *r.m
