@@ -206,6 +206,31 @@ func TestMariaDBReplaceInTheWindow(t *testing.T) {
 	}
 }
 
+// TestMariaDBUnclearRollbackInTheWindow: a table is read again of whose window nobody can tell what a ROLLBACK TO has taken back; where
+// that can be told, it is not.
+func TestMariaDBUnclearRollbackInTheWindow(t *testing.T) {
+	s := newSite(t, mysqltest.Options{Kind: mysqltest.MariaDB1011, Relaxed: true})
+	s.exec(append([]string{"CREATE DATABASE d"}, fill("d.t", 35)...)...)
+	s.exec(append([]string{"CREATE DATABASE e"}, fill("e.k", 35)...)...)
+	s.exec("CREATE TABLE d.tm (a INT) ENGINE=MyISAM", "CREATE TABLE e.km (a INT) ENGINE=MyISAM")
+	back := func(table, second string) []string {
+		return []string{
+			"BEGIN", "INSERT INTO " + table + " VALUES (100, '')", "SAVEPOINT a", "UPDATE " + table + " SET v='kept' WHERE id=1", "INSERT INTO " + table + "m VALUES (1)",
+			"SAVEPOINT " + second, "UPDATE " + table + " SET v='away' WHERE id=2", "ROLLBACK TO " + second, "COMMIT",
+		}
+	}
+	s.atChunk("d.t", 2, func() { s.exec(back("d.t", "a")...) })
+	_, m := s.backUp(inChunks)
+	if n := baseOf(t, m, "d.t"); len(n.ReadAgain) == 0 || len(n.ReadAgain) > 2 || !strings.Contains(n.ReadAgain[0].Statement, "ROLLBACK TO") {
+		t.Errorf("d.t was read again because of %+v", n.ReadAgain)
+	}
+	s.atChunk("e.k", 2, func() { s.exec(back("e.k", "b")...) })
+	_, m = s.backUp(inChunks)
+	if n := baseOf(t, m, "e.k"); len(n.ReadAgain) != 0 {
+		t.Errorf("e.k was read again because of %+v", n.ReadAgain)
+	}
+}
+
 // TestR2StatementsBesideTablesThatAreGone: what a statement did that the log does not hold, with triggers perhaps, it did not do to a
 // table that is not there; where the low mark is the start of a file, no later read would tell more.
 func TestR2StatementsBesideTablesThatAreGone(t *testing.T) {
