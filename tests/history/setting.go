@@ -13,8 +13,6 @@ type Setting struct {
 	Kind      string // of servers; what is asked for where empty
 	// GTIDs says whether the i-th history's source has them; nil for two of three.
 	GTIDs func(i int) bool
-	// ByName: it is not among all. Its histories find what is not mended as yet.
-	ByName bool
 }
 
 func always(int) bool { return true }
@@ -29,13 +27,13 @@ var settings = []Setting{
 	{Name: "row-images", Doc: "row images are not whole, and JSON documents are logged as differences", With: []string{rowImages.Name, jsonDiffs.Name}},
 	{Name: "native-keys", Doc: "what foreign keys cascade is not in the log", With: []string{nativeKeys.Name, cascades.Name}},
 	{Name: "5.6", Doc: "a source of MySQL 5.6, restored into 5.6 or 9.7", Kind: "5.6"},
-	{Name: "mariadb", Doc: "a source of MariaDB 10.11, restored into MariaDB", Kind: "mariadb", GTIDs: always, ByName: true},
+	{Name: "mariadb", Doc: "a source of MariaDB 10.11, restored into MariaDB", Kind: "mariadb", GTIDs: always},
 }
 
 // ParseSettings reads a,b; all for each but mixed.
 func ParseSettings(text string) ([]Setting, error) {
 	if text == everything {
-		return slices.DeleteFunc(slices.Clone(settings[1:]), func(s Setting) bool { return s.ByName }), nil
+		return slices.Clone(settings[1:]), nil
 	}
 	var list []Setting
 	for name := range strings.SplitSeq(text, ",") {

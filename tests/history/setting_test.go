@@ -8,7 +8,7 @@ import (
 
 func TestSettings(t *testing.T) {
 	all, err := ParseSettings("all")
-	want := slices.DeleteFunc(slices.Clone(settings), func(s Setting) bool { return s.Name == "mixed" || s.ByName })
+	want := slices.DeleteFunc(slices.Clone(settings), func(s Setting) bool { return s.Name == "mixed" })
 	if err != nil || len(all) != len(want) || len(want) < len(settings)-2 {
 		t.Fatalf("all are %v: %v", all, err)
 	}
