@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -167,8 +168,13 @@ func (d *ddl) change(ctx context.Context, k kind, n name) (int, error) {
 		}
 	}
 	if k.is&setsBack != 0 {
-		delete(d.run.counters, n)
-		d.run.record.mark(markNoCount, n)
+		// Some kinds take another table than the one that was drawn.
+		for _, other := range append([]name{n}, slices.Collect(maps.Keys(d.run.counters))...) {
+			if other == n || strings.Contains(strings.Join(statements, ";"), other.String()) {
+				delete(d.run.counters, other)
+				d.run.record.mark(markNoCount, other)
+			}
+		}
 	}
 	return counted, d.run.live.refresh(ctx, d.run.source, d.run.kind())
 }
