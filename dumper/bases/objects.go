@@ -282,7 +282,9 @@ func (b *Bases) objectFlow(s *logged) {
 			from = b.object(t.Kind, t.Name)
 		case ObjectRenamedTo:
 			b.objectArrives(s, from, t.Kind, t.Name)
-		case ObjectCreated, ObjectCreatedByStar, ObjectDropped, ObjectAltered:
+		case ObjectCreated:
+			b.objectTakesDefaults(s, t)
+		case ObjectCreatedByStar, ObjectDropped, ObjectAltered:
 		}
 	}
 	from = nil
@@ -295,6 +297,20 @@ func (b *Bases) objectFlow(s *logged) {
 		case Created, Dropped, Changed, LikeSource:
 		}
 	}
+}
+
+// objectTakesDefaults: programs and triggers keep the default collation of their schema, which may be read at another place.
+func (b *Bases) objectTakesDefaults(s *logged, t ObjectTouch) {
+	switch t.Kind {
+	case catalog.KindProcedure, catalog.KindFunction, catalog.KindEvent, catalog.KindTrigger:
+	case catalog.KindView, catalog.KindUser:
+		return
+	}
+	o, sc := b.object(t.Kind, t.Name), b.schema(b.key(t.Name).Schema)
+	if !o.need && !b.cfg.SelectedObject(o.kind, o.spelled) || !o.settled() || !sc.settled() || b.objectSide(o, s) != binlog.After || b.schemaStands(sc, s) {
+		return
+	}
+	b.objectAgain(o, "it keeps defaults of schema "+sc.spelled+" that were not read at that place", s)
 }
 
 func (b *Bases) objectArrives(s *logged, from *object, kind catalog.ObjectKind, name schema.Name) {

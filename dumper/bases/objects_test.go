@@ -209,6 +209,32 @@ func TestSchemaDefaultsThatWereReadLater(t *testing.T) {
 	b.mustBeDone(t)
 }
 
+// Programs and triggers keep the default collation that their schema had when they were made.
+func TestObjectsKeepDefaultsThatWereReadLater(t *testing.T) {
+	for _, kind := range []catalog.ObjectKind{catalog.KindEvent, catalog.KindProcedure, catalog.KindFunction, catalog.KindTrigger, catalog.KindView} {
+		for _, altered := range []bool{true, false} {
+			b := backup(t)
+			b.ListSchema("s")
+			b.log(0, one(objectStatement(kind, ObjectCreated, "o")))
+			if altered {
+				b.log(1, one(Statement{Schema: "s", SchemaVerb: SchemaAltered}))
+			} else {
+				b.log(1, nil)
+			}
+			for _, w := range b.Wanted() {
+				if b.Begin(w) {
+					b.SchemaDone(w, SchemaRead{Exists: true, Before: mark(2, 2), After: mark(2, 2)})
+				}
+			}
+			if altered && kind != catalog.KindView {
+				b.mustNotBeDone(t, "o would get defaults that came later")
+				b.readObject(t, kind, "o", "", mark(2, 2), mark(2, 2))
+			}
+			b.mustBeDone(t)
+		}
+	}
+}
+
 // TestR12TriggersFoundOnOutsideTables: the log names a trigger that discovery left out with its
 // table; what the read finds belongs to that table.
 func TestR12TriggersFoundOnOutsideTables(t *testing.T) {
