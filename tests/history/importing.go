@@ -12,7 +12,7 @@ import (
 // importing puts a table's file in the place of another one's: rows come and go of which the log holds nothing. While a
 // backup runs it reads such a table again; behind it its range ends, as with statements.
 var importing = Feature{
-	Name: "import-tablespace", Doc: "IMPORT TABLESPACE: the table is read again, or refused by name, and the others are equal", Share: 8,
+	Name: "import-tablespace", Doc: "IMPORT TABLESPACE: the table is read again, or refused by name, and the others are equal", Share: 0, // a file that is left behind keeps its server from making the schema again
 	Beside: importTablespaces,
 	Linked: []string{
 		importedTable("exported"), importedTable("imported"),
@@ -92,7 +92,15 @@ func importTable(ctx context.Context, w *writer, files map[string][]byte) (int, 
 		return 0, err
 	}
 	// Another session has changed one of the two: without its file the table is of no use.
-	return 0, lost(w.exec(ctx, "DROP TABLE `shop`.`imported`"))
+	if err := lost(w.exec(ctx, "DROP TABLE `shop`.`imported`")); err != nil {
+		return 0, err
+	}
+	for ending := range files {
+		if err := os.Remove(w.tableFile("imported" + ending)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, err
+		}
+	}
+	return 0, nil
 }
 
 // tableFile is a file of a table of the schema shop.
