@@ -35,5 +35,6 @@
 //   - A segment removed whose bytes were not found in another one, read to its end, right before.
 //   - Archiving that ends, or waits, because of an index or a large segment.
 //   - A reader that trusts an index where W4 is asked for (Covers), or leaves out half an entry.
+//   - A reader that learns only at the end of an entry what the entry takes back: headers tell it before (undone).
 //   - A reader that takes a truncated, altered or missing segment for the end of the archive.
 package archive

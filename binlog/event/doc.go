@@ -23,6 +23,8 @@
 //     unless its writer marked it as ignorable.
 //   - A transaction's rows collected in memory: they are passed on as they come, compressed
 //     transactions are decompressed event by event.
+//   - Rows that their transaction takes back (savepoint.go) told as such that stand to whoever reads the log a second
+//     time: that is an error, and what can only be guessed says so (Entry.UndoneUnclear).
 //   - A Go value between a stored value and its literal (fact 6.4): FLOAT, DECIMAL, JSON and
 //     temporal values are printed from their bytes.
 package event
