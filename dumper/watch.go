@@ -324,15 +324,18 @@ func (w *watch) entry(e *event.Entry) error {
 	return nil
 }
 
-// doubts makes a statement that the log does not hold of row images of which nobody can say what they leave out, and of rows of
-// which nobody can say whether they were taken back: what is read behind them is right.
+// doubts makes a statement that the log does not hold of row images of which nobody can say what they leave out, of rows of
+// which nobody can say whether they were taken back, and of one that may stand for two: what is read behind them is right.
 func (w *watch) doubts(e *event.Entry, out *bases.Entry) {
 	s := bases.Statement{Text: "a change whose row images lack what a REPLACE sets to defaults", LowWindow: true, Unlogged: true}
 	if e.UndoneUnclear {
 		s.Text = "a ROLLBACK TO of which cannot be told what it takes back"
 	}
 	for _, t := range e.Tables {
-		if t.Doubtful || e.UndoneUnclear {
+		if t.Bare && !t.Doubtful && !e.UndoneUnclear {
+			s.Text = "a row of which the log holds no column, beside which there may be one more"
+		}
+		if t.Doubtful || t.Bare || e.UndoneUnclear {
 			s.Touches = append(s.Touches, bases.Touch{Name: t.Name, Role: bases.Changed})
 		}
 	}

@@ -237,6 +237,7 @@ func (a *Assembler) rows(at binlog.Position, r *Rows) error {
 	touch.PartialImage = touch.PartialImage || r.PartialImage()
 	touch.PartialJSON = touch.PartialJSON || r.PartialJSON
 	touch.Doubtful = touch.Doubtful || r.Doubtful
+	touch.Bare = touch.Bare || r.Bare()
 	if a.onRows != nil {
 		if err := a.onRows(a.entry, r); err != nil {
 			return err

@@ -81,7 +81,10 @@ type Touch struct {
 	PartialImage bool   // an image lacks columns
 	PartialJSON  bool   // an event of type 39
 	Doubtful     bool   // an event of a MariaDB that may be a REPLACE whose image lacks what it set to defaults
-	Rows         uint64
+	// Bare: an INSERT of a row without a single column. Where a statement writes more of these the server ends it (error 1534)
+	// with one row in the log, and a table without transactions keeps the next one too.
+	Bare bool
+	Rows uint64
 }
 
 // AlterPhase is a part of an ALTER TABLE that MariaDB logs in two phases (fact 13.14).

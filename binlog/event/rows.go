@@ -232,9 +232,8 @@ func (r *Rows) Each(fn func(before, after Image) error) error {
 	if r.Action != Delete {
 		after.cells = make([]cell, n)
 	}
-	if r.Action == Insert && len(r.images) == 0 && r.After.Count() == 0 {
-		// binlog_row_image=MINIMAL and a row of nothing but defaults: no columns, no NULL bits. The
-		// server puts one such row in an event (and refuses a statement with more: error 1534).
+	if r.Bare() {
+		// No columns, no NULL bits. The server puts one such row in an event (and refuses a statement with more: error 1534).
 		r.count = 1
 		return fn(before, after)
 	}
@@ -263,6 +262,9 @@ func (r *Rows) Each(fn func(before, after Image) error) error {
 	r.count = count
 	return nil
 }
+
+// Bare tells an INSERT of one row of which no column is logged: binlog_row_image=MINIMAL, and nothing but defaults.
+func (r *Rows) Bare() bool { return r.Action == Insert && len(r.images) == 0 && r.After.Count() == 0 }
 
 // Count returns the number of rows. It walks them unless Each has.
 func (r *Rows) Count() (int, error) {

@@ -16,6 +16,7 @@ var (
 	ErrText       = errors.New("the statement is in no known character set")
 	ErrReplaced   = errors.New("its row images lack columns, and nothing says whether these were left as they were, or set to their defaults by a REPLACE; with binlog_row_image=FULL, on the server and in each session, they lack none")
 	ErrRolledBack = errors.New("the entry takes back changes, and from where on cannot be told")
+	ErrBare       = errors.New("the row has nothing but defaults, of which the log holds no column; of a statement that writes several (it fails with error 1534) a table without transactions keeps one more than the log holds; with binlog_row_image=FULL, on the server and in each session, all are logged")
 	ErrUnknown    = errors.New("this version does not know what the entry is")
 )
 
@@ -47,6 +48,8 @@ func Cause(l segment.Limit) error {
 		return ErrReplaced
 	case segment.LimitRolledBack:
 		return ErrRolledBack
+	case segment.LimitBare:
+		return ErrBare
 	}
 	return fmt.Errorf("%w: %s", ErrUnknown, l.Kind)
 }

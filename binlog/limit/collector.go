@@ -142,18 +142,24 @@ func OfEntry(e *event.Entry) (limits []segment.Limit) {
 		tables := touched(e)
 		limits = append(limits, segment.Limit{Kind: segment.LimitRolledBack, Tables: tables, Rows: true, EveryTable: len(tables) == 0})
 	}
-	replaced := segment.Limit{Kind: segment.LimitReplaced, Rows: true}
-	for _, t := range e.Tables {
-		if t.Doubtful {
-			replaced.Tables = append(replaced.Tables, t.Name)
+	limits = appendOf(limits, e, segment.LimitReplaced, func(t *event.Touch) bool { return t.Doubtful })
+	return appendOf(limits, e, segment.LimitBare, func(t *event.Touch) bool { return t.Bare })
+}
+
+// appendOf appends the limit of those tables that are concerned, where some are.
+func appendOf(limits []segment.Limit, e *event.Entry, kind segment.LimitKind, concerned func(*event.Touch) bool) []segment.Limit {
+	l := segment.Limit{Kind: kind, Rows: true}
+	for i := range e.Tables {
+		if concerned(&e.Tables[i]) {
+			l.Tables = append(l.Tables, e.Tables[i].Name)
 		}
 	}
-	if len(replaced.Tables) > 0 {
-		slices.SortFunc(replaced.Tables, schema.Name.Compare)
-		bound(&replaced)
-		limits = append(limits, replaced)
+	if len(l.Tables) == 0 {
+		return limits
 	}
-	return limits
+	slices.SortFunc(l.Tables, schema.Name.Compare)
+	bound(&l)
+	return append(limits, l)
 }
 
 // Unprepared is the commit of an XA transaction of which nobody has seen the prepare.

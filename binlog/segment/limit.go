@@ -35,6 +35,8 @@ const (
 	LimitReplaced LimitKind = "replaced"
 	// LimitRolledBack: the entry ends with ROLLBACK behind row changes.
 	LimitRolledBack LimitKind = "rolled back"
+	// LimitBare: a row without a single column, beside which a table without transactions may hold one more.
+	LimitBare LimitKind = "row without columns"
 )
 
 // Limit is an entry, or several, at which the range of the named tables may end. A program that

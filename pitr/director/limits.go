@@ -54,6 +54,8 @@ func (d *Director) ends(start binlog.Position, l segment.Limit, n schema.Name) b
 		return d.Keyless(n)
 	case l.Kind == segment.LimitRolledBack:
 		return d.RollsBack(n)
+	case l.Kind == segment.LimitBare:
+		return !d.RollsBack(n)
 	}
 	return true
 }
