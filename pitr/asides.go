@@ -60,24 +60,39 @@ func (a *asides) making(ctx context.Context, side sideOf, schemas []string, do f
 const (
 	errCheckTaken      = 3822
 	errForeignKeyTaken = 1826
+	// Of MySQL 5.6 and MariaDB. The first two tell no name, and have other causes too.
+	errDuplicateKey        = 1022 // "Can't write; duplicate key in table 't'"
+	errCannotCreate        = 1005 // "Can't create table `d`.`t` (errno: 121 \"Duplicate key on write or update\")"
+	errForeignKeyNotStored = 1823 // "Failed to add the foreign key constraint 'd/c' to system tables"
 )
 
-// takenConstraint returns the name in the target's answer: "Duplicate check constraint name 'c'.".
+// takenConstraint returns the name in the target's answer: "Duplicate check constraint name 'c'."; no name where a server does
+// not tell it.
 func takenConstraint(err error) (name string, foreignKey, taken bool) {
-	number := server.ErrorNumber(err)
-	if number != errCheckTaken && number != errForeignKeyTaken {
+	number, text := server.ErrorNumber(err), server.ErrorText(err)
+	switch number {
+	case errDuplicateKey:
+		return "", true, true
+	case errCannotCreate:
+		return "", true, strings.Contains(text, "errno: 121")
+	case errCheckTaken, errForeignKeyTaken, errForeignKeyNotStored:
+	default:
 		return "", false, false
 	}
-	text := server.ErrorText(err)
 	first, last := strings.Index(text, "'"), strings.LastIndex(text, "'")
 	if first == last {
 		return "", false, false
 	}
-	return text[first+1 : last], number == errForeignKeyTaken, true
+	name = text[first+1 : last]
+	if number == errForeignKeyNotStored {
+		_, name, _ = strings.Cut(name, "/")
+	}
+	return name, number != errCheckTaken, true
 }
 
 // holder returns the table whose definition is from a later moment and has the constraint, with
-// the constraints to set aside; nil for none.
+// the constraints to set aside; nil for none. Without a name it is any such table with constraints of the kind, of which all are
+// set aside: where that was not it, the next one is asked for, and they come back as all do.
 func (a *asides) holder(side sideOf, schemas []string, name string, foreignKey bool) (*table, []ddl.Constraint, error) {
 	for _, t := range a.tables.sorted() {
 		if !slices.Contains(schemas, t.Name.Schema) || side(t.Name) != binlog.Skip {
@@ -88,7 +103,7 @@ func (a *asides) holder(side sideOf, schemas []string, name string, foreignKey b
 			return nil, nil, err
 		}
 		list = slices.DeleteFunc(list, func(c ddl.Constraint) bool { return c.ForeignKey != foreignKey })
-		i := slices.IndexFunc(list, func(c ddl.Constraint) bool { return strings.EqualFold(c.Name, name) })
+		i := slices.IndexFunc(list, func(c ddl.Constraint) bool { return name == "" || strings.EqualFold(c.Name, name) })
 		if i >= 0 {
 			return t, list[i:], nil
 		}

@@ -3,6 +3,7 @@ package pitr
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -85,6 +86,38 @@ func TestR2ConstraintNamesOfTheirTime(t *testing.T) {
 			_, _, err = s.restore(Wish{Rename: []string{"d=n"}})
 			s.must(err)
 			s.as("d", "n")
+		})
+	}
+}
+
+// TestR2ConstraintNamesOfOlderServers: MySQL 5.6 and MariaDB do not tell which name is taken.
+func TestR2ConstraintNamesOfOlderServers(t *testing.T) {
+	for _, kind := range []mysqltest.Kind{mysqltest.MySQL56, mysqltest.MariaDB1011} {
+		t.Run(fmt.Sprint(kind), func(t *testing.T) {
+			s := newStoryWith(t, mysqltest.Options{Kind: kind, Relaxed: true}, "d")
+			s.on("CREATE DATABASE d CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", "CREATE TABLE d.p (id INT PRIMARY KEY)",
+				"CREATE TABLE d.other (id INT PRIMARY KEY, p INT, KEY (p), CONSTRAINT zz FOREIGN KEY (p) REFERENCES d.p (id))")
+			b := s.begin()
+			b.schema("d")
+			s.on("CREATE TABLE d.old (id INT PRIMARY KEY, p INT, KEY (p), CONSTRAINT fk FOREIGN KEY (p) REFERENCES d.p (id) ON DELETE CASCADE)",
+				"CREATE TABLE d.late (id INT PRIMARY KEY, p INT, KEY (p))", "RENAME TABLE d.old TO d.t")
+			b.table("d.t", "")
+			b.table("d.p", "")
+			b.table("d.other", "")
+			s.on("ALTER TABLE d.t DROP FOREIGN KEY fk, ADD CONSTRAINT other FOREIGN KEY (p) REFERENCES d.p (id) ON DELETE CASCADE",
+				"ALTER TABLE d.late ADD CONSTRAINT fk FOREIGN KEY (p) REFERENCES d.p (id)")
+			b.end()
+			s.on("INSERT INTO d.p VALUES (1), (2)", "INSERT INTO d.t VALUES (1, 1), (2, 2)", "INSERT INTO d.late VALUES (1, 1)", "INSERT INTO d.other VALUES (1, 1)", "DELETE FROM d.p WHERE id=2")
+			_, _, err := s.restore(Wish{})
+			s.must(err)
+			want, got := s.tableRows(s.source.Root(), schema.Name{Schema: "d", Name: "t"}), s.tableRows(s.dest.Root(), schema.Name{Schema: "d", Name: "t"})
+			if !slices.Equal(want, got) {
+				t.Errorf("rows %v, want %v", got, want)
+			}
+			const names = "SELECT TABLE_NAME, CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA='d' ORDER BY 1, 2"
+			if want, got := fmt.Sprint(s.query(s.source.Root(), names)), fmt.Sprint(s.query(s.dest.Root(), names)); want != got || !strings.Contains(got, "[late fk] [other zz] [t other]") {
+				t.Errorf("constraints %s, want %s", got, want)
+			}
 		})
 	}
 }
