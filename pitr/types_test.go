@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tripod-db/tripod/internal/mysqltest"
+	"github.com/tripod-db/tripod/pitr/target"
 )
 
 // typedColumns is a column of every type, with two values each beside NULL.
@@ -107,4 +108,28 @@ func TestZeroEnums(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWarningsAboutEngines: what a server warns of the engines that a session writes to is about no value, and ends no replay of an
+// ENUM of index 0.
+func TestWarningsAboutEngines(t *testing.T) {
+	s := newStory(t, "d")
+	mysqltest.Exec(t, s.dest, "CREATE DATABASE d", "CREATE TABLE d.isam (id INT PRIMARY KEY, e ENUM('a')) ENGINE=MyISAM", "CREATE TABLE d.heap (id INT PRIMARY KEY) ENGINE=MEMORY")
+	session, err := target.Connect(t.Context(), s.into)
+	s.must(err)
+	defer session.Close()
+	for _, q := range []string{"SET SESSION sql_mode=" + target.LenientMode, "START TRANSACTION", "INSERT INTO d.heap VALUES (1)", "INSERT INTO d.isam VALUES (1, 0)"} {
+		s.must(session.Exec(t.Context(), q))
+	}
+	told, err := session.QueryRows(t.Context(), "SHOW WARNINGS")
+	s.must(err)
+	if len(told) != 2 || told[0][1] != "6414" && told[1][1] != "6414" {
+		t.Fatalf("the target warns %v", told)
+	}
+	s.must(target.CheckWarnings(t.Context(), session, target.Allowed{Enums: []string{"e"}, Uncounted: true}))
+	s.must(target.CheckWarnings(t.Context(), session, target.Allowed{Enums: []string{"e"}, Zeros: 1}))
+	if err := target.CheckWarnings(t.Context(), session, target.Allowed{Uncounted: true}); err == nil {
+		t.Error("a value that was cut passes")
+	}
+	s.must(session.Exec(t.Context(), "ROLLBACK"))
 }
