@@ -291,8 +291,11 @@ func change(r *rand.Rand, n name, columns []column) string {
 func insert(r *rand.Rand, verb string, n name, usable []column) string {
 	var list []string
 	var used []column
-	for _, c := range usable {
-		if (c.autoIncrement && r.IntN(2) == 0) || (c.nullable && r.IntN(12) == 0) {
+	for i, c := range usable {
+		// One at least: of rows without a single logged column a table without transactions may hold more than the log
+		// (TestRowsWithoutColumns of binlog/event).
+		needed := i == len(usable)-1 && len(used) == 0
+		if !needed && ((c.autoIncrement && r.IntN(2) == 0) || (c.nullable && r.IntN(12) == 0)) {
 			continue
 		}
 		used = append(used, c)
