@@ -3,6 +3,8 @@ package pitr
 import (
 	"strings"
 	"testing"
+
+	"github.com/tripod-db/tripod/internal/mysqltest"
 )
 
 // TestFinish_AutoIncrementCountsDeletedRows: the counter of a table is behind every value that
@@ -45,6 +47,36 @@ func TestFinish_AutoIncrementCountsDeletedRows(t *testing.T) {
 		got := counter(s.query(s.dest.Root(), "SHOW CREATE TABLE d."+name)[0][1])
 		if got != want {
 			t.Errorf("%s: %s, the source has %s", name, got, want)
+		}
+	}
+}
+
+// TestCountersBehindTruncatedPartitions: a statement that empties all partitions has a table count from the beginning, one that empties
+// some has not.
+func TestCountersBehindTruncatedPartitions(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "USE d")
+	b := s.begin()
+	b.schema("d")
+	for _, n := range []string{"every", "named", "some", "read"} {
+		s.on("CREATE TABLE d." + n + " (id INT AUTO_INCREMENT PRIMARY KEY, v INT) PARTITION BY HASH (id) PARTITIONS 3")
+		if n == "read" {
+			s.on("INSERT INTO d.read (v) VALUES (1), (2), (3), (4)", "DELETE FROM d.read WHERE id=4")
+		}
+		b.table("d."+n, "")
+	}
+	b.end()
+	for _, n := range []string{"every", "named", "some"} {
+		s.on("INSERT INTO d." + n + " (v) VALUES (1), (2), (3), (4), (5)", "DELETE FROM d."+n+" WHERE id=5")
+	}
+	s.on("ALTER TABLE d.every TRUNCATE PARTITION ALL", "ALTER TABLE d.named TRUNCATE /* all */ PARTITION p2, p0, p1", "ALTER TABLE d.some TRUNCATE PARTITION p0, p2", "ALTER TABLE d.read TRUNCATE PARTITION p1")
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	s.same("d")
+	for n, want := range map[string]string{"every": "1", "named": "1", "some": "6", "read": "5"} {
+		mysqltest.Exec(t, s.dest, "INSERT INTO d."+n+" (v) VALUES (7)")
+		if got := s.query(s.dest.Root(), "SELECT id FROM d."+n+" WHERE v=7")[0][0]; got != want {
+			t.Errorf("the next row of d.%s has the number %s, want %s", n, got, want)
 		}
 	}
 }

@@ -116,14 +116,15 @@ func (s *tableSet) chooseLane(t *table) {
 	t.Keyed = s.lastImageCounts(t) && (t.Write.ByteIdentity() || t.Weights != nil)
 }
 
-var autoIncrementWord = regexp.MustCompile(`(?i)\bAUTO_INCREMENT\b`)
+// countingWord is in every ALTER TABLE that may set the AUTO_INCREMENT of a table: by its option, or by emptying all partitions.
+var countingWord = regexp.MustCompile(`(?i)\b(AUTO_INCREMENT|TRUNCATE)\b`)
 
 // raiseCounters gives tables, before a statement that may set their AUTO_INCREMENT, the counter that
 // the source had: rows that came and went between two fences have never been on the target.
 func (s *tableSet) raiseCounters(ctx context.Context, e *director.Execution) error {
 	for _, n := range e.Altered {
 		t := s.get(n)
-		if t == nil || t.Greatest == 0 || t.Greatest == ^uint64(0) || !autoIncrementWord.MatchString(e.Text) {
+		if t == nil || t.Greatest == 0 || t.Greatest == ^uint64(0) || !countingWord.MatchString(e.Text) {
 			continue
 		}
 		if err := s.reader.Exec(ctx, "ALTER TABLE "+n.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(t.Greatest+1, 10)); err != nil {
@@ -154,8 +155,8 @@ func (s *tableSet) apply(ctx context.Context, e *director.Execution) error {
 		}
 	}
 	for _, n := range e.Altered {
-		// AUTO_INCREMENT= may lower the counter: what the target makes of it is what the source made.
-		if t := s.get(n); t != nil && autoIncrementWord.MatchString(e.Text) {
+		// It may be lower now: what the target makes of the statement is what the source made.
+		if t := s.get(n); t != nil && countingWord.MatchString(e.Text) {
 			t.Greatest, t.Next = 0, 0
 		}
 	}

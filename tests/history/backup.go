@@ -71,6 +71,7 @@ func (h *run) backUpUnderLoad(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
+	h.chunkOf.Store("")
 	h.record.mark(markBackedUp)
 	h.report.Backup, h.report.Tables, h.report.Rows = x.o.took, len(result.Tables), result.Rows
 	h.ddl.phase = behindPhase

@@ -11,5 +11,5 @@ var features = []Feature{
 	someTables, renamedTables, skips,
 	compression, rowsQuery, fullMetadata, checksums, bigTransactions, rowImages, jsonDiffs,
 	xa, nativeKeys,
-	engines, users, largeEvents, statements, oddNames, lowerCase, oddTypes, partitionKinds, temporary, importing,
+	engines, users, largeEvents, statements, oddNames, lowerCase, oddTypes, partitionKinds, temporary, importing, slowCommits,
 }

@@ -167,6 +167,8 @@ type run struct {
 	mayDefine bool
 	// met is how often DDL changed a table that was being read by the run of the backup that goes on, and left it there.
 	met atomic.Int64
+	// chunkOf is the table, quoted, of which the backup has asked for a chunk last; empty before the first, and behind the backup.
+	chunkOf atomic.Value
 	// looked is how often in a row no table was seen being read.
 	looked int
 	// counters are where AUTO_INCREMENT counters are at least, as long as nothing sets them back.

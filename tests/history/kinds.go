@@ -22,7 +22,7 @@ var kinds = []Kind{
 		lacks: map[string]string{
 			"documents": "no JSON, no generated columns", "types/tags": "no JSON, no keys over expressions", "types/computed": "no generated columns",
 			"compression": "no compressed transactions", "full-metadata": "no binlog_row_metadata", "json-diffs": "no JSON", "native-keys": "its foreign keys know no other way",
-			"users": "they are not backed up there", "large-events": "a row takes a tenth of the redo log at most",
+			"users": "they are not backed up there", "slow-commits": "nothing delays them there", "large-events": "a row takes a tenth of the redo log at most",
 		},
 		lacksWithGTIDs: map[string]string{"ctas": "CREATE TABLE .. SELECT is refused", "temporary": "they are refused in transactions"},
 		spelled: []string{
@@ -45,7 +45,7 @@ var kinds = []Kind{
 		lacks: map[string]string{
 			"types/tags": "no keys over expressions", "types/computed": "no keys over expressions",
 			"compression": "its own compresses single events", "full-metadata": "its metadata are printed otherwise", "json-diffs": "JSON is text", "native-keys": "its foreign keys know no other way",
-			"users": "they are not backed up there", "rows-query": "its annotations are no such events",
+			"users": "they are not backed up there", "slow-commits": "what delays them there does so in front of the log", "rows-query": "its annotations are no such events",
 			"row-images": "a REPLACE of some columns, and what a trigger or a view changed, ends the range of its table: the histories draw both",
 		},
 		spelled: []string{

@@ -20,7 +20,7 @@ func (h *run) prepare(ctx context.Context) error {
 	h.mayDefine = h.features.has(definers.Name) && h.r.IntN(3) == 0 || h.features.has(users.Name)
 	between := int(h.between().Milliseconds())
 	sleep := fmt.Sprintf("betweenChunks=sleep(%d)", between*12/20+h.r.IntN(max(1, between*16/20)))
-	if err := h.equip(ctx, func(table string) { h.record.mark(markChunk, table) }, sleep); err != nil {
+	if err := h.equip(ctx, h.asked, sleep); err != nil {
 		return err
 	}
 	setup, err := h.open(ctx, setupSession, "SET NAMES utf8mb4, sql_mode='ALLOW_INVALID_DATES', foreign_key_checks=0")
@@ -83,6 +83,12 @@ func (h *run) equip(ctx context.Context, came func(table string), failpoints ...
 	}}
 	h.source = h.servers.Source.Root()
 	return nil
+}
+
+// asked notes that the backup asks for a chunk of a table.
+func (h *run) asked(table string) {
+	h.record.mark(markChunk, table)
+	h.chunkOf.Store(table)
 }
 
 // accounts makes those of tripod. The account that restores exists on the source too: it

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -222,6 +223,9 @@ func lost(err error) error {
 	return nil
 }
 
+// intoChunks: while a backup runs, one change of so many is one of the table that it is reading.
+const intoChunks = 3
+
 // change runs one random statement on a random table.
 func (w *writer) change(ctx context.Context) error {
 	h := w.writers.run
@@ -230,6 +234,12 @@ func (w *writer) change(ctx context.Context) error {
 		return nil
 	}
 	n := names[w.r.IntN(len(names))]
+	if w.r.IntN(intoChunks) == 0 {
+		// Most tables are read in no time: few of their rows would change meanwhile.
+		if i := slices.IndexFunc(names, func(n name) bool { return n.String() == h.chunkOf.Load() }); i >= 0 {
+			n = names[i]
+		}
+	}
 	s := w.draw(n, h.live.columns(n))
 	if s == "" {
 		return nil

@@ -28,8 +28,8 @@ const (
 // Table holds, for each rule, the mutants of the code that decides, each with the test that is named for the rule: of
 // a few marks where the rule is pure, most also with one on a real server. W4 is tried on the program.
 var Table = []Mutant{
-	{Rule: "W1", Failpoint: "dumper/bases/W1", Package: "dumper/bases", Test: "TestW1LowIsTheLowSample"},
-	{Rule: "W1", Failpoint: "binlog/source/w1-off", Package: "binlog/source", Test: "TestW1_W2_ReadsLieBetweenTheirTicks"},
+	{Rule: "W1", Failpoint: "dumper/bases/W1", Package: "dumper/bases", Test: "TestW1LowIsTheLowSample", Features: "slow-commits"},
+	{Rule: "W1", Failpoint: "binlog/source/w1-off", Package: "binlog/source", Test: "TestW1_W2_ReadsLieBetweenTheirTicks", Features: "slow-commits"},
 	{Rule: "W2", Failpoint: "dumper/bases/W2", Package: "dumper/bases", Test: "TestW2HighIsTheHighBehindTheRows"},
 	{Rule: "W2", Failpoint: "binlog/source/w2-off", Package: "binlog/source", Test: "TestW1_W2_ReadsLieBetweenTheirTicks"},
 	{Rule: "W3", Failpoint: "dumper/bases/W3", Package: "dumper/bases", Test: "TestW3StatementInTheWindowIsReadAgain"},
