@@ -86,7 +86,7 @@ func TestCountersBehindTruncatedPartitions(t *testing.T) {
 	}
 	b.end()
 	for _, n := range []string{"every", "named", "some"} {
-		s.on("INSERT INTO d."+n+" (v) VALUES (1), (2), (3), (4), (5)", "DELETE FROM d."+n+" WHERE id=5")
+		s.on("INSERT INTO d." + n + " (v) VALUES (1), (2), (3), (4), (5)", "DELETE FROM d."+n+" WHERE id=5")
 	}
 	s.on("ALTER TABLE d.every TRUNCATE PARTITION ALL", "ALTER TABLE d.named TRUNCATE /* all */ PARTITION p2, p0, p1", "ALTER TABLE d.some TRUNCATE PARTITION p0, p2", "ALTER TABLE d.read TRUNCATE PARTITION p1")
 	_, _, err := s.restore(Wish{})
