@@ -51,25 +51,6 @@ func TestFinish_AutoIncrementCountsDeletedRows(t *testing.T) {
 	}
 }
 
-// TestCountersOfLaterDefinitions: a definition that was read behind rows of the window knows what they had made of AUTO_INCREMENT, and
-// what a statement between them did to that.
-func TestCountersOfLaterDefinitions(t *testing.T) {
-	s := newStory(t, "d")
-	s.on("CREATE DATABASE d", "CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY, v INT)", "INSERT INTO d.t (v) VALUES (1), (2)")
-	b := s.begin()
-	b.schema("d")
-	n := b.table("d.t", "")
-	s.on("INSERT INTO d.t (v) VALUES (3), (4), (5)", "DELETE FROM d.t WHERE id>3", "ALTER TABLE d.t AUTO_INCREMENT=1")
-	n.Definition = b.here()
-	s.must(s.catalog.PutSchemaObject(t.Context(), instance, b.ID, n.SchemaKey, []byte(b.row("SHOW CREATE TABLE d.t")[1])))
-	n.Rows.High = b.here().High
-	s.on("UPDATE d.t SET v=7 WHERE id=1")
-	b.end()
-	_, _, err := s.restore(Wish{})
-	s.must(err)
-	s.same("d")
-}
-
 // TestCountersBehindTruncatedPartitions: a statement that empties all partitions has a table count from the beginning, one that empties
 // some has not.
 func TestCountersBehindTruncatedPartitions(t *testing.T) {

@@ -216,11 +216,8 @@ func (r *replay) change(ctx context.Context, e *event.Entry, t *table, side binl
 	case doubtful:
 		rule = rewriter.Window
 	}
-	if counts := r.director.Sides.DefinitionSide(c.Map.Name, e.Start) != binlog.Skip; counts {
-		// What else made a row counts for the AUTO_INCREMENT of the definition, which was read behind it.
-		if err := t.Note(c); err != nil {
-			return err
-		}
+	if err := t.Note(c); err != nil {
+		return err
 	}
 	if c.Before.Exists() {
 		if err := r.helped(ctx, t); err != nil {
