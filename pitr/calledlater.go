@@ -53,7 +53,7 @@ func (p *Plan) calledLater(ctx context.Context, r *archive.Reader, phase progres
 				}
 			}
 		}
-		hint = strings.Replace(hint, " "+schema.Patterns(list...), " "+schema.Patterns(later...), 1)
+		hint = strings.Replace(hint, " "+director.Patterns(list), " "+director.Patterns(later), 1)
 	}
 	if hint == f.Hint {
 		return err

@@ -1,6 +1,7 @@
 package pitr
 
 import (
+	"database/sql"
 	"strings"
 	"testing"
 
@@ -67,7 +68,7 @@ func TestCountersBehindTruncatedPartitions(t *testing.T) {
 	}
 	b.end()
 	for _, n := range []string{"every", "named", "some"} {
-		s.on("INSERT INTO d." + n + " (v) VALUES (1), (2), (3), (4), (5)", "DELETE FROM d."+n+" WHERE id=5")
+		s.on("INSERT INTO d."+n+" (v) VALUES (1), (2), (3), (4), (5)", "DELETE FROM d."+n+" WHERE id=5")
 	}
 	s.on("ALTER TABLE d.every TRUNCATE PARTITION ALL", "ALTER TABLE d.named TRUNCATE /* all */ PARTITION p2, p0, p1", "ALTER TABLE d.some TRUNCATE PARTITION p0, p2", "ALTER TABLE d.read TRUNCATE PARTITION p1")
 	_, _, err := s.restore(Wish{})
@@ -77,6 +78,45 @@ func TestCountersBehindTruncatedPartitions(t *testing.T) {
 		mysqltest.Exec(t, s.dest, "INSERT INTO d."+n+" (v) VALUES (7)")
 		if got := s.query(s.dest.Root(), "SELECT id FROM d."+n+" WHERE v=7")[0][0]; got != want {
 			t.Errorf("the next row of d.%s has the number %s, want %s", n, got, want)
+		}
+	}
+}
+
+// TestCountersBeyondTheRowsOfTheLog: the counter of a definition, which the values of no row tell, is not lowered to what the
+// replayed rows have when a statement names AUTO_INCREMENT.
+func TestCountersBeyondTheRowsOfTheLog(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(10)) AUTO_INCREMENT=1000", "INSERT INTO d.t VALUES (1,'x')")
+	b := s.begin()
+	b.schema("d")
+	b.table("d.t", "")
+	b.end()
+	s.on("INSERT INTO d.t VALUES (50,'low')", "ALTER TABLE d.t MODIFY id BIGINT NOT NULL AUTO_INCREMENT COMMENT 'counts'")
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	const show = "SHOW CREATE TABLE d.t"
+	if got, want := s.query(s.dest.Root(), show)[0][1], s.query(s.source.Root(), show)[0][1]; got != want {
+		t.Errorf("restored\n%s\nthe source has\n%s", got, want)
+	}
+}
+
+// TestCountersSetBackInTheWindowOfTheRows: a counter that was set back in front of the definition's read, but behind the low mark of
+// the rows, comes back behind the values that the log has there: too high, never too low.
+func TestCountersSetBackInTheWindowOfTheRows(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY, v VARCHAR(10))", "INSERT INTO d.t VALUES (1,'x')")
+	b := s.begin()
+	b.schema("d")
+	low := s.position()
+	s.on("INSERT INTO d.t VALUES (117,'gone')", "DELETE FROM d.t WHERE id=117", "ALTER TABLE d.t AUTO_INCREMENT=1")
+	b.table("d.t", "").Rows.Low = low
+	b.end()
+	s.on("INSERT INTO d.t VALUES (115,'gone')", "DELETE FROM d.t WHERE id=115")
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	for db, want := range map[*sql.DB]string{s.source.Root(): " AUTO_INCREMENT=116 ", s.dest.Root(): " AUTO_INCREMENT=118 "} {
+		if shown := s.query(db, "SHOW CREATE TABLE d.t")[0][1]; !strings.Contains(shown, want) {
+			t.Errorf("want%s in\n%s", want, shown)
 		}
 	}
 }

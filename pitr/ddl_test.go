@@ -1,6 +1,7 @@
 package pitr
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -185,6 +186,36 @@ func TestNotInTheLog(t *testing.T) {
 	s.must(err)
 	if rows := s.tableRows(s.dest.Root(), schema.Name{Schema: "d", Name: "a"}); len(rows) != 1 {
 		t.Errorf("d.a holds %q", rows)
+	}
+}
+
+// TestNotInTheLogOfManyTables: a refusal of more tables than its message names says all the same how the others can be had.
+func TestNotInTheLogOfManyTables(t *testing.T) {
+	s := newStory(t, "d", "e")
+	s.on("CREATE DATABASE d", "CREATE DATABASE e", "CREATE TABLE e.other (id INT PRIMARY KEY)")
+	b := s.begin()
+	b.schema("d")
+	b.schema("e")
+	for i := range 24 {
+		s.on(fmt.Sprintf("CREATE TABLE d.t%d (id INT PRIMARY KEY)", i))
+		b.table(fmt.Sprintf("d.t%d", i), "")
+	}
+	b.table("e.other", "")
+	s.on("CREATE TRIGGER d.g AFTER INSERT ON d.t0 FOR EACH ROW INSERT INTO d.t1 VALUES (NEW.id)")
+	b.object(catalog.KindTrigger, "d.g", "t0")
+	b.end()
+	s.on("SET SESSION binlog_format=STATEMENT", "INSERT INTO d.t0 VALUES (1)", "SET SESSION binlog_format=ROW", "RENAME TABLE d.t3 TO d.away", "INSERT INTO e.other VALUES (1)")
+	_, _, err := s.restore(Wish{})
+	s.wantFault(err, fault.CodeRange, fault.KindStatement, "4 more at")
+	_, named, _ := strings.Cut(fault.Of(err).Hint, "--exclude ")
+	named, _, _ = strings.Cut(named, " ")
+	if list := strings.Split(named, ","); len(list) != 24 || !slices.Contains(list, "d.away") {
+		t.Fatalf("the hint is %q", fault.Of(err).Hint)
+	}
+	_, _, err = s.restore(Wish{Selection: catalog.Selection{Exclude: strings.Split(named, ",")}})
+	s.must(err)
+	if rows := s.tableRows(s.dest.Root(), schema.Name{Schema: "e", Name: "other"}); len(rows) != 1 {
+		t.Errorf("e.other holds %q", rows)
 	}
 }
 

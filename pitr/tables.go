@@ -120,14 +120,15 @@ func (s *tableSet) chooseLane(t *table) {
 var countingWord = regexp.MustCompile(`(?i)\b(AUTO_INCREMENT|TRUNCATE)\b`)
 
 // raiseCounters gives tables, before a statement that may set their AUTO_INCREMENT, the counter that
-// the source had: rows that came and went between two fences have never been on the target.
+// the source had: rows that came and went between two fences have never been on the target. It is never below the one of the
+// definition, to which the rows of the log need not have come.
 func (s *tableSet) raiseCounters(ctx context.Context, e *director.Execution) error {
 	for _, n := range e.Altered {
 		t := s.get(n)
 		if t == nil || t.Greatest == 0 || t.Greatest == ^uint64(0) || !countingWord.MatchString(e.Text) {
 			continue
 		}
-		if err := s.reader.Exec(ctx, "ALTER TABLE "+n.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(t.Greatest+1, 10)); err != nil {
+		if err := s.reader.Exec(ctx, "ALTER TABLE "+n.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(max(t.Next, t.Greatest+1), 10)); err != nil {
 			return fmt.Errorf("set AUTO_INCREMENT of %s: %w", n, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package director
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -147,6 +148,31 @@ func TestR8InsideTombstone(t *testing.T) {
 		v, err := d.statement(at(step.start), &event.Query{Schema: "d", SQL: []byte(step.sql)})
 		if err != nil || len(v.Executions) != 1 || v.Executions[0].Text != step.want {
 			t.Fatalf("%s: %+v, %v", step.sql, v.Executions, err)
+		}
+	}
+}
+
+// TestPatternsOfManyTables: what --exclude is given stays of a length that can be copied, and leaves out all that it has to.
+func TestPatternsOfManyTables(t *testing.T) {
+	many := func(count int) (list []schema.Name) {
+		for i := range count {
+			list = append(list, schema.Name{Schema: []string{"d", "a.b"}[i%2], Name: fmt.Sprintf("t%d", i)})
+		}
+		return list
+	}
+	for count, want := range map[int]string{1: "d.t0", 3: "'d.t0,`a.b`.t1,d.t2'", mostPatterns + 1: "'d,`a.b`'"} {
+		if got := Patterns(many(count)); got != want {
+			t.Errorf("%d tables: %s, want %s", count, got, want)
+		}
+	}
+	for _, count := range []int{1, mostNames, mostNames + 1, mostPatterns, mostPatterns + 1} {
+		list := many(count)
+		err := Refused(at(1), list, "UPDATE d.t0", errUncertain)
+		if hint := fault.Of(err).Hint; !strings.HasSuffix(hint, " --exclude "+Patterns(list)) {
+			t.Errorf("%d tables: the hint %q does not say how to go on without them", count, hint)
+		}
+		if len(err.Error()) > 400 {
+			t.Errorf("%d tables: a long message: %v", count, err)
 		}
 	}
 }

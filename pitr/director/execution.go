@@ -97,7 +97,7 @@ func (x *Execution) Redefined() []schema.Name {
 // RefusedError is what a hint of Refused names, as it was called then.
 type RefusedError struct {
 	Start binlog.Position
-	// Lists are lists of tables, each of which the hint has as schema.Patterns.
+	// Lists are lists of tables, each of which the hint has as Patterns.
 	Lists [][]schema.Name
 	cause error
 }
@@ -115,17 +115,36 @@ func Refused(start binlog.Position, tables []schema.Name, statement string, caus
 	for _, n := range tables {
 		names = append(names, n.String())
 	}
-	if n := len(names); n > 0 && n <= mostNames {
-		hint += fmt.Sprintf(", or leave the tables out: --exclude %s", schema.Patterns(tables...))
-	} else if n > mostNames {
+	if len(tables) > 0 {
+		hint += fmt.Sprintf(", or leave the tables out: --exclude %s", Patterns(tables))
+	}
+	if n := len(names); n > mostNames {
 		names = append(names[:mostNames], fmt.Sprintf("%d more", n-mostNames))
 	}
 	return fault.New(fault.CodeRange, fault.KindStatement, hint, "replay of %s at %s (%s): %w",
 		strings.Join(names, ", "), start, Excerpt(statement), &RefusedError{Start: start, Lists: [][]schema.Name{tables}, cause: cause})
 }
 
-// mostNames is how many tables a message names.
-const mostNames = 20
+// How many tables a message names, and how many the flag in its hint, which is there to be copied.
+const (
+	mostNames    = 20
+	mostPatterns = 200
+)
+
+// Patterns prints tables as --exclude takes them: a few by their names, very many by their schemas, which leaves out more
+// than has to be.
+func Patterns(tables []schema.Name) string {
+	if len(tables) <= mostPatterns {
+		return schema.Patterns(tables...)
+	}
+	var schemas []schema.Name
+	for _, n := range tables {
+		if whole := (schema.Name{Schema: n.Schema}); !slices.Contains(schemas, whole) {
+			schemas = append(schemas, whole)
+		}
+	}
+	return schema.Patterns(schemas...)
+}
 
 // Broken is the fault of a manifest that contradicts the log: nothing that the operator did.
 func Broken(start binlog.Position, statement string, cause error) error {

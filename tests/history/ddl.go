@@ -139,6 +139,10 @@ func (d *ddl) owed(ctx context.Context) error {
 
 func (d *ddl) change(ctx context.Context, k kind, n name) (int, error) {
 	statements := k.make(d, n, d.run.live.columns(n))
+	before, err := d.run.counterBefore(ctx, k, n)
+	if err != nil {
+		return 0, err
+	}
 	ran, counted := 0, 0
 	for _, s := range statements {
 		err := d.session.exec(ctx, s)
@@ -176,5 +180,8 @@ func (d *ddl) change(ctx context.Context, k kind, n name) (int, error) {
 			}
 		}
 	}
-	return counted, d.run.live.refresh(ctx, d.run.source, d.run.kind())
+	if err := d.run.live.refresh(ctx, d.run.source, d.run.kind()); err != nil {
+		return counted, err
+	}
+	return counted, d.run.fall(ctx, k, n, before, strings.Join(statements, ";"))
 }

@@ -130,7 +130,7 @@ func newRun(s Servers, c Config) (*run, error) {
 	return &run{
 		Config: c, servers: s, report: Report{Seed: c.Seed, cost: newCost()}, features: on, census: newCensus(), record: &record{},
 		failedStop: -1,
-		live:       &live{}, counters: map[name]uint64{},
+		live:       &live{}, counters: map[name]uint64{}, fell: map[name]bool{},
 		r: random(7), pace: random(8), probes: random(9), kills: random(10), early: random(14),
 	}, nil
 }
@@ -173,6 +173,8 @@ type run struct {
 	looked int
 	// counters are where AUTO_INCREMENT counters are at least, as long as nothing sets them back.
 	counters map[name]uint64
+	// fell are tables whose counters were set back before the backup had ended; see fall.
+	fell map[name]bool
 	// stopKills ends the killing of the archiver and leaves one running.
 	stopKills func() error
 }

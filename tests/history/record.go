@@ -23,6 +23,7 @@ const (
 	markStop     = "stop"      // flag: a stop point is taken
 	markCounter  = "counter"   // table and value: its AUTO_INCREMENT counter is that exactly now
 	markNoCount  = "no-counter"
+	markFell     = "fell" // table: its counter was set back where what is read of it may reach back behind that
 )
 
 // step is a statement of a session, or a mark of the harness.

@@ -143,6 +143,13 @@ func (p *replay) step(ctx context.Context, s step) (bool, error) {
 		return true, p.stop(ctx, of)
 	case markCounter, markNoCount:
 		return true, p.counter(what, of)
+	case markFell:
+		n, ok := parseName(of)
+		if !ok {
+			return false, fmt.Errorf("read the name %q", of)
+		}
+		p.fell[n] = true
+		return true, nil
 	}
 	return false, fmt.Errorf("a record has an unknown mark %q", s.sql)
 }

@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/tripod-db/tripod/tests/truth"
@@ -129,6 +130,8 @@ func (h *run) note(ctx context.Context, p stopPoint) (err error) {
 	if h.countersFall() {
 		p.truth, p.exact = p.truth.CountersMayFall(), nil
 	}
+	p.truth = p.truth.CountersFell(h.hasFallen)
+	maps.DeleteFunc(p.exact, func(table string, _ bool) bool { return h.hasFallen(table) })
 	if p.accounts, err = h.takeAccounts(ctx, h.servers.Source); err != nil {
 		return err
 	}

@@ -46,10 +46,17 @@ func (t *Truth) Counters() map[string]Counter { return t.counters }
 
 // CountersMayFall returns a truth of a server that may have set counters back by itself: a restored one may be beyond them.
 func (t *Truth) CountersMayFall() *Truth {
+	return t.CountersFell(func(string) bool { return true })
+}
+
+// CountersFell is the same of the tables, as schema.table, for which fell is true.
+func (t *Truth) CountersFell(fell func(table string) bool) *Truth {
 	open := *t
 	open.counters = maps.Clone(t.counters)
 	for k, c := range open.counters {
-		open.counters[k] = Counter{Next: math.MaxUint64, Greatest: c.Greatest}
+		if fell(k) {
+			open.counters[k] = Counter{Next: math.MaxUint64, Greatest: c.Greatest}
+		}
 	}
 	return &open
 }
@@ -59,7 +66,8 @@ func (t *Truth) CountersMayFall() *Truth {
 // than the source's; but:
 //
 //   - it is never higher than the source's: nothing that the log or a definition brings is
-//     anything but a value that the source's counter has passed;
+//     anything but a value that the source's counter has passed. One that was set back since is
+//     behind these no more: see CountersFell;
 //   - it is behind every row that is there: the next insert meets none;
 //   - it is at least what the caller says was in the definition that the backup read, or in a
 //     row since, deleted or not (atLeast);

@@ -29,6 +29,21 @@ func TestCounterDifferences(t *testing.T) {
 	}
 }
 
+// A counter that was set back may come back as high as it was, but not too low; others are judged as ever.
+func TestCountersThatFell(t *testing.T) {
+	source := &Truth{counters: map[string]Counter{"d.fell": {Next: 20, Greatest: 9}, "d.t": {Next: 20, Greatest: 9}}}
+	open := source.CountersFell(func(table string) bool { return table == "d.fell" })
+	for table, wants := range map[string]map[Counter]string{
+		"d.fell": {{21, 9}: "", {14, 9}: "values up to 14"},
+		"d.t":    {{21, 9}: "beyond the source's 20", {14, 9}: "values up to 14"},
+	} {
+		for counter, want := range wants {
+			restored := &Truth{counters: map[string]Counter{table: counter}}
+			wantOne(t, open.CounterDifferences(restored, map[string]uint64{table: 15}, nil), want)
+		}
+	}
+}
+
 func TestDefinerDifferences(t *testing.T) {
 	for _, c := range []struct {
 		source, restored string
