@@ -147,7 +147,7 @@ func TestR5LongReadThatIsLostEachTime(t *testing.T) {
 func TestR5StreamThatFallsBehind(t *testing.T) {
 	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
 	s.exec(keyless(3)...)
-	mysqltest.Failpoint(t, "dumper/slowStream", "sleep(60)") // writers of a busy machine are slow, too
+	mysqltest.Failpoint(t, "dumper/slowStream", "sleep(250)") // writers of a busy machine are slow, too
 	for range 4 {
 		defer s.writes(4*time.Millisecond, "INSERT INTO d.plain VALUES (7)")()
 	}
