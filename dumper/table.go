@@ -142,7 +142,7 @@ func (w *worker) readTable(ctx context.Context, want bases.Want) error {
 	if err := r.goOn(); err != nil {
 		return err
 	}
-	w.board.update(func(s *bases.Bases) { s.Opened(want, r.result.First) })
+	w.board.update(func(s *bases.Bases) { s.Opened(want, r.result.First, t.LocksTable()) })
 	failpoint.InjectCall("behindDefinition", want.Name)
 	whole, err := r.readRows(ctx)
 	if err != nil || !whole {

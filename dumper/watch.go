@@ -333,7 +333,10 @@ func (w *watch) doubts(e *event.Entry, out *bases.Entry) {
 	}
 	for _, t := range e.Tables {
 		if t.Bare && !t.Doubtful && !e.UndoneUnclear {
-			s.Text = "a row of which the log holds no column, beside which there may be one more"
+			s.Text, s.OfEngines = "a row of which the log holds no column, beside which there may be one more", true
+		}
+		if t.Doubtful || e.UndoneUnclear {
+			s.OfEngines = false
 		}
 		if t.Doubtful || t.Bare || e.UndoneUnclear {
 			s.Touches = append(s.Touches, bases.Touch{Name: t.Name, Role: bases.Changed})

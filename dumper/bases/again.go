@@ -32,6 +32,8 @@ func (b *Bases) inWindows(s *logged) {
 
 func (b *Bases) inWindow(n *name, s *logged) {
 	switch {
+	case s.OfEngines && n.takesBack():
+		return // the engine takes back what the log does not hold
 	case n.needed() && n.progress == reading:
 		b.voidsRead(n, s)
 		return
@@ -68,6 +70,14 @@ func (b *Bases) inWindow(n *name, s *logged) {
 		return
 	}
 	b.readAgainAt(n, s, why)
+}
+
+// takesBack tells that the table which was read, or is being read, is one of an engine with transactions.
+func (n *name) takesBack() bool {
+	if n.progress == reading {
+		return !n.opened.High.IsZero() && !n.locks
+	}
+	return n.complete() && n.present() && !n.read.Locked
 }
 
 // meaningSide is R2; a statement without a proved lock is in the window from the low mark on,

@@ -194,7 +194,7 @@ func (d *mDumper) begin(w Want) {
 	if d.goOn(r) {
 		return
 	}
-	d.bases.Opened(w, r.result.First)
+	d.bases.Opened(w, r.result.First, false)
 	cut := int8(d.n(5))
 	switch {
 	case !r.def.keyed || d.n(3) == 0:

@@ -98,7 +98,7 @@ func (d *mDumper) goOn(r *mRead) bool {
 	d.killed.went++
 	d.note("        the read of %s goes on", r.want.Name)
 	r.result, r.chunks, r.stage, r.present = past.result, slices.Clone(past.chunks), readsChunks, true
-	d.bases.Opened(r.want, r.result.First)
+	d.bases.Opened(r.want, r.result.First, false)
 	return true
 }
 

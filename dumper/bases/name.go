@@ -67,6 +67,7 @@ type name struct {
 	progress progress
 	attempt  int // results of older attempts are void
 	opened   Mark
+	locks    bool // its engine, which has no transactions, locks the table that is being read
 	read     TableRead
 	// base is what a restore will see; floor while nothing better is known.
 	base catalog.NameBase

@@ -143,10 +143,10 @@ func (b *Bases) Begin(w Want) bool {
 }
 
 // Opened tells the mark before the first definition of a read that goes on, so that
-// statements which make it void are noticed before its end.
-func (b *Bases) Opened(w Want, first Mark) {
+// statements which make it void are noticed before its end. locks: its engine, which has no transactions, locks the table.
+func (b *Bases) Opened(w Want, first Mark, locks bool) {
 	if n := b.name(w.Name); n.attempt == w.Attempt && n.progress == reading {
-		n.opened = first
+		n.opened, n.locks = first, locks
 		b.dirty = true
 	}
 }

@@ -201,7 +201,7 @@ func TestR3NewBaseIsBehindTheStatement(t *testing.T) {
 func TestR3ReadInProgressIsGivenUp(t *testing.T) {
 	b := backup(t, "t")
 	w := b.want(t, "t")
-	b.Opened(w, mark(1, 1))
+	b.Opened(w, mark(1, 1), false)
 	b.log(0, nil)
 	b.log(1, one(hard(Changed, "t")))
 	b.Evaluate()
