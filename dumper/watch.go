@@ -327,23 +327,24 @@ func (w *watch) entry(e *event.Entry) error {
 // doubts makes a statement that the log does not hold of row images of which nobody can say what they leave out, of rows of
 // which nobody can say whether they were taken back, and of one that may stand for two: what is read behind them is right.
 func (w *watch) doubts(e *event.Entry, out *bases.Entry) {
-	s := bases.Statement{Text: "a change whose row images lack what a REPLACE sets to defaults", LowWindow: true, Unlogged: true}
+	unclear := bases.Statement{Text: "a change whose row images lack what a REPLACE sets to defaults", LowWindow: true, Unlogged: true}
 	if e.UndoneUnclear {
-		s.Text = "a ROLLBACK TO of which cannot be told what it takes back"
+		unclear.Text = "a ROLLBACK TO of which cannot be told what it takes back"
 	}
+	bare := bases.Statement{Text: "a row of which the log holds no column, beside which there may be one more", LowWindow: true, Unlogged: true, NonTransactional: true}
 	for _, t := range e.Tables {
-		if t.Bare && !t.Doubtful && !e.UndoneUnclear {
-			s.Text, s.OfEngines = "a row of which the log holds no column, beside which there may be one more", true
-		}
-		if t.Doubtful || e.UndoneUnclear {
-			s.OfEngines = false
-		}
-		if t.Doubtful || t.Bare || e.UndoneUnclear {
-			s.Touches = append(s.Touches, bases.Touch{Name: t.Name, Role: bases.Changed})
+		touch := bases.Touch{Name: t.Name, Role: bases.Changed}
+		switch {
+		case t.Doubtful || e.UndoneUnclear:
+			unclear.Touches = append(unclear.Touches, touch)
+		case t.Bare:
+			bare.Touches = append(bare.Touches, touch)
 		}
 	}
-	if len(s.Touches) > 0 {
-		out.Statements = append(out.Statements, s)
+	for _, s := range []bases.Statement{unclear, bare} {
+		if len(s.Touches) > 0 {
+			out.Statements = append(out.Statements, s)
+		}
 	}
 }
 

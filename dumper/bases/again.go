@@ -32,7 +32,7 @@ func (b *Bases) inWindows(s *logged) {
 
 func (b *Bases) inWindow(n *name, s *logged) {
 	switch {
-	case s.OfEngines && n.takesBack():
+	case s.NonTransactional && n.takesBack():
 		return // the engine takes back what the log does not hold
 	case n.needed() && n.progress == reading:
 		b.voidsRead(n, s)

@@ -54,8 +54,8 @@ type Statement struct {
 	// Unlogged: the log does not hold the result (kind "not in the log"), so that it cannot be
 	// executed by a restore: what it touches has to be read behind it.
 	Unlogged bool
-	// OfEngines: it is one only for tables of engines without transactions.
-	OfEngines bool
+	// NonTransactional: it is one only for tables of engines without transactions.
+	NonTransactional bool
 	// DefinitionOnly statements change no row and no column list.
 	DefinitionOnly bool
 	// Hard: the exclusive metadata lock of every name (but LIKE's source) was held for certain.
