@@ -84,6 +84,9 @@ func describe(ctx context.Context, conn *server.RawConn, o *catalog.Object) erro
 	}
 	absent := []uint16{how.absent, server.ErrNoSuchTable, server.ErrUnknownSchema}
 	row, more, err := showCreate(ctx, conn, absent, how.statement+o.Name.Quoted(), others...)
+	for tries := 1; o.Kind == catalog.KindTrigger && lostFile(err) && tries < lostFileTries; tries++ {
+		row, more, err = showCreate(ctx, conn, absent, how.statement+o.Name.Quoted(), others...)
+	}
 	switch {
 	case o.Kind == catalog.KindView && cannotOpen(err) && !conn.Broken():
 		// It has waited for statements on the view; what is read now is not older.
@@ -98,6 +101,18 @@ func describe(ctx context.Context, conn *server.RawConn, o *catalog.Object) erro
 		return err
 	}
 	return complete(o, more[0])
+}
+
+// lostFileTries bounds how often a trigger is asked for whose file went: one that is dropped and made all the time is met so
+// about once in a thousand reads; a file that cannot be read at all is an error.
+const lostFileTries = 10
+
+// lostFile tells whether a file went while the server read it: 5.6 and MariaDB keep triggers in files, with no lock around the
+// look for one and the read of it. Asked again, they say what there is now.
+func lostFile(err error) bool {
+	const cannotStat, fileNotFound = 13, 29
+	number := server.ErrorNumber(err)
+	return number == cannotStat || number == fileNotFound
 }
 
 // cannotOpen tells whether the server itself cannot open a view: because of what it refers to, or

@@ -2,7 +2,10 @@ package dumper
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/mysqltest"
@@ -152,5 +155,49 @@ func TestObjectsMadeWithAStarDuringTheBackup(t *testing.T) {
 	}
 	if found != 2 {
 		t.Errorf("the manifest has %d views, want both", found)
+	}
+}
+
+// TestTriggersThatGoWhileTheyAreRead: 5.6 and MariaDB keep triggers in files, without a lock around the look for one and the read
+// of it (errors 13 and 29).
+func TestTriggersThatGoWhileTheyAreRead(t *testing.T) {
+	for _, kind := range []mysqltest.Kind{mysqltest.MySQL56, mysqltest.MariaDB1011} {
+		t.Run(kind.String(), func(t *testing.T) {
+			s := newSite(t, mysqltest.Options{Kind: kind, Relaxed: true})
+			s.exec("CREATE DATABASE d", "CREATE TABLE d.t (a INT)")
+			conn, err := s.srv.RawConn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			var stop atomic.Bool
+			var writer errgroup.Group
+			writer.Go(func() error {
+				for !stop.Load() {
+					if err := s.source.Exec(t.Context(), "CREATE TRIGGER d.g BEFORE INSERT ON d.t FOR EACH ROW SET @a=1", "DROP TRIGGER d.g"); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			there := 0
+			for range 1000 {
+				o := catalog.Object{Name: schema.Name{Schema: "d", Name: "g"}, Kind: catalog.KindTrigger}
+				if err := describe(t.Context(), conn, &o); err != nil {
+					t.Error(err)
+					break
+				}
+				if !o.Absent {
+					there++
+				}
+			}
+			stop.Store(true)
+			if err := writer.Wait(); err != nil {
+				t.Fatal(err)
+			}
+			if there == 0 || there == 1000 {
+				t.Errorf("the trigger was met %d times of 1000", there)
+			}
+		})
 	}
 }
