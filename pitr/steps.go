@@ -104,8 +104,12 @@ func (r *replay) do(ctx context.Context, start binlog.Position, v *director.Verd
 			return err
 		}
 		if ran {
+			// The notes have the names in front of the step. A table that is read already has its note, and more: the
+			// rows of this run, which the one before had not written.
 			for _, t := range r.tables.list {
-				t.Recall(r.past)
+				if t.def == nil {
+					t.Recall(r.past)
+				}
 			}
 			return r.done(ctx, start, number, s)
 		}
