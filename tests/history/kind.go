@@ -47,7 +47,7 @@ type Kind struct {
 	lateCheckpoints bool
 	// hidesCascades: its log does not tell what foreign keys cascade.
 	hidesCascades bool
-	// heldXA: an XA transaction stays with its session until it is ended.
+	// heldXA: an XA transaction that is prepared stays with its session, which can do nothing else until it is ended.
 	heldXA bool
 	// probed sets a session that asks for counters.
 	probed string

@@ -77,8 +77,8 @@ func prepareXA() func(context.Context, *writer) (int, error) {
 			}
 		}
 		number++
-		most := mostPrepared
-		if !w.writers.run.GTID || w.writers.run.kind().heldXA {
+		most, stays := mostPrepared, w.writers.run.kind().heldXA
+		if !w.writers.run.GTID || stays {
 			most = 1
 		}
 		held++
@@ -94,6 +94,8 @@ func prepareXA() func(context.Context, *writer) (int, error) {
 				open = append(open, id)
 			}
 			return 0, err
+		case stays && len(open) > 0 && held < longestPrepared && w.r.IntN(3) > 0:
+			return 0, nil // the session can do nothing else
 		case len(open) == 0 || most > 1 && w.r.IntN(5) > 0 || held < longestPrepared && w.r.IntN(3) > 0:
 			return 0, w.exec(ctx, heldChange(w))
 		}
