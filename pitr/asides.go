@@ -10,7 +10,6 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/schema"
-	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/pitr/target"
@@ -36,14 +35,14 @@ type sideOf func(schema.Name) binlog.Side
 
 // making does what makes or changes tables, and sets aside the constraints that come too early
 // for that. do may be called several times: the target has refused it then.
-func (a *asides) making(ctx context.Context, side sideOf, schemas []string, do func() error) error {
+func (a *asides) making(ctx context.Context, side sideOf, m maker, do func() error) error {
 	for {
 		err := do()
-		name, foreignKey, taken := takenConstraint(err)
-		if !taken {
+		taken, ok := takenConstraint(err)
+		if !ok {
 			return err
 		}
-		holder, list, found := a.holder(side, schemas, name, foreignKey)
+		holder, list, found := a.holder(side, m, taken)
 		if found != nil {
 			return errors.Join(err, found)
 		}
@@ -56,55 +55,25 @@ func (a *asides) making(ctx context.Context, side sideOf, schemas []string, do f
 	}
 }
 
-// Errors of a statement that would give a schema two constraints of one name.
-const (
-	errCheckTaken      = 3822
-	errForeignKeyTaken = 1826
-	// Of MySQL 5.6 and MariaDB. The first two tell no name, and have other causes too.
-	errDuplicateKey        = 1022 // "Can't write; duplicate key in table 't'"
-	errCannotCreate        = 1005 // "Can't create table `d`.`t` (errno: 121 \"Duplicate key on write or update\")"
-	errForeignKeyNotStored = 1823 // "Failed to add the foreign key constraint 'd/c' to system tables"
-)
-
-// takenConstraint returns the name in the target's answer: "Duplicate check constraint name 'c'."; no name where a server does
-// not tell it.
-func takenConstraint(err error) (name string, foreignKey, taken bool) {
-	number, text := server.ErrorNumber(err), server.ErrorText(err)
-	switch number {
-	case errDuplicateKey:
-		return "", true, true
-	case errCannotCreate:
-		return "", true, strings.Contains(text, "errno: 121")
-	case errCheckTaken, errForeignKeyTaken, errForeignKeyNotStored:
-	default:
-		return "", false, false
-	}
-	first, last := strings.Index(text, "'"), strings.LastIndex(text, "'")
-	if first == last {
-		return "", false, false
-	}
-	name = text[first+1 : last]
-	if number == errForeignKeyNotStored {
-		_, name, _ = strings.Cut(name, "/")
-	}
-	return name, number != errCheckTaken, true
-}
-
 // holder returns the table whose definition is from a later moment and has the constraint, with
-// the constraints to set aside; nil for none. Without a name it is any such table with constraints of the kind, of which all are
-// set aside: where that was not it, the next one is asked for, and they come back as all do.
-func (a *asides) holder(side sideOf, schemas []string, name string, foreignKey bool) (*table, []ddl.Constraint, error) {
+// the constraints to set aside; nil for none.
+func (a *asides) holder(side sideOf, m maker, taken takenName) (*table, []ddl.Constraint, error) {
 	for _, t := range a.tables.sorted() {
-		if !slices.Contains(schemas, t.Name.Schema) || side(t.Name) != binlog.Skip {
+		if !slices.Contains(m.schemas, t.Name.Schema) || side(t.Name) != binlog.Skip {
 			continue
 		}
 		list, err := director.Constraints(t.def, t.Name)
 		if err != nil {
 			return nil, nil, err
 		}
-		list = slices.DeleteFunc(list, func(c ddl.Constraint) bool { return c.ForeignKey != foreignKey })
-		i := slices.IndexFunc(list, func(c ddl.Constraint) bool { return name == "" || strings.EqualFold(c.Name, name) })
-		if i >= 0 {
+		list = slices.DeleteFunc(list, func(c ddl.Constraint) bool { return c.ForeignKey != taken.foreignKey })
+		i := slices.IndexFunc(list, func(c ddl.Constraint) bool {
+			return taken.told() && strings.EqualFold(c.Name, taken.name) || !taken.told() && m.mayMake(c.Name)
+		})
+		switch {
+		case i >= 0 && taken.foreignKey: // servers print them by name
+			return t, list[i : i+1], nil
+		case i >= 0:
 			return t, list[i:], nil
 		}
 	}
@@ -183,7 +152,7 @@ func (a *asides) back(ctx context.Context, side sideOf, o checkpoint.Aside) erro
 		}
 	}
 	if len(clauses) > 0 {
-		if err := a.making(ctx, side, []string{t.Name.Schema}, func() error { return a.alter(ctx, t, clauses) }); err != nil {
+		if err := a.making(ctx, side, makerOf(t.Name, o.Constraints), func() error { return a.alter(ctx, t, clauses) }); err != nil {
 			return err
 		}
 	}
@@ -194,6 +163,34 @@ func (a *asides) back(ctx context.Context, side sideOf, o checkpoint.Aside) erro
 // otherwise than the server prints it.
 func sameConstraint(c ddl.Constraint) func(ddl.Constraint) bool {
 	return func(o ddl.Constraint) bool { return o.ForeignKey == c.ForeignKey && strings.EqualFold(o.Name, c.Name) }
+}
+
+// cascading lists the foreign keys of a table that are aside and by which changes of other tables change it. They count all
+// the same: its rows are those of a table that had them, under whatever name (a foreign key that comes or goes has the table read again).
+func (a *asides) cascading(t *table) (list []*schema.ForeignKey, err error) {
+	for _, o := range a.list {
+		if o.Table != t.Name || len(o.Parents) == 0 {
+			continue
+		}
+		for _, c := range o.Constraints {
+			if !c.ForeignKey {
+				continue
+			}
+			f, err := c.Reference(t.Name.Schema)
+			if err != nil {
+				return nil, fmt.Errorf("read constraint %s of %s, which is aside: %w", c.Name, t.Name, err)
+			}
+			if f.Cascades() {
+				list = append(list, f)
+			}
+		}
+	}
+	return list, nil
+}
+
+// cascadesInto tells whether a table has such foreign keys.
+func (a *asides) cascadesInto(n schema.Name) bool {
+	return slices.ContainsFunc(a.list, func(o checkpoint.Aside) bool { return o.Table == n && len(o.Parents) > 0 })
 }
 
 // cascade lists the tables into which changes of a table would cascade by a foreign key that was set

@@ -122,6 +122,42 @@ func TestR2ConstraintNamesOfOlderServers(t *testing.T) {
 	}
 }
 
+// TestR2ConstraintNamesThatServersMake: a foreign key without a name, and the rename of a table that has one, may need the name of
+// one that a table of the backup came to have later.
+func TestR2ConstraintNamesThatServersMake(t *testing.T) {
+	for _, kind := range []mysqltest.Kind{mysqltest.MySQL97, mysqltest.MySQL56, mysqltest.MariaDB1011} {
+		t.Run(fmt.Sprint(kind), func(t *testing.T) {
+			s := newStoryWith(t, mysqltest.Options{Kind: kind, Relaxed: true}, "d")
+			s.on("CREATE DATABASE d CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", "CREATE TABLE d.p (id INT PRIMARY KEY)", "INSERT INTO d.p VALUES (1)")
+			later := map[string]string{"made": "made_ibfk_1", "altered": "altered_ibfk_1", "renamed": "renamed_ibfk_1", "moved": "moved_ibfk_1", "plain": "Spelled"}
+			for table := range later {
+				s.on("CREATE TABLE d.of_" + table + " (id INT PRIMARY KEY, k INT, KEY (k))")
+			}
+			b := s.begin()
+			b.schema("d")
+			b.table("d.p", "")
+			const body = " (id INT PRIMARY KEY, k INT, KEY (k)"
+			s.on("CREATE TABLE d.made"+body+", FOREIGN KEY (k) REFERENCES d.p (id))", "DROP TABLE d.made",
+				"CREATE TABLE d.altered"+body+")", "ALTER TABLE d.altered ADD FOREIGN KEY (k) REFERENCES d.p (id)", "DROP TABLE d.altered",
+				"CREATE TABLE d.o"+body+", FOREIGN KEY (k) REFERENCES d.p (id))", "RENAME TABLE d.o TO d.renamed", "DROP TABLE d.renamed",
+				"CREATE TABLE d.o"+body+", FOREIGN KEY (k) REFERENCES d.p (id))", "ALTER TABLE d.o RENAME TO d.moved", "DROP TABLE d.moved",
+				"CREATE TABLE d.plain"+body+", CONSTRAINT spelled FOREIGN KEY (k) REFERENCES d.p (id))", "DROP TABLE d.plain")
+			for table, name := range later {
+				s.on("ALTER TABLE d.of_" + table + " ADD CONSTRAINT mine_" + table + " FOREIGN KEY (k) REFERENCES d.p (id), ADD CONSTRAINT " + name + " FOREIGN KEY (k) REFERENCES d.p (id)")
+				b.table("d.of_"+table, "")
+			}
+			b.end()
+			s.on("INSERT INTO d.of_plain VALUES (1,1)")
+			_, _, err := s.restore(Wish{})
+			s.must(err)
+			const names = "SELECT TABLE_NAME, CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA='d' ORDER BY 1, 2"
+			if want, got := fmt.Sprint(s.query(s.source.Root(), names)), fmt.Sprint(s.query(s.dest.Root(), names)); want != got || !strings.Contains(got, "renamed_ibfk_1") {
+				t.Errorf("constraints %s, want %s", got, want)
+			}
+		})
+	}
+}
+
 // as compares a schema of the source with one of another name on the target.
 func (s *story) as(from, to string) {
 	s.Helper()
@@ -188,5 +224,39 @@ func TestSurvives_KillWhileConstraintsAreAside(t *testing.T) {
 				t.Fatalf("killed at trip %d of %d", trip, trips)
 			}
 		}
+	}
+}
+
+// TestR4CascadesOfKeysThatAreAside: a foreign key that is aside had another name on the source then. What it cascades is carried out all the same.
+func TestR4CascadesOfKeysThatAreAside(t *testing.T) {
+	for _, kind := range []mysqltest.Kind{mysqltest.MySQL97, mysqltest.MySQL56, mysqltest.MariaDB1011} {
+		t.Run(fmt.Sprint(kind), func(t *testing.T) {
+			s := newStoryWith(t, mysqltest.Options{Kind: kind, Relaxed: true}, "d")
+			s.hidesCascades()
+			s.on("CREATE DATABASE d CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", "CREATE TABLE d.p (id INT PRIMARY KEY)", "CREATE TABLE d.t (id INT PRIMARY KEY, p INT, KEY (p), CONSTRAINT before_all FOREIGN KEY (p) REFERENCES d.p (id) ON DELETE CASCADE)",
+				"CREATE TABLE d.below (id INT PRIMARY KEY, t INT, KEY (t), CONSTRAINT below FOREIGN KEY (t) REFERENCES d.t (id) ON DELETE CASCADE)",
+				"INSERT INTO d.p VALUES (1), (2), (3)", "INSERT INTO d.t VALUES (1, 1), (2, 2), (22, 2), (3, 3)", "INSERT INTO d.below VALUES (1, 1), (2, 2), (3, 3)")
+			b := s.begin()
+			b.schema("d")
+			b.table("d.p", "")
+			b.table("d.below", "")
+			b.unlogged()
+			base := b.table("d.t", "")
+			b.unlogged()
+			s.on("CREATE TABLE d.first (id INT PRIMARY KEY, p INT, KEY (p), CONSTRAINT fk FOREIGN KEY (p) REFERENCES d.p (id))", "DELETE FROM d.p WHERE id=2", "DROP TABLE d.first",
+				"ALTER TABLE d.t DROP FOREIGN KEY before_all, ADD CONSTRAINT fk FOREIGN KEY (p) REFERENCES d.p (id) ON DELETE CASCADE")
+			base.Definition, base.Statements = b.here(), b.here()
+			b.must(b.catalog.PutSchemaObject(t.Context(), instance, b.ID, base.SchemaKey, []byte(b.row("SHOW CREATE TABLE d.t")[1])))
+			b.end()
+			s.on("DELETE FROM d.p WHERE id=3", "INSERT INTO d.p VALUES (4)")
+			_, _, err := s.restore(Wish{})
+			s.must(err)
+			for _, n := range []string{"p", "t", "below"} {
+				name := schema.Name{Schema: "d", Name: n}
+				if want, got := s.tableRows(s.source.Root(), name), s.tableRows(s.dest.Root(), name); !slices.Equal(want, got) {
+					t.Errorf("%s: rows %v, want %v", name, got, want)
+				}
+			}
+		})
 	}
 }

@@ -32,10 +32,7 @@ import (
 // it that these are then those of the source, or that everything below is in front of its window.
 // package dumper/bases has the rule (R5), and refusals here say that a manifest does not keep it.
 
-var (
-	errAside    = errors.New("the foreign key is set aside, as the log needs its name for another one")
-	errCircular = errors.New("what its foreign keys cascade depends on rows that were not read yet")
-)
+var errCircular = errors.New("what its foreign keys cascade depends on rows that were not read yet")
 
 // cascading carries out what foreign keys made of one rows event.
 type cascading struct {
@@ -157,11 +154,12 @@ func (c *cascading) referred(t *table, graph map[schema.Name]*rewriter.Referred)
 	}
 	p := &rewriter.Referred{Table: t.Write}
 	graph[t.Name] = p
-	if aside := slices.DeleteFunc(c.tables.asides.cascade(c.tables.fold, t.Name), func(n schema.Name) bool { return !c.replayed(n) }); len(aside) > 0 {
-		return nil, c.refused(errAside, aside...)
-	}
 	for _, child := range c.tables.sorted() {
-		for _, key := range child.def.CascadingKeys() {
+		aside, err := c.tables.asides.cascading(child)
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range append(child.def.CascadingKeys(), aside...) {
 			if c.tables.fold(key.Parent) != c.tables.fold(t.Name) {
 				continue
 			}

@@ -18,9 +18,15 @@ import (
 // newNativeStory is one whose source does not log what its foreign keys cascade.
 func newNativeStory(t *testing.T) *story {
 	s := newStory(t, "d", "e")
-	s.source = mysqltest.Take(t, mysqltest.Options{GTID: true, Relaxed: true, ExtraArgs: []string{"--innodb-native-foreign-keys=ON", "--restrict-fk-on-non-standard-key=OFF"}})
-	s.from = s.open(s.source, mysqltest.Root, server.Source)
+	s.hidesCascades()
 	return s
+}
+
+// hidesCascades gives the story such a source.
+func (s *story) hidesCascades() {
+	s.Helper()
+	s.source = mysqltest.Take(s.T, mysqltest.Options{GTID: true, Relaxed: true, ExtraArgs: []string{"--innodb-native-foreign-keys=ON", "--restrict-fk-on-non-standard-key=OFF"}})
+	s.from = s.open(s.source, mysqltest.Root, server.Source)
 }
 
 // cascades is a backup of a schema d, whose tables are read one behind the other.

@@ -85,7 +85,11 @@ func (l *loader) definitions(ctx context.Context, s *target.Session, tables *tab
 			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
 		early := func(schema.Name) binlog.Side { return binlog.Skip } // all are from behind the floor
-		err = tables.asides.making(ctx, early, []string{b.OnTarget.Schema}, func() error { return s.Exec(ctx, create) })
+		makes, err := makerOfDefinition(b.OnTarget, create)
+		if err != nil {
+			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
+		}
+		err = tables.asides.making(ctx, early, makes, func() error { return s.Exec(ctx, create) })
 		if server.ErrorNumber(err) == errTableExists && l.past.Resumed {
 			err = nil // a killed run has made it
 		}

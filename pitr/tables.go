@@ -107,7 +107,7 @@ func (s *tableSet) weigh(ctx context.Context, t *table) (err error) {
 // cascades into a table keeps its place among the changes of it.
 func (s *tableSet) lastImageCounts(t *table) bool {
 	return t.def.Class() == schema.Keyed && t.loose == nil && t.off == nil && !t.diffs && (!t.lacking || !t.def.SecondaryUnique()) &&
-		(s.logsCascades || len(t.def.CascadingKeys()) == 0)
+		(s.logsCascades || len(t.def.CascadingKeys()) == 0 && !s.asides.cascadesInto(t.Name))
 }
 
 // chooseLane puts a table into the keyed lane whose rows are told apart by the bytes of a key, or by the

@@ -46,6 +46,18 @@ func (c Constraint) DropConstraint() string {
 	return "DROP CHECK " + schema.Quote(c.Name)
 }
 
+// Reference reads a foreign key whose table is in a schema.
+func (c Constraint) Reference(of string) (*schema.ForeignKey, error) {
+	t, err := ParseCreateTable("CREATE TABLE `t` (`c` int, "+strings.TrimPrefix(c.Clause, "ADD ")+")", of)
+	if err != nil {
+		return nil, err
+	}
+	if len(t.ForeignKeys) != 1 {
+		return nil, fmt.Errorf("%s: it is no foreign key", c.Clause)
+	}
+	return &t.ForeignKeys[0], nil
+}
+
 // Called is the clause under another name.
 func (c Constraint) Called(name string) string {
 	return "ADD CONSTRAINT " + schema.Quote(name) + strings.TrimPrefix(c.Clause, "ADD CONSTRAINT "+schema.Quote(c.Name))

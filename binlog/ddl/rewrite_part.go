@@ -25,6 +25,22 @@ func (s *Statement) ConstraintEdits(rename func(string) string) []Edit {
 	return edits
 }
 
+// ConstraintNames lists the names of constraints that a CREATE or ALTER TABLE spells, and those of the indexes of its foreign
+// keys, which some servers take for them.
+func (s *Statement) ConstraintNames() (names []string) {
+	s.ConstraintEdits(func(name string) string {
+		names = append(names, name)
+		return name
+	})
+	l := s.lex
+	for i := range l.tokens {
+		if l.isWords(i-2, "FOREIGN", "KEY") && l.isIdentifier(i) {
+			names = append(names, l.identifier(i))
+		}
+	}
+	return names
+}
+
 // CollationEdits spells the collation of a table that a CREATE TABLE with a list of columns leaves
 // to the schema; other statements get no edit.
 func (s *Statement) CollationEdits(collation string) []Edit {
