@@ -16,7 +16,7 @@
 //	load.go, loadlocal.go, loadtext.go, checkload.go                    load
 //	archive.go, xa.go                                                   the log's entries, XA transactions where they are committed
 //	replay.go, steps.go, carryout.go, tables.go, journal.go             replay: rows, statements, definitions (R7, R8)
-//	parents.go, asides.go, nameindexes.go, helperindex.go, loose.go     replay: what a definition needs beside its statement
+//	parents.go, asides.go, takenname.go, nameindexes.go, helperindex.go, loose.go  replay: what a definition needs beside its statement
 //	cascade.go                                                          replay: what foreign keys changed without a trace in the log
 //	expandview.go, finalnames.go, finish.go, createobject.go            what is no table, and last names
 //

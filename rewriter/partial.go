@@ -91,31 +91,28 @@ func (t *Table) appendDefault(dst []byte, i int) ([]byte, error) {
 	case c.Default != "", c.Nullable:
 		return append(dst, "DEFAULT"...), nil
 	}
-	implicit, ok := implicitDefault(c)
-	if !ok {
-		return dst, fmt.Errorf("%s, column %s, which has no default: %w", t.name, c.Name, ErrPartialImage)
-	}
-	return append(dst, implicit...), nil
+	return append(dst, implicitDefault(c)...), nil
 }
 
 // implicitDefault is what servers put into a NOT NULL column without a default where their mode lets
-// them (measured on 9.7). GEOMETRY has none.
-func implicitDefault(c *schema.Column) (literal string, ok bool) {
+// them (measured on 9.7). A geometry gets no bytes at all on 5.6 and MariaDB, and 9.7 takes no such row; as a literal 5.6
+// alone takes it, and others refuse the row by name.
+func implicitDefault(c *schema.Column) string {
 	switch c.Type {
 	case "tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double", "bit", "year", "set":
-		return "0", true
+		return "0"
 	case "enum":
-		return "1", true
+		return "1"
 	case "date":
-		return "'0000-00-00'", true
+		return "'0000-00-00'"
 	case "datetime", "timestamp":
-		return "'0000-00-00 00:00:00'", true
+		return "'0000-00-00 00:00:00'"
 	case "time":
-		return "'00:00:00'", true
+		return "'00:00:00'"
 	case "json":
-		return "CAST('null' AS JSON)", true
+		return "CAST('null' AS JSON)"
 	}
-	return "''", !c.IsGeometry()
+	return "''"
 }
 
 // appendPartialAssignments appends what an UPDATE sets whose after image does not say all: the columns
