@@ -10,15 +10,15 @@
 // checkpoint keeps how far that is, target has the connections. Here is what sets them to work, and what reads and
 // changes definitions on the target.
 //
-//	makeplan.go, choose.go, surveypart.go, scan.go, recoverable.go      plan: backup, stop point, what the log does
-//	targetfacts.go, checktarget.go, checks.go, demands.go, estimate.go  plan: the target
-//	run.go, goon.go, unfinished.go                                      the phases, and going on where a run was killed
-//	load.go, loadlocal.go, loadtext.go, checkload.go                    load
-//	archive.go, xa.go                                                   the log's entries, XA transactions where they are committed
-//	replay.go, steps.go, carryout.go, tables.go, journal.go             replay: rows, statements, definitions (R7, R8)
+//	makeplan.go, choose.go, surveypart.go, scan.go, classes.go, recoverable.go     plan: backup, stop point, what the log does
+//	targetfacts.go, checktarget.go, checks.go, demands.go, estimate.go             plan: the target
+//	run.go, goon.go, unfinished.go                                                 the phases, and going on where a run was killed
+//	load.go, loadlocal.go, loadtext.go, checkload.go                               load
+//	archive.go, xa.go                                                              the log's entries, XA transactions where they are committed
+//	replay.go, steps.go, carryout.go, tables.go, journal.go                        replay: rows, statements, definitions (R7, R8)
 //	parents.go, asides.go, takenname.go, nameindexes.go, helperindex.go, loose.go  replay: what a definition needs beside its statement
-//	cascade.go                                                          replay: what foreign keys changed without a trace in the log
-//	expandview.go, finalnames.go, finish.go, createobject.go            what is no table, and last names
+//	cascade.go                                                                     replay: what foreign keys changed without a trace in the log
+//	expandview.go, finalnames.go, finish.go, createobject.go                       what is no table, and last names
 //
 // Run goes through four phases. Load puts definitions and chunks into the target (rule A of
 // fact 11: REPLACE, all keys in place). Replay walks the log from the backup's floor: rows by

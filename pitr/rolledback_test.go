@@ -38,7 +38,7 @@ func TestUnclearRollbacksAreRefused(t *testing.T) {
 		n := schema.Name{Schema: "d", Name: name}
 		tables.list[n] = &table{Table: lanes.Table{Name: n}, def: def}
 	}
-	d.RollsBack = tables.rollsBack
+	d.Class = tables.class
 	for _, c := range []struct {
 		start      uint64
 		table      string

@@ -158,7 +158,7 @@ func (r *run) newTables() {
 	r.tables.checksOff = r.target.Permits(target.NoChecks)
 	r.tables.asides.own, r.tables.asides.progress = r.main, r.progress
 	r.director.Keyless = func(n schema.Name) bool { return r.tables.keyless(r.director.OnTarget(n)) }
-	r.director.RollsBack = func(n schema.Name) bool { return r.tables.rollsBack(r.director.OnTarget(n)) }
+	r.director.Class = func(n schema.Name) schema.Class { return r.tables.class(r.director.OnTarget(n)) }
 }
 
 // load drops what --force named, and puts definitions and chunks into the target.

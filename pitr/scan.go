@@ -48,6 +48,7 @@ type scan struct {
 	director *director.Director
 	tables   map[schema.Name]bool
 	demands  *demands
+	classes  *classes
 	standIns map[schema.Name]bool
 	// constrained are tables that have, or may have, constraints whose names servers make of theirs.
 	constrained map[schema.Name]bool
@@ -60,8 +61,11 @@ type scan struct {
 // newScan begins behind the load. definitions are those of the backup's tables.
 func newScan(d *director.Director, loads []director.LoadBase, definitions []*schema.Table) *scan {
 	s := &scan{director: d, tables: map[schema.Name]bool{}, demands: newDemands(d.Fold), parents: map[string]bool{}, standIns: map[schema.Name]bool{}, constrained: map[schema.Name]bool{}}
+	s.classes = &classes{fold: d.Fold, list: map[schema.Name]schema.Class{}}
+	d.Class = func(n schema.Name) schema.Class { return s.classes.get(d.OnTarget(n)) }
 	for i, t := range definitions {
 		s.demands.loaded(t, loads[i].OnTarget)
+		s.classes.set(loads[i].OnTarget, t.Class())
 		s.constraints = append(s.constraints, director.ConstraintsOf(t, loads[i])...)
 		s.constrained[loads[i].OnTarget] = director.MakesConstraintNames(t)
 		for k := range t.ForeignKeys {
@@ -208,6 +212,7 @@ func (s *scan) query(e *event.Entry, q *event.Query) error {
 		x := &v.Executions[i]
 		s.replay.Statements++
 		s.demands.executed(q, x)
+		s.classes.executed(x)
 		for _, t := range x.Statement.Tables {
 			if t.Role == ddl.Parent {
 				s.parents[s.director.OnTarget(t.Name).Schema] = true

@@ -240,14 +240,13 @@ func (s *tableSet) keyless(n schema.Name) bool {
 	return t != nil && t.def != nil && !t.Write.Keyed()
 }
 
-// rollsBack tells whether a table takes its rows back with the transaction.
-func (s *tableSet) rollsBack(n schema.Name) bool {
+// class is that of a table's definition, empty where it is not read.
+func (s *tableSet) class(n schema.Name) schema.Class {
 	t := s.get(n)
 	if t == nil || t.def == nil {
-		return false
+		return ""
 	}
-	class := t.def.Class()
-	return class == schema.Keyed || class == schema.Snapshot
+	return t.def.Class()
 }
 
 // cascadingParent tells whether a change of this table would cascade into another one of the

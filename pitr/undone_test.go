@@ -30,7 +30,7 @@ func TestRowsThatAreTakenBackInARunThatGoesOn(t *testing.T) {
 	d, err := director.New(m, director.Scope{}, nil)
 	s.must(err)
 	r := &replay{director: d, tables: newTableSet(reader, d.Fold), past: checkpoint.NewPast(d.Fold)}
-	d.RollsBack = r.tables.rollsBack
+	d.Class = r.tables.class
 	for name, want := range map[string]bool{"inno": true, "isam": false} {
 		n := schema.Name{Schema: "d", Name: name}
 		r.tables.expect(n, 0)

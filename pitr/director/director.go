@@ -42,9 +42,10 @@ type Director struct {
 	// Cascades tells whether changes of a table, restored or not, may change a restored one by its foreign
 	// keys: only replay knows.
 	Cascades func(schema.Name) bool
-	// RollsBack tells whether a table takes its rows back with their transaction.
-	RollsBack func(schema.Name) bool
-	floor     binlog.Position
+	// Class is that of a table, empty where nobody knows it: list knows that of the backup, plan follows the engines
+	// of the log's statements, replay asks the target's definition.
+	Class func(schema.Name) schema.Class
+	floor binlog.Position
 	// Warnings are about what the log has and the restore does not make.
 	Warnings []string
 	// Accounts is what the log says of users and roles behind the backup's read of them; nil where they are not
@@ -115,10 +116,7 @@ func newDirector(m *catalog.Manifest, selected *selection, p *Part) (*Director, 
 	}
 	d.ancestry = newAncestry(d, m)
 	d.Keyless = func(n schema.Name) bool { return keyless[d.Fold(n)] }
-	d.RollsBack = func(n schema.Name) bool {
-		class := classes[d.Fold(n)]
-		return class != schema.NonTransactional && class != schema.NoRows
-	}
+	d.Class = func(n schema.Name) schema.Class { return classes[d.Fold(n)] }
 	for _, s := range m.Schemas {
 		if s.Exists && selected.Schema(s.Name) {
 			d.Schemas[d.FoldSchema(s.Name)] = &SchemaState{Name: s.Name, Target: s.Name, Exists: true, Collation: s.Collation}

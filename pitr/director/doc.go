@@ -21,7 +21,7 @@
 // What may not happen here:
 //
 //   - I/O. Whatever is read of the log, the backup or the target is handed in; what only replay knows of the target's
-//     tables it is told by Keyless, RollsBack and Cascades.
+//     tables it is told by Keyless, Class and Cascades.
 //   - A decision that depends on what the target happens to hold: whether a name exists is told by the restore's own
 //     catalogue.
 //   - A guess. What cannot be told is refused, with the tables that it would make wrong and what to do about them.

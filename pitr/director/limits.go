@@ -53,11 +53,18 @@ func (d *Director) ends(start binlog.Position, l segment.Limit, n schema.Name) b
 	case l.Kind == segment.LimitNumbers:
 		return d.Keyless(n)
 	case l.Kind == segment.LimitRolledBack:
-		return d.RollsBack(n)
+		return d.rollsBack(n)
 	case l.Kind == segment.LimitBare:
-		return !d.RollsBack(n)
+		class := d.Class(n)
+		return class == schema.NonTransactional || class == ""
 	}
 	return true
+}
+
+// rollsBack tells whether a table takes its rows back with their transaction, or may.
+func (d *Director) rollsBack(n schema.Name) bool {
+	class := d.Class(n)
+	return class != schema.NonTransactional && class != schema.NoRows
 }
 
 // TakesBack tells whether rows are of no matter because their transaction takes them back. Of tables that are not
@@ -67,7 +74,7 @@ func (d *Director) TakesBack(rows *event.Rows) bool {
 		return false
 	}
 	_, taken := d.RowTable(rows.Table.Name)
-	return !taken || d.RollsBack(rows.Table.Name)
+	return !taken || d.rollsBack(rows.Table.Name)
 }
 
 // Refusal is the fault of the first limit of an entry that ends the range of a table of the restore.

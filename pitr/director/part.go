@@ -44,16 +44,13 @@ func (d *Director) follow(m *catalog.Manifest, p *Part) {
 			classes[id], keyless[id] = schema.Class(m.Names[i].Class), isKeyless(&m.Names[i])
 		}
 	}
-	class := func(n schema.Name) schema.Class {
-		id, _ := d.lives.get(n)
-		return classes[id]
-	}
 	d.Keyless = func(n schema.Name) bool {
 		id, _ := d.lives.get(n)
 		return keyless[id]
 	}
-	d.RollsBack = func(n schema.Name) bool {
-		return class(n) != schema.NonTransactional && class(n) != schema.NoRows
+	d.Class = func(n schema.Name) schema.Class {
+		id, _ := d.lives.get(n)
+		return classes[id]
 	}
 	d.Schemas = map[string]*SchemaState{}
 	for _, s := range m.Schemas {
