@@ -13,7 +13,7 @@
 //	makeplan.go, choose.go, surveypart.go, scan.go, classes.go, recoverable.go     plan: backup, stop point, what the log does
 //	targetfacts.go, checktarget.go, checks.go, demands.go, estimate.go             plan: the target
 //	run.go, goon.go, unfinished.go                                                 the phases, and going on where a run was killed
-//	load.go, loadlocal.go, loadtext.go, checkload.go                               load
+//	load.go, loadlocal.go, loadtext.go, checkload.go, checktexts.go                load
 //	archive.go, xa.go                                                              the log's entries, XA transactions where they are committed
 //	replay.go, steps.go, carryout.go, tables.go, journal.go                        replay: rows, statements, definitions (R7, R8)
 //	parents.go, asides.go, takenname.go, nameindexes.go, helperindex.go, loose.go  replay: what a definition needs beside its statement

@@ -100,6 +100,9 @@ func (l *loader) definitions(ctx context.Context, s *target.Session, tables *tab
 			return err
 		}
 		t := tables.get(b.OnTarget)
+		if err := tables.printAsAltered(ctx, s, t, create); err != nil {
+			return err
+		}
 		if t.off, err = putOffOf(b, create); err != nil {
 			return err
 		}

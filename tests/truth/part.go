@@ -52,9 +52,6 @@ func renamedText(text string, names map[string]string) string {
 // sortedChecks puts the checks of a definition in the order of their names, in which MySQL shows them.
 func sortedChecks(text string) string {
 	lines := strings.Split(text, "\n")
-	isCheck := func(line string) bool {
-		return strings.HasPrefix(line, "  CONSTRAINT `") && strings.Contains(line, "` CHECK (")
-	}
 	first := slices.IndexFunc(lines, isCheck)
 	if first < 0 {
 		return text
@@ -75,6 +72,11 @@ func sortedChecks(text string) string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// isCheck tells the line of a check in a definition.
+func isCheck(line string) bool {
+	return strings.HasPrefix(line, "  CONSTRAINT `") && strings.Contains(line, "` CHECK (")
 }
 
 func checkName(line string) string {

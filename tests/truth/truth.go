@@ -308,7 +308,7 @@ func (t *Truth) Differences(restored *Truth) []string {
 		case !there && t.invalid[k]:
 		case !there:
 			add("%s: missing", k)
-		case want != got:
+		case preparedChecks(want) != preparedChecks(got):
 			add("%s differs:\n    source   %q\n    restored %q", k, want, got)
 		}
 	}
