@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -147,12 +148,27 @@ func TestR5LongReadThatIsLostEachTime(t *testing.T) {
 func TestR5StreamThatFallsBehind(t *testing.T) {
 	s := newSite(t, mysqltest.Options{GTID: true, Relaxed: true})
 	s.exec(keyless(3)...)
-	mysqltest.Failpoint(t, "dumper/slowStream", "sleep(250)") // writers of a busy machine are slow, too
-	for range 4 {
-		defer s.writes(4*time.Millisecond, "INSERT INTO d.plain VALUES (7)")()
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
+	// The stream brings one entry for every two that are written, on a busy machine too.
+	var written, streamed atomic.Int64
+	var writer sync.WaitGroup
+	writing, stop := context.WithCancel(ctx)
+	defer writer.Wait()
+	defer stop()
+	writer.Go(func() {
+		for writing.Err() == nil {
+			s.insert("INSERT INTO d.plain VALUES (7)")
+			written.Add(1)
+		}
+	})
+	mysqltest.FailpointCall(t, "dumper/entryStreamed", func() {
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for n := streamed.Add(1); written.Load() < 2*n && writing.Err() == nil; {
+			<-tick.C
+		}
+	})
 	slow := func(c *Config) { c.Wait = 5 * time.Second }
 	began := time.Now()
 	_, err := s.tryBackUp(ctx, slow)

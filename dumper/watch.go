@@ -171,6 +171,7 @@ func (w *watch) event(file string, start uint64, raw []byte) error {
 		return nil
 	}
 	failpoint.Inject("slowStream", nil)
+	failpoint.InjectCall("entryStreamed")
 	return w.entry(entry)
 }
 
