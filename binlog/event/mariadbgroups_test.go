@@ -148,7 +148,8 @@ func TestFact8_14_MariaDBGroups(t *testing.T) {
 					tables = append(tables, fmt.Sprintf("%s=%d", touch.Name, touch.Rows))
 				}
 				got := strings.Join(tables, " ")
-				if g.gtid.Flags != want.flags || g.Kind != want.kind || got != want.tables ||
+				// On a busy machine any of them may have waited for another session (the server's own, too).
+				if g.gtid.Flags&^MariaDBWaited != want.flags || g.Kind != want.kind || got != want.tables ||
 					!strings.HasPrefix(g.sql(), want.sql) || (want.sql == "") != (g.sql() == "") || g.RolledBack != want.rolled {
 					t.Errorf("group %d: flags %#x, %s, tables %s, %q, rolled back %v; want %+v", i, g.gtid.Flags, g.Kind, got, g.sql(), g.RolledBack, want)
 				}
