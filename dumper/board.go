@@ -206,7 +206,7 @@ func (b *board) pauseLeft(w bases.Want, now time.Time) time.Duration {
 	}
 	left := p.until.Sub(now)
 	if left <= 0 && times > 0 && bases.ByRows(w.Again[times-1]) {
-		if near, _ := b.lag.near(now, b.wait); !near {
+		if near, _ := b.lag.near(now, patience(b.wait)); !near {
 			return evaluateEvery
 		}
 	}

@@ -74,6 +74,10 @@ func (l *lag) mark() string {
 	return l.least.String()
 }
 
+// patience is how long a try waits for the stream to come nearer, of a backup that as a whole waits for so long: it has to say
+// why it is given up before that ends, by the same wait, without a reason of its own.
+func patience(wait time.Duration) time.Duration { return wait * 4 / 5 }
+
 func (l *lag) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -152,16 +152,18 @@ func TestR5StreamThatFallsBehind(t *testing.T) {
 	defer cancel()
 	// The stream brings one entry for every two that are written, on a busy machine too.
 	var written, streamed atomic.Int64
-	var writer sync.WaitGroup
+	var writers sync.WaitGroup
 	writing, stop := context.WithCancel(ctx)
-	defer writer.Wait()
+	defer writers.Wait()
 	defer stop()
-	writer.Go(func() {
-		for writing.Err() == nil {
-			s.insert("INSERT INTO d.plain VALUES (7)")
-			written.Add(1)
-		}
-	})
+	for range 4 { // between those of one the table may be read
+		writers.Go(func() {
+			for writing.Err() == nil {
+				s.insert("INSERT INTO d.plain VALUES (7)")
+				written.Add(1)
+			}
+		})
+	}
 	mysqltest.FailpointCall(t, "dumper/entryStreamed", func() {
 		tick := time.NewTicker(time.Millisecond)
 		defer tick.Stop()

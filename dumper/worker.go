@@ -118,8 +118,8 @@ func (w *worker) mayTryAgain(want bases.Want) error {
 		return w.rowsInTheWay(want, lastRow, w.cfg.SnapshotTries, "")
 	}
 	if n := len(want.Again); n > 0 && bases.ByRows(want.Again[n-1]) {
-		if _, hopeless := w.lag.near(time.Now(), w.cfg.Wait); hopeless {
-			return w.rowsInTheWay(want, lastRow, rows, fmt.Sprintf("; %s, and has come no nearer for %v", &w.lag, w.cfg.Wait))
+		if _, hopeless := w.lag.near(time.Now(), patience(w.cfg.Wait)); hopeless {
+			return w.rowsInTheWay(want, lastRow, rows, fmt.Sprintf("; %s, and has come no nearer for %v", &w.lag, patience(w.cfg.Wait)))
 		}
 	}
 	if statements > w.cfg.DDLTries {
