@@ -127,21 +127,26 @@ func TestR2ConstraintNamesOfOlderServers(t *testing.T) {
 func TestR2ConstraintNamesThatServersMake(t *testing.T) {
 	for _, kind := range []mysqltest.Kind{mysqltest.MySQL97, mysqltest.MySQL56, mysqltest.MariaDB1011} {
 		t.Run(fmt.Sprint(kind), func(t *testing.T) {
-			s := newStoryWith(t, mysqltest.Options{Kind: kind, Relaxed: true}, "d")
-			s.on("CREATE DATABASE d CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", "CREATE TABLE d.p (id INT PRIMARY KEY)", "INSERT INTO d.p VALUES (1)")
+			s := newStoryWith(t, mysqltest.Options{Kind: kind, Relaxed: true}, "d", "e")
+			s.on("CREATE DATABASE d CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", "CREATE DATABASE e CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
+				"CREATE TABLE d.p (id INT PRIMARY KEY)", "INSERT INTO d.p VALUES (1)", "CREATE TABLE e.of_wandered (id INT PRIMARY KEY, k INT, KEY (k))")
 			later := map[string]string{"made": "made_ibfk_1", "altered": "altered_ibfk_1", "renamed": "renamed_ibfk_1", "moved": "moved_ibfk_1", "plain": "Spelled"}
 			for table := range later {
 				s.on("CREATE TABLE d.of_" + table + " (id INT PRIMARY KEY, k INT, KEY (k))")
 			}
 			b := s.begin()
 			b.schema("d")
+			b.schema("e")
 			b.table("d.p", "")
 			const body = " (id INT PRIMARY KEY, k INT, KEY (k)"
 			s.on("CREATE TABLE d.made"+body+", FOREIGN KEY (k) REFERENCES d.p (id))", "DROP TABLE d.made",
 				"CREATE TABLE d.altered"+body+")", "ALTER TABLE d.altered ADD FOREIGN KEY (k) REFERENCES d.p (id)", "DROP TABLE d.altered",
 				"CREATE TABLE d.o"+body+", FOREIGN KEY (k) REFERENCES d.p (id))", "RENAME TABLE d.o TO d.renamed", "DROP TABLE d.renamed",
 				"CREATE TABLE d.o"+body+", FOREIGN KEY (k) REFERENCES d.p (id))", "ALTER TABLE d.o RENAME TO d.moved", "DROP TABLE d.moved",
-				"CREATE TABLE d.plain"+body+", CONSTRAINT spelled FOREIGN KEY (k) REFERENCES d.p (id))", "DROP TABLE d.plain")
+				"CREATE TABLE d.plain"+body+", CONSTRAINT spelled FOREIGN KEY (k) REFERENCES d.p (id))", "DROP TABLE d.plain",
+				"CREATE TABLE d.wanders"+body+", CONSTRAINT along FOREIGN KEY (k) REFERENCES d.p (id))", "RENAME TABLE d.wanders TO e.wandered", "DROP TABLE e.wandered",
+				"ALTER TABLE e.of_wandered ADD CONSTRAINT along FOREIGN KEY (k) REFERENCES d.p (id)")
+			b.table("e.of_wandered", "")
 			for table, name := range later {
 				s.on("ALTER TABLE d.of_" + table + " ADD CONSTRAINT mine_" + table + " FOREIGN KEY (k) REFERENCES d.p (id), ADD CONSTRAINT " + name + " FOREIGN KEY (k) REFERENCES d.p (id)")
 				b.table("d.of_"+table, "")
@@ -150,8 +155,8 @@ func TestR2ConstraintNamesThatServersMake(t *testing.T) {
 			s.on("INSERT INTO d.of_plain VALUES (1,1)")
 			_, _, err := s.restore(Wish{})
 			s.must(err)
-			const names = "SELECT TABLE_NAME, CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA='d' ORDER BY 1, 2"
-			if want, got := fmt.Sprint(s.query(s.source.Root(), names)), fmt.Sprint(s.query(s.dest.Root(), names)); want != got || !strings.Contains(got, "renamed_ibfk_1") {
+			const names = "SELECT TABLE_NAME, CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA IN ('d', 'e') ORDER BY 1, 2"
+			if want, got := fmt.Sprint(s.query(s.source.Root(), names)), fmt.Sprint(s.query(s.dest.Root(), names)); want != got || !strings.Contains(got, "renamed_ibfk_1") || !strings.Contains(got, "along") {
 				t.Errorf("constraints %s, want %s", got, want)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/event"
@@ -159,7 +160,14 @@ func (c *cascading) referred(t *table, graph map[schema.Name]*rewriter.Referred)
 		if err != nil {
 			return nil, err
 		}
-		for _, key := range append(child.def.CascadingKeys(), aside...) {
+		keys := child.def.CascadingKeys()
+		for _, a := range aside {
+			// One that a killed run noted, and did not take away, is there twice.
+			if !slices.ContainsFunc(keys, func(k *schema.ForeignKey) bool { return strings.EqualFold(k.Name, a.Name) }) {
+				keys = append(keys, a)
+			}
+		}
+		for _, key := range keys {
 			if c.tables.fold(key.Parent) != c.tables.fold(t.Name) {
 				continue
 			}

@@ -90,6 +90,7 @@ func (l *loader) definitions(ctx context.Context, s *target.Session, tables *tab
 			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
 		err = tables.asides.making(ctx, early, makes, func() error { return s.Exec(ctx, create) })
+		made := err == nil
 		if server.ErrorNumber(err) == errTableExists && l.past.Resumed {
 			err = nil // a killed run has made it
 		}
@@ -100,8 +101,10 @@ func (l *loader) definitions(ctx context.Context, s *target.Session, tables *tab
 			return err
 		}
 		t := tables.get(b.OnTarget)
-		if err := tables.printAsAltered(ctx, s, t, create); err != nil {
-			return err
+		if made { // one of a killed run may have rows
+			if err := tables.printAsAltered(ctx, s, t, create); err != nil {
+				return err
+			}
 		}
 		if t.off, err = putOffOf(b, create); err != nil {
 			return err

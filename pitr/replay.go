@@ -188,10 +188,13 @@ func (r *replay) takesBack(ctx context.Context, rows *event.Rows, onTarget schem
 	if !rows.Undone {
 		return false, nil
 	}
-	if t := r.tables.get(onTarget); t != nil {
-		if err := r.tables.materialize(ctx, r.past, t); err != nil {
-			return false, err
-		}
+	t := r.tables.get(onTarget)
+	if t == nil {
+		_, taken := r.director.RowTable(rows.Table.Name)
+		return !taken, nil // one that is missing is told where rows are read
+	}
+	if err := r.tables.materialize(ctx, r.past, t); err != nil {
+		return false, err
 	}
 	return r.director.TakesBack(rows), nil
 }

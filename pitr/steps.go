@@ -211,7 +211,7 @@ func (r *replay) execute(ctx context.Context, start binlog.Position, number int,
 	if err := r.begins(ctx, start, number, fence, x.Redefined()); err != nil {
 		return err
 	}
-	err = r.tables.asides.making(ctx, r.sides(start, v), makerOfStatement(x), func() error {
+	err = r.tables.asides.making(ctx, r.sides(start, v), r.tables.makerOf(x), func() error {
 		err := carryOut(ctx, r.definitions, marked)
 		if server.ErrorNumber(err) == server.ErrPartitionMatch {
 			err = r.exchangeRebuilt(ctx, marked)

@@ -92,7 +92,20 @@ func makerOfDefinition(n schema.Name, create string) (maker, error) {
 	return maker{schemas: []string{n.Schema}, tables: []string{n.Name}, names: st.ConstraintNames()}, nil
 }
 
-// makerOfStatement is a statement of the log.
+// makerOf is a statement of the log. A table that goes to another schema takes the names of its foreign keys along.
+func (s *tableSet) makerOf(x *director.Execution) maker {
+	m := makerOfStatement(x)
+	for _, p := range x.Renamed {
+		if t := s.get(p[0]); t != nil && t.def != nil && p[0].Schema != p[1].Schema {
+			for i := range t.def.ForeignKeys {
+				m.names = append(m.names, t.def.ForeignKeys[i].Name)
+			}
+		}
+	}
+	return m
+}
+
+// makerOfStatement is that of its text.
 func makerOfStatement(x *director.Execution) maker {
 	m := maker{schemas: x.Schemas()}
 	for _, n := range x.Changes() {

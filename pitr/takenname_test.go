@@ -46,6 +46,7 @@ func TestForeignKeysThatAStatementMayMake(t *testing.T) {
 			[]string{"ONE", "two", "three", "t_ibfk_1", "T_IBFK_12"}, []string{"a", "p", "t", "tt_ibfk_1", "p_ibfk_1", "t_fk"}},
 		{director.Execution{Text: "ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES p (id), ADD CONSTRAINT x FOREIGN KEY (a) REFERENCES p (id)", Altered: []schema.Name{n("t")}},
 			[]string{"t_ibfk_3", "x"}, []string{"a", "p"}},
+		{director.Execution{Text: "ALTER TABLE t ADD FOREIGN KEY IF NOT EXISTS k (a) REFERENCES p (id)", Altered: []schema.Name{n("t")}}, []string{"k"}, []string{"IF", "a"}},
 		{director.Execution{Text: "RENAME TABLE o TO t", Renamed: [][2]schema.Name{{n("o"), n("t")}}}, []string{"t_ibfk_1"}, []string{"x_ibfk_1", "t"}},
 	} {
 		m := makerOfStatement(&c.x)

@@ -34,7 +34,13 @@ func (s *Statement) ConstraintNames() (names []string) {
 	})
 	l := s.lex
 	for i := range l.tokens {
-		if l.isWords(i-2, "FOREIGN", "KEY") && l.isIdentifier(i) {
+		if !l.isWords(i-2, "FOREIGN", "KEY") {
+			continue
+		}
+		if l.isWords(i, "IF", "NOT", "EXISTS") {
+			i += 3
+		}
+		if l.isIdentifier(i) {
 			names = append(names, l.identifier(i))
 		}
 	}
