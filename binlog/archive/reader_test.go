@@ -76,6 +76,10 @@ func (s *site) readUndone(t testing.TB) (entries []*event.Entry, undone int) {
 			continue
 		}
 		want[4+17] &^= 1
+		// A MariaDB logs its checkpoint behind a FLUSH when it has come to it, which may be behind the archiver's end.
+		if end := line[0].To.Position; name == end.File && end.Pos < uint64(len(want)) {
+			want = want[:end.Pos]
+		}
 		if !bytes.Equal(got.Bytes(), want) {
 			t.Errorf("%s: read %d bytes that are not the %d of the file", name, got.Len(), len(want))
 		}
