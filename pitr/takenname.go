@@ -18,7 +18,6 @@ const (
 	// Of MySQL 5.6 and MariaDB. Only the last one tells the name, and the others have other causes too.
 	errDuplicateKey        = 1022 // "Can't write; duplicate key in table 't'"
 	errCannotCreate        = 1005 // "Can't create table `d`.`t` (errno: 121 \"Duplicate key on write or update\")"
-	errTableThere          = 1050 // "Table './d/t' already exists", of a file, where there is none: a rename, or a name that the server makes
 	errForeignKeyNotStored = 1823 // "Failed to add the foreign key constraint 'd/c' to system tables"
 )
 
@@ -42,7 +41,7 @@ func takenConstraint(err error) (taken takenName, ok bool) {
 		return untold, true
 	case errCannotCreate:
 		return untold, duplicateKey.MatchString(text)
-	case errTableThere:
+	case errTableExists: // of a file, where there is no such table: a rename, or a name that the server makes
 		return untold, strings.Contains(text, "'./")
 	case errCheckTaken, errForeignKeyTaken, errForeignKeyNotStored:
 	default:
