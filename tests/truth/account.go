@@ -66,12 +66,16 @@ var tableGrant = regexp.MustCompile("(?m)^GRANT .* ON `((?:[^`]|``)+)`\\.`((?:[^
 // OfTables are the accounts without privileges on tables that the truth does not hold: a server keeps such, and lets nobody
 // give them.
 func (a Accounts) OfTables(t *Truth) Accounts {
+	asked := map[string]string{} // schemas, by what the server calls them
+	for s, called := range t.called {
+		asked[called] = s
+	}
 	plain := func(s string) string { return strings.ReplaceAll(s, "``", "`") }
 	made := Accounts{}
 	for name, text := range a {
 		made[name] = tableGrant.ReplaceAllStringFunc(text, func(line string) string {
 			of := tableGrant.FindStringSubmatch(line)
-			if _, is := t.rows[plain(of[1])+"."+plain(of[2])]; is {
+			if _, is := t.rows[asked[plain(of[1])]+"."+plain(of[2])]; is {
 				return line
 			}
 			return ""

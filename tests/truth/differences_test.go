@@ -136,3 +136,14 @@ func TestPreparedChecks(t *testing.T) {
 		}
 	}
 }
+
+// Privileges on tables that are gone are not compared. A server that folds names calls schemas as it folds them.
+func TestAccountsOfTables(t *testing.T) {
+	source := newTruth()
+	source.called["Ängste"], source.rows["Ängste.t"] = "ängste", nil
+	kept := "GRANT SELECT ON *.* TO `u`@`%`\nGRANT SELECT ON `ängste`.`t` TO `u`@`%`\n"
+	got := Accounts{"'u'@'%'": kept + "GRANT SELECT (`a`) ON `ängste`.`gone` TO `u`@`%`\n"}.OfTables(source)["'u'@'%'"]
+	if got != kept {
+		t.Errorf("%q", got)
+	}
+}
