@@ -7,8 +7,12 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"text/tabwriter"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/tripod-db/tripod/tests/history"
 )
@@ -19,6 +23,8 @@ type Trials struct {
 	Times int    // how often a mutant is searched for, each time with other seeds
 	Most  int    // histories without a failure after which a mutant has survived a search
 	Only  string // failpoint of the one mutant that is tried; empty for all
+	// Parallel is how many mutants are tried at once, each on servers of its own; 0 is one.
+	Parallel int
 }
 
 // Search is what one mutant needed.
@@ -45,26 +51,58 @@ func Histories(ctx context.Context, moduleFolder string, t Trials, out io.Writer
 	if _, err = b.goCommand(ctx, "build", "-overlay="+b.overlay, "-o", binary, "./cmd/tripod"); err != nil {
 		return err
 	}
-	fleet, err := history.NewFleet("")
+	searches, err := t.searchAll(ctx, binary, out)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, fleet.Stop(context.WithoutCancel(ctx))) }()
-	var searches []Search
+	return t.report(out, searches)
+}
+
+// mutants lists those to be tried: each failpoint once.
+func (t Trials) mutants() []Mutant {
+	var list []Mutant
 	tried := map[string]bool{}
-	for i, m := range Table {
+	for _, m := range Table {
 		if m.Unseen != "" || tried[m.Failpoint] || t.Only != "" && t.Only != m.Failpoint {
 			continue
 		}
 		tried[m.Failpoint] = true
-		s, err := t.search(ctx, fleet, binary, m, t.Seed+uint64(i)*uint64(t.Times*t.Most))
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(out, "%s: %v histories, %.1f minutes; such as: %.300s\n", m.Failpoint, s.Needed, s.Took.Minutes(), s.Failed)
-		searches = append(searches, s)
+		list = append(list, m)
 	}
-	return t.report(out, searches)
+	return list
+}
+
+// searchAll searches for every mutant and prints each as it is done. The result is in the order of the table.
+func (t Trials) searchAll(ctx context.Context, binary string, out io.Writer) ([]Search, error) {
+	mutants := t.mutants()
+	searches := make([]Search, len(mutants))
+	var next atomic.Int64
+	var printing sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	for range max(t.Parallel, 1) {
+		g.Go(func() (err error) {
+			fleet, err := history.NewFleet("")
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, fleet.Stop(context.WithoutCancel(ctx))) }()
+			for i := int(next.Add(1)) - 1; i < len(mutants); i = int(next.Add(1)) - 1 {
+				s, err := t.search(ctx, fleet, binary, mutants[i], t.Seed+uint64(i)*uint64(t.Times*t.Most))
+				if err != nil {
+					return err
+				}
+				searches[i] = s
+				printing.Lock()
+				_, err = fmt.Fprintf(out, "%s: %v histories, %.1f minutes; such as: %.300s\n", s.Failpoint, s.Needed, s.Took.Minutes(), s.Failed)
+				printing.Unlock()
+				if err != nil {
+					return fmt.Errorf("print a search: %w", err)
+				}
+			}
+			return nil
+		})
+	}
+	return searches, g.Wait()
 }
 
 // search looks so many times for a history that fails under the mutant.

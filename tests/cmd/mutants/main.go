@@ -29,6 +29,7 @@ func run(ctx context.Context) error {
 	var t mutants.Trials
 	flag.IntVar(&t.Most, "histories", 0, "look for failures in random histories, at most so many a time, instead of running tests")
 	flag.IntVar(&t.Times, "times", 5, "look so many times, each with other seeds")
+	flag.IntVar(&t.Parallel, "parallel", 1, "search for so many mutants at once")
 	flag.Uint64Var(&t.Seed, "seed", uint64(time.Now().UnixMicro()), "seed of the first history")
 	flag.StringVar(&t.Only, "only", "", "the one failpoint that is tried, such as dumper/bases/W3")
 	flag.Parse()
