@@ -7,6 +7,6 @@ import "fmt"
 const slowCommit = 150_000
 
 var slowCommits = Feature{
-	Name: "slow-commits", Doc: "transactions are in the log long before they are visible (fact 1.1)", Share: 12,
+	Name: "slow-commits", Doc: "transactions are in the log long before they are visible (fact 1.1)", Share: 8,
 	Globals: []string{fmt.Sprintf("binlog_group_commit_sync_delay=%d", slowCommit)},
 }
