@@ -36,6 +36,8 @@ func (h *held) by(err error, name schema.Name) {
 	switch {
 	case server.IsTransient(err):
 		h.because("for the source, which does not answer")
+	case server.ErrorNumber(err) == errTablespaceDiscarded:
+		h.because("for the tablespace of " + name.String() + ", which has been discarded")
 	case judge(err) != again:
 		h.over() // it is read in smaller parts
 	case name.Name == "":

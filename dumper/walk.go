@@ -313,9 +313,9 @@ func (w *worker) kill(ctx context.Context, conn *server.RawConn) {
 	}
 }
 
-// attempt runs a statement until it ends otherwise than by a lock, a deadlock or a lost
-// connection, none of which says anything about the table. It gives up when the read is void
-// already, or when nothing has worked for as long as cfg.Wait.
+// attempt runs a statement until it ends otherwise than by a lock, a deadlock, a lost connection or a discarded
+// tablespace, none of which says anything about the table: IMPORT makes the read void. It gives up when the read is void
+// already, or when nothing has worked for most of cfg.Wait.
 //
 // Every row of a long read moves the end of that time: one SELECT may last longer than cfg.Wait.
 // But it is lost after some of its rows only as often as cfg.SnapshotTries says.
@@ -323,7 +323,7 @@ func (r *tableRead) attempt(ctx context.Context, statement func(context.Context)
 	r.moved = time.Now()
 	held := r.held()
 	defer held.over()
-	lost := 0
+	lost, limit := 0, patience(r.cfg.Wait)
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		if !r.board.current(r.want) {
 			return errVoid
@@ -345,13 +345,17 @@ func (r *tableRead) attempt(ctx context.Context, statement func(context.Context)
 		case lost >= r.cfg.SnapshotTries:
 			return fault.New(fault.CodeFailed, fault.KindKeyless, r.keylessHint(r.want.Name),
 				"%s has no key by which it can be read in parts, and its one SELECT was lost in the middle %d times; last: %w", r.want.Name, lost, server.Classify(err))
-		case time.Since(r.moved) > r.cfg.Wait:
+		case time.Since(r.moved) >= limit && server.ErrorNumber(err) == errTablespaceDiscarded:
+			return fault.New(fault.CodeFailed, fault.KindTimeout,
+				fmt.Sprintf("ALTER TABLE %s IMPORT TABLESPACE, drop the table, or leave it out with --exclude %s", r.want.Name.Quoted(), schema.Patterns(r.want.Name)),
+				"%s has had no rows for %v, since its tablespace has been discarded: %w", r.want.Name, limit, server.Classify(err))
+		case time.Since(r.moved) >= limit:
 			return fault.New(fault.CodeFailed, fault.KindTimeout, "see who holds locks on the table, or allow more time with --wait",
-				"%s could not be read for %v: %w", r.want.Name, r.cfg.Wait, server.Classify(err))
+				"%s could not be read for %v: %w", r.want.Name, limit, server.Classify(err))
 		}
 		held.by(err, r.want.Name)
 		r.cfg.Log.Debug("a statement is tried again", "table", r.want.Name.String(), "error", err)
-		if err := sleep(ctx, pause); err != nil {
+		if err := sleep(ctx, min(pause, max(firstPause, limit-time.Since(r.moved)))); err != nil {
 			return err
 		}
 	}

@@ -199,7 +199,7 @@ type verdict int
 
 const (
 	fatal  verdict = iota
-	again          // the same statement once more: a lock, a deadlock, a lost connection
+	again          // the same statement once more: a lock, a deadlock, a lost connection, rows that are to come
 	gone           // the table or a column of it seems to be gone: the log will tell
 	tooBig         // it took too long: read less at once
 )
@@ -214,7 +214,7 @@ func judge(err error) verdict {
 		return again
 	}
 	switch server.ErrorNumber(err) {
-	case server.ErrLockWaitTimeout, server.ErrDeadlock:
+	case server.ErrLockWaitTimeout, server.ErrDeadlock, errTablespaceDiscarded:
 		return again
 	case server.ErrNoSuchTable, server.ErrUnknownSchema, server.ErrUnknownColumn, server.ErrTableChanged, server.ErrViewInvalid,
 		errNoSuchKey, errTablespaceMissing:
@@ -233,8 +233,9 @@ func judge(err error) verdict {
 var errTableGone = errors.New("the table is gone")
 
 const (
-	errNoSuchKey         = 1176 // the key of FORCE INDEX is gone
-	errTablespaceMissing = 1812 // a statement that rebuilds the table is at it
+	errNoSuchKey           = 1176 // the key of FORCE INDEX is gone
+	errTablespaceMissing   = 1812 // a statement that rebuilds the table is at it
+	errTablespaceDiscarded = 1814 // IMPORT TABLESPACE is still to come
 )
 
 // before is t0 of a read that is sent next; not before the place that the new base must be behind (R3).

@@ -81,11 +81,11 @@ func (n *name) takesBack() bool {
 }
 
 // meaningSide is R2; a statement without a proved lock is in the window from the low mark on,
-// and for one that the log does not hold there is no end of the window. A table that is not there has no rows that it
-// might have changed; one that it made would have been there, locked from before the log has the statement.
+// and for one that the log does not hold there is no end of the window. A table that is not there, and has not come since, has no
+// rows that it might have changed; one that it made would have been there, locked from before the log has the statement.
 func (b *Bases) meaningSide(n *name, s *logged) binlog.Side {
 	side := n.side(s, b.floor)
-	if side == binlog.After && s.Unlogged && n.present() {
+	if side == binlog.After && s.Unlogged && (n.present() || b.cameBefore(n, s)) {
 		return binlog.Inside
 	}
 	if side != binlog.Skip || !s.LowWindow || n.base.Base != catalog.BaseRead || n.base.Absent {
@@ -103,6 +103,22 @@ func (b *Bases) meaningSide(n *name, s *logged) binlog.Side {
 		return binlog.Skip
 	}
 	return binlog.Inside
+}
+
+// cameBefore tells whether something behind the base brings a table to the name, or may, in front of s.
+func (b *Bases) cameBefore(n *name, s *logged) bool {
+	if n.base.Inside {
+		return true
+	}
+	for _, o := range n.statements {
+		if o.index >= s.index || n.side(o, b.floor) != binlog.After {
+			continue
+		}
+		if o.brings(n.key) {
+			return true
+		}
+	}
+	return false
 }
 
 // changesNothing: CREATE TABLE IF NOT EXISTS in the window of a table that was there at D0,

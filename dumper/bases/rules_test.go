@@ -370,6 +370,40 @@ func TestR5UnloggedStatementIsReadBehind(t *testing.T) {
 	b.mustBeDone(t)
 }
 
+// A table whose base says that it is not there may have been made by the log since, before something changes it that the log does not hold.
+func TestR5UnloggedStatementOnATableThatCameBack(t *testing.T) {
+	unlogged := hard(Changed, "t")
+	unlogged.Unlogged = true
+	for name, came := range map[string]Statement{"created": hard(Created, "t"), "renamed": rename("u", "t")} {
+		for _, tombstone := range []bool{true, false} {
+			b := backup(t, "t", "u")
+			b.read(t, "u", mark(0, 0), mark(0, 0))
+			if tombstone { // it is dropped where it has to be read again
+				b.read(t, "t", mark(0, 0), mark(1, 1))
+				b.log(0, one(hard(Changed, "t")))
+				b.log(1, one(hard(Dropped, "t")))
+				b.Evaluate()
+			} else {
+				b.log(0, one(hard(Dropped, "t")))
+				b.log(1, nil)
+				b.Evaluate()
+				b.TableDone(b.want(t, "t"), TableRead{First: mark(2, 2), After: mark(2, 2)})
+			}
+			b.log(2, one(unlogged)) // of a table that is not there
+			if got := base(t, b.mustBeDone(t), "t"); (got.Base == catalog.BaseTombstone) != tombstone {
+				t.Fatalf("%s: base %+v", name, got)
+			}
+			b.log(3, one(came))
+			b.log(4, one(unlogged))
+			b.mustNotBeDone(t, name+": the log does not hold what happened to t, which is there again")
+			b.read(t, "t", mark(5, 5), mark(5, 5))
+			if got := base(t, b.mustBeDone(t), "t"); got.Base != catalog.BaseRead {
+				t.Errorf("%s: base %+v", name, got)
+			}
+		}
+	}
+}
+
 func TestAbandonedTableIsOutside(t *testing.T) {
 	b := backup(t, "t")
 	b.Abandon(b.want(t, "t"))

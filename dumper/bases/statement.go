@@ -165,6 +165,16 @@ func (s *logged) renames(key schema.Name) bool {
 	return false
 }
 
+// brings tells whether the statement makes a table of the name, or gives it to one.
+func (s *logged) brings(key schema.Name) bool {
+	for _, t := range s.Touches {
+		if t.Name == key && (t.Role == Created || t.Role == RenamedTo) {
+			return true
+		}
+	}
+	return false
+}
+
 // leaves tells what a RENAME does to the name: it takes its table away; away and another one
 // is brought in; the name stands first, so that what comes in comes after it has gone.
 func (s *logged) leaves(key schema.Name) (away, replaced, first bool) {

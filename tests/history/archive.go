@@ -233,7 +233,7 @@ func (h *run) wantNoHoles(ctx context.Context) error {
 		return err
 	}
 	most := 1
-	if h.features.has(statements.Name) {
+	if h.endsRanges() {
 		most = 2 // a statement ends the range of a backup that was killed when it was done; that of the next one begins behind it
 	}
 	if len(result.Instances) != 1 || len(result.Instances[0].Holes) != 0 || len(result.Instances[0].Recoverable) == 0 || len(result.Instances[0].Recoverable) > most {

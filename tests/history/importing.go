@@ -12,7 +12,7 @@ import (
 // importing puts a table's file in the place of another one's: rows come and go of which the log holds nothing. While a
 // backup runs it reads such a table again; behind it its range ends, as with statements.
 var importing = Feature{
-	Name: "import-tablespace", Doc: "IMPORT TABLESPACE: the table is read again, or refused by name, and the others are equal", Share: 0, // a file that is left behind keeps its server from making the schema again
+	Name: "import-tablespace", Doc: "IMPORT TABLESPACE: the table is read again, or refused by name, and the others are equal", Share: 8,
 	Beside: importTablespaces,
 	Linked: []string{
 		importedTable("exported"), importedTable("imported"),
@@ -27,8 +27,8 @@ func importedTable(called string) string {
 
 // How many steps of the session there are for one import. Each has the table read again while the backup runs.
 const (
-	importsInside = 40
-	importsBehind = 15
+	importsInside = 25
+	importsBehind = 8
 )
 
 func importTablespaces() func(context.Context, *writer) (int, error) {

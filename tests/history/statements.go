@@ -74,7 +74,7 @@ var (
 // withoutStatements returns the tables that a refusal wants left out; empty where it is another error, or the history has no
 // such sessions.
 func (h *run) withoutStatements(err error) string {
-	if err == nil || !slices.ContainsFunc(h.features, func(f *Feature) bool { return f.endsRanges }) {
+	if err == nil || !h.endsRanges() {
 		return ""
 	}
 	found := rangeEnded.FindStringSubmatch(err.Error())
@@ -148,4 +148,9 @@ func (h *run) judgeTheOthers(ctx context.Context, p stopPoint, exclude string) e
 		return nil
 	}
 	return fmt.Errorf("restore %s %s: after %d tries there are still tables to be left out", p.flag, p.value, excludeTries)
+}
+
+// endsRanges tells whether a restore of this history may be refused for some tables.
+func (h *run) endsRanges() bool {
+	return slices.ContainsFunc(h.features, func(f *Feature) bool { return f.endsRanges })
 }
