@@ -78,6 +78,7 @@ func TestMixedCharsetsAgainstServer(t *testing.T) {
 			for _, step := range []struct{ text, tables, objects string }{
 				{"create table `N` (`N` int comment 'N', s varchar(9) default 'N') comment 'N'", "r.N", ""},
 				{"create table `cN` select *, 'N' as `xN`, _binary 'N' as y from `N`", "r.cN", ""},
+				{"create table `oN` engine=innodb comment='N' select *, 'N' as `xN` from `N`", "r.oN", ""},
 				{"create definer = `uN`@`h` sql security invoker view `vN` (`aN`, b) as select 'N', 1 as `N` from `N` where 'N' <> s", "", "r.vN"},
 				{"create or replace view r.`vN` as select '2N' as `N`", "", "r.vN"},
 				{"alter view `vN` as select '3N' as `N`", "", "r.vN"},

@@ -51,18 +51,19 @@ func (p *parser) query(i int) bool {
 }
 
 // tableTail looks behind the options for a SELECT, whose rows are not in the log when the text
-// stands in it, or for the START TRANSACTION that row format puts in its place (fact 8.1).
+// stands in it, and among them for the START TRANSACTION that row format puts in its place (fact 8.1): in front of the
+// other options.
 func (p *parser) tableTail() {
 	n := len(p.tokens)
 	for n > 0 && p.isPunct(n-1, ';') {
 		n--
 	}
-	if p.isWords(n-2, "START", "TRANSACTION") {
-		p.s.StartTransaction = true
-		return
-	}
 	depth := 0
 	for i := p.i; i < n; i++ {
+		if depth == 0 && p.isWords(i, "START", "TRANSACTION") {
+			p.s.StartTransaction = true
+			return
+		}
 		if depth == 0 && p.query(i) {
 			p.s.Kind, p.s.Reason = NotInLog, "CREATE TABLE .. SELECT in statement format"
 			p.sources(i, n, SelectedFrom)

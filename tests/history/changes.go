@@ -245,7 +245,8 @@ func createSelect(d *ddl, n name, columns []column) []string {
 	if list == "" {
 		return nil
 	}
-	return []string{fmt.Sprintf("CREATE TABLE %s (pk INT NOT NULL AUTO_INCREMENT PRIMARY KEY) SELECT %s FROM %s LIMIT 20", to, list[2:], n)}
+	options := pick(d.r, "", " COMMENT 'chosen'", " ENGINE=InnoDB DEFAULT CHARSET latin1", " ROW_FORMAT=DYNAMIC PARTITION BY HASH(pk) PARTITIONS 2")
+	return []string{fmt.Sprintf("CREATE TABLE %s (pk INT NOT NULL AUTO_INCREMENT PRIMARY KEY)%s SELECT %s FROM %s LIMIT 20", to, options, list[2:], n)}
 }
 
 func database(d *ddl, _ name, _ []column) []string {
