@@ -32,6 +32,7 @@ func TestR8StatementsAreReplayed(t *testing.T) {
 		"CREATE TABLE _a_gho LIKE a", "ALTER TABLE _a_gho ADD COLUMN extra VARCHAR(5) DEFAULT 'e'", "INSERT INTO _a_gho (id,v,w) SELECT id,v,w FROM a",
 		"RENAME TABLE a TO _a_del, _a_gho TO a", "INSERT INTO a (v,extra) VALUES ('new','q')", "DROP TABLE _a_del",
 		"CREATE TABLE c AS SELECT id, CONCAT(v,'!') AS s FROM a", "UPDATE c SET s='changed' WHERE id=1",
+		"CREATE TABLE c2 ENGINE=InnoDB COMMENT='chosen' SELECT id, v FROM a", "CREATE TABLE c3 (id INT, KEY (id)) CHARSET latin1 PARTITION BY HASH (id) AS SELECT id, v FROM a",
 		"CREATE TABLE IF NOT EXISTS c (other INT)", "DROP TABLE IF EXISTS nothere, c, nothere2",
 		"TRUNCATE TABLE b", "INSERT INTO b (v) VALUES ('truncated')", "ALTER TABLE b RENAME TO e.moved, ADD COLUMN m INT", "UPDATE e.moved SET m=5",
 		"ALTER TABLE p ADD PARTITION (PARTITION p2 VALUES LESS THAN (30))", "INSERT INTO p VALUES (21,21)", "ALTER TABLE p TRUNCATE PARTITION p0",
