@@ -15,7 +15,7 @@
 //	run.go, goon.go, unfinished.go                                                 the phases, and going on where a run was killed
 //	load.go, loadlocal.go, loadtext.go, checkload.go, checktexts.go                load
 //	archive.go, xa.go                                                              the log's entries, XA transactions where they are committed
-//	replay.go, steps.go, carryout.go, tables.go, journal.go                        replay: rows, statements, definitions (R7, R8)
+//	replay.go, steps.go, carryout.go, tables.go, journal.go, foreignindex.go       replay: rows, statements, definitions (R7, R8)
 //	parents.go, asides.go, takenname.go, nameindexes.go, helperindex.go, loose.go  replay: what a definition needs beside its statement
 //	cascade.go                                                                     replay: what foreign keys changed without a trace in the log
 //	expandview.go, finalnames.go, finish.go, createobject.go                       what is no table, and last names

@@ -71,6 +71,61 @@ func TestIndexesThatTheSourceDroppedByItself(t *testing.T) {
 	s.same("d")
 }
 
+// TestIndexesThatTheSourceMadeInstead: another foreign key of the same columns makes an index of its own name where that of the first was
+// the server's own, and went with it.
+func TestIndexesThatTheSourceMadeInstead(t *testing.T) {
+	for name, exchange := range map[string][]string{
+		"two statements": {"ALTER TABLE d.c DROP FOREIGN KEY f1", "ALTER TABLE d.c ADD CONSTRAINT f2 FOREIGN KEY (x) REFERENCES d.p (id) ON DELETE SET NULL"},
+		"one statement":  {"ALTER TABLE d.c DROP FOREIGN KEY f1, ADD CONSTRAINT f2 FOREIGN KEY (x) REFERENCES d.p (id) ON DELETE SET NULL"},
+		"two columns":    {"ALTER TABLE d.c DROP FOREIGN KEY f1, ADD CONSTRAINT f2 FOREIGN KEY (x, y) REFERENCES d.p2 (a, b)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t, "d")
+			s.on("CREATE DATABASE d", "CREATE TABLE d.p (id INT PRIMARY KEY)", "CREATE TABLE d.p2 (a INT, b INT, PRIMARY KEY (a, b))",
+				"CREATE TABLE d.c (id INT PRIMARY KEY, x INT, y INT, CONSTRAINT f1 FOREIGN KEY (x) REFERENCES d.p (id))", "INSERT INTO d.p VALUES (1)", "INSERT INTO d.p2 VALUES (1,1)")
+			b := s.begin()
+			b.schema("d")
+			b.table("d.p", "")
+			b.table("d.p2", "")
+			b.table("d.c", "")
+			b.end()
+			for _, statement := range exchange {
+				s.on(statement)
+				s.archive() // the definition is read behind this statement
+			}
+			if shown := s.row("SHOW CREATE TABLE d.c")[1]; strings.Contains(shown, "KEY `f1`") || !strings.Contains(shown, "KEY `f2`") {
+				t.Fatalf("the source keeps the index: the test proves nothing: %s", shown)
+			}
+			s.on("INSERT INTO d.c VALUES (1,1,1)")
+			_, _, err := s.restore(Wish{})
+			s.must(err)
+			s.same("d")
+		})
+	}
+}
+
+// TestEnginesThatTheLogDoesNotName: a session of another default engine makes tables of that one.
+func TestEnginesThatTheLogDoesNotName(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)")
+	b := s.begin()
+	b.schema("d")
+	b.table("d.t", "")
+	b.end()
+	for _, statements := range [][]string{
+		{"SET default_storage_engine=MyISAM", "CREATE TABLE d.isam (id INT PRIMARY KEY, v VARCHAR(9))"},
+		{"SET default_storage_engine=MEMORY", "CREATE TABLE d.heap (id INT PRIMARY KEY, v VARCHAR(9))"},
+		{"SET default_storage_engine=MyISAM", "CREATE TABLE d.innodb (id INT PRIMARY KEY) ENGINE=InnoDB"},
+	} {
+		s.on(statements...)
+		s.archive() // the definition is read behind this statement
+	}
+	s.on("INSERT INTO d.isam VALUES (1,'x')", "INSERT INTO d.heap VALUES (1,'x')", "INSERT INTO d.innodb VALUES (1)")
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	s.same("d")
+}
+
 // What two servers may print in their own way is no difference.
 func TestDefinitionsThatAreTheSame(t *testing.T) {
 	shown := func(text string) string { return "CREATE TABLE `t` (\n" + text + "\n) ENGINE=InnoDB" }
