@@ -17,6 +17,8 @@ var computedTables = []string{
 	"CREATE TABLE keyless (base VARCHAR(9), cut VARCHAR(5) AS (base) STORED)",
 	"CREATE TABLE isam (id INT PRIMARY KEY, base VARCHAR(9), cut VARCHAR(5) AS (base) STORED) ENGINE=MyISAM",
 	"CREATE TABLE parts (id INT PRIMARY KEY, base VARCHAR(9), KEY k ((CONCAT(base, '')), id))",
+	"CREATE TABLE checked (id INT PRIMARY KEY, base VARCHAR(9), CHECK (base + 0 >= 0))",
+	"CREATE TABLE counted (id INT PRIMARY KEY, base VARCHAR(9), n INT AS (base + 1) STORED)",
 	"SET sql_mode=''",
 }
 
@@ -28,7 +30,9 @@ func computedRows(from int) []string {
 			fmt.Sprintf("INSERT INTO wide (id, base, n, e) VALUES (%d, '%d-abcdefg', %d, 'a'), (%d, NULL, NULL, 'b'), (%d, '''g''', -5, 0), (%d, 'e', 7, 0)", 10*i, i, 1000+i, 10*i+1, 10*i+2, 10*i+3),
 			fmt.Sprintf("INSERT INTO keyless (base) VALUES ('%d-abcdefg'), ('fits')", i),
 			fmt.Sprintf("INSERT INTO isam (id, base) VALUES (%d, '%d-abcdefg')", i, i),
-			fmt.Sprintf("INSERT INTO parts (id, base) VALUES (%d, '%d-abcdefg')", i, i))
+			fmt.Sprintf("INSERT INTO parts (id, base) VALUES (%d, '%d-abcdefg')", i, i),
+			fmt.Sprintf("INSERT INTO checked VALUES (%d, '%d-''abc'), (%d, 'for col')", i, i, i+10),
+			fmt.Sprintf("INSERT INTO counted (id, base) VALUES (%d, '%d-''abc'), (%d, 'for col')", i, i, i+10))
 	}
 	return list
 }
@@ -44,13 +48,14 @@ func TestGeneratedColumnsThatDoNotFit(t *testing.T) {
 			s.on("INSERT INTO d.wide (id, base, n, e) SELECT 100000+a.i*100+b.i*10+c.i, 'abcdefghi', 9999, 'a' FROM" + tens("a") + "," + tens("b") + "," + tens("c"))
 			b := s.begin()
 			b.schema("d")
-			for _, n := range []string{"wide", "keyless", "isam", "parts"} {
+			for _, n := range []string{"wide", "keyless", "isam", "parts", "checked", "counted"} {
 				b.table("d."+n, "").Keyless = n == "keyless"
 			}
 			b.Names[0].Chunks[0].ZeroEnum = true
 			b.end()
 			s.on(computedRows(4)...)
 			s.on("USE d", "SET sql_mode=''", "UPDATE wide SET base='rewritten', n=n+1000", "UPDATE keyless SET base='other-abc' WHERE base='fits'", "UPDATE isam SET base='changed-a' WHERE id=1",
+				"UPDATE checked SET base=CONCAT('x', base) WHERE id<3", "UPDATE counted SET base=CONCAT('x', base) WHERE id<3",
 				"DELETE FROM keyless WHERE base LIKE '4%'", "DELETE FROM wide WHERE id=40", "UPDATE wide SET id=id+1000000 WHERE id<20", "BEGIN", "REPLACE INTO wide (id, base, n, e) VALUES (41,'once-more',300,'b')",
 				"INSERT INTO wide (id, base, n, e) VALUES (900,'last-rows',-1,'b')", "COMMIT", "SET sql_mode=DEFAULT", "INSERT INTO wide (id, base, n, e) VALUES (901,'fit',1,'b')")
 			_, result, err := s.restore(Wish{Verify: VerifyChunks})

@@ -10,14 +10,17 @@ import (
 	"github.com/tripod-db/tripod/internal/schema"
 )
 
-// Computed are the columns and indexes of a table whose values the server makes itself, from what a row holds. Where their
-// expressions make what they do not take, a server without STRICT cuts it and warns: so did the source, and the target
-// does the same from the same columns.
-type Computed struct{ columns, indexes, others []string }
+// Computed are the columns and indexes of a table whose values the server makes itself, from what a row holds, and its CHECKs. Where
+// their expressions make what they do not take, or do not take what the row holds, a server without STRICT cuts it and
+// warns: so did the source, and the target does the same from the same columns.
+type Computed struct {
+	columns, indexes, others []string
+	checks                   bool
+}
 
 // ComputedOf are those of a definition.
 func ComputedOf(def *schema.Table) Computed {
-	var c Computed
+	c := Computed{checks: def.Checks > 0}
 	for i := range def.Columns {
 		if o := &def.Columns[i]; o.Generated != schema.NotGenerated {
 			c.columns = append(c.columns, o.Name)
@@ -37,7 +40,7 @@ func ComputedOf(def *schema.Table) Computed {
 }
 
 // Any tells whether there are some.
-func (c *Computed) Any() bool { return len(c.columns)+len(c.indexes) > 0 }
+func (c *Computed) Any() bool { return len(c.columns)+len(c.indexes) > 0 || c.checks }
 
 // names tells whether a warning in English is about one of them and can be about nothing else: by its end, for texts may
 // hold values, which look like anything.
@@ -46,6 +49,9 @@ func (c *Computed) names(message string) bool {
 		if message == "Column '"+n+"' cannot be null" {
 			return true
 		}
+	}
+	if strings.HasPrefix(message, inExpression) {
+		return true
 	}
 	i := strings.LastIndex(message, " at row ")
 	if i < 0 {
@@ -59,6 +65,10 @@ func (c *Computed) names(message string) bool {
 	}
 	return !ends(c.others, " for column") && (ends(c.columns, " for column") || ends(c.indexes, " for functional index"))
 }
+
+// inExpression begins the warning that an expression converts a text which is no such value; where a column does not take one, the
+// warning names the column. What a restore writes are values, without expressions of its own.
+const inExpression = "Truncated incorrect "
 
 // WarningsInEnglish has the session tell warnings as Computed reads them.
 const WarningsInEnglish = "SET SESSION lc_messages='en_US'"

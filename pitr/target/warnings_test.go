@@ -6,7 +6,7 @@ import (
 	"github.com/tripod-db/tripod/internal/schema"
 )
 
-// TestWarningsOfWhatIsComputed: a warning is about a generated column, or an index of an expression, only if it can be about nothing
+// TestWarningsOfWhatIsComputed: a warning is about a generated column, an index of an expression or a CHECK only if it can be about nothing
 // else, whatever values its text holds.
 func TestWarningsOfWhatIsComputed(t *testing.T) {
 	c := ComputedOf(&schema.Table{
@@ -26,8 +26,8 @@ func TestWarningsOfWhatIsComputed(t *testing.T) {
 		"Data truncated for column 'x' for column 'g' at row 1":                            false,
 		"Column 'base' cannot be null":                                                     false,
 		"Data truncated for functional index 'plain' at row 3":                             false,
-		"Truncated incorrect INTEGER value: ' for column 'g'":                              false,
-		"Truncated incorrect INTEGER value: 'g'":                                           false,
+		"Truncated incorrect INTEGER value: ' for column 'base' at row 1":                  true, // an expression's: the value ends the text
+		"Truncated incorrect INTEGER value: 'g'":                                           true,
 		"Incorrect datetime value: 'g' for function str_to_date":                           false,
 		"Data truncated for column 'g' at row one":                                         false,
 		"Duplicate entry '1' for key 'g'":                                                  false,
@@ -36,6 +36,9 @@ func TestWarningsOfWhatIsComputed(t *testing.T) {
 		if got := c.names(message); got != want {
 			t.Errorf("%q: %v", message, got)
 		}
+	}
+	if checked := ComputedOf(&schema.Table{Columns: []schema.Column{{Name: "base"}}, Checks: 1}); !checked.Any() || checked.names("Data truncated for column 'base' at row 1") {
+		t.Errorf("%+v", checked)
 	}
 	if plain := ComputedOf(&schema.Table{Columns: []schema.Column{{Name: "base"}}}); plain.Any() || !c.Any() {
 		t.Errorf("%+v, %+v", plain, c)
