@@ -64,3 +64,19 @@ func (b *backup) schema2(name string) {
 	b.Helper()
 	b.Schemas = append(b.Schemas, catalog.SchemaBase{Name: name, Exists: true, Window: b.here(), Charset: "utf8mb4", Collation: "utf8mb4_0900_ai_ci"})
 }
+
+// TestNamesThatTheServerStoresOtherwise: of a character that utf8mb3 lacks a server makes a question mark. Statements in the log have the
+// character, rows have what is stored.
+func TestNamesThatTheServerStoresOtherwise(t *testing.T) {
+	s := newStory(t, "d", "d?")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)")
+	b := s.begin()
+	b.schema("d")
+	b.table("d.t", "")
+	b.end()
+	s.on("CREATE TABLE d.`made 😀` (`c😀` INT PRIMARY KEY)", "INSERT INTO d.`made 😀` VALUES (1)", "ALTER TABLE d.`made 😀` RENAME TO d.`came 𝄞`", "INSERT INTO d.`came 😀` VALUES (2)",
+		"CREATE DATABASE `d😀`", "USE `d😀`", "CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (3)", "CREATE VIEW `v😀` AS SELECT * FROM t")
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	s.same("d", "d?")
+}

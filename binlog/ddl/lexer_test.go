@@ -94,6 +94,10 @@ func TestStatementsOfOtherServers(t *testing.T) {
 		{"# Dum", ": none"},
 		{"DELETE FROM `d`.`m`", "TRUNCATE TABLE: meaning; truncated d.m"},
 	})
+	checkStatements(t, session97, []statementCase{
+		{"create table `t😀𝄞é` (a int)", "CREATE TABLE: meaning; hard; created d.t??é!"},
+		{"drop view `s😀`.`v😀`", "DROP OBJECT: other object; view s?.v?"},
+	})
 	checkStatements(t, Session{Schema: "D", LowerCaseTableNames: 1, UpdatedSchemas: []string{"Z"}}, []statementCase{
 		{"RENAME TABLE A TO O.B", "RENAME TABLE: meaning; hard; renamed from d.a!; renamed to o.b!; d.a -> o.b"},
 		{"DROP DATABASE X", "DROP DATABASE: schema; hard; schema x"},

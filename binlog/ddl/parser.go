@@ -104,6 +104,15 @@ func unquote(text string) string {
 	return strings.ReplaceAll(text, q+q, q)
 }
 
+func inUTF8MB3(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r > 0xFFFF {
+			return '?'
+		}
+		return r
+	}, name)
+}
+
 // name consumes [schema.]name and resolves it against the default schema. ok is false, and
 // nothing consumed, where no name comes next.
 func (p *parser) name() (n schema.Name, at span, ok bool) { return p.nameIn(p.s.session.Schema) }
@@ -128,8 +137,10 @@ func (p *parser) nameIn(defaultSchema string) (n schema.Name, at span, ok bool) 
 	return p.stored(n), at, true
 }
 
-// stored spells a name as the source stores it: in lower case under lower_case_table_names=1.
+// stored spells a name as the source stores it: with a question mark for each character beyond the utf8mb3 of its
+// dictionary, and in lower case under lower_case_table_names=1.
 func (p *parser) stored(n schema.Name) schema.Name {
+	n = schema.Name{Schema: inUTF8MB3(n.Schema), Name: inUTF8MB3(n.Name)}
 	if p.s.session.LowerCaseTableNames == 1 {
 		return Fold(n, 1)
 	}
