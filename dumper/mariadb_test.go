@@ -244,3 +244,30 @@ func TestR2StatementsBesideTablesThatAreGone(t *testing.T) {
 		t.Errorf("d.gone was looked for %d times: %+v", len(n.ReadAgain), n.ReadAgain[len(n.ReadAgain)-1])
 	}
 }
+
+// TestMariaDBSchemaReplacedInTheWindow: CREATE OR REPLACE DATABASE takes every table of the schema away, and what else it has: in the window
+// of one it counts as DROP DATABASE does.
+func TestMariaDBSchemaReplacedInTheWindow(t *testing.T) {
+	s := newSite(t, mysqltest.Options{Kind: mysqltest.MariaDB1011, Relaxed: true})
+	s.exec(append([]string{"CREATE DATABASE d", "CREATE DATABASE e CHARACTER SET latin1", "CREATE TABLE e.gone (id INT PRIMARY KEY)", "CREATE PROCEDURE e.p() SELECT 1"}, fill("d.t", 35)...)...)
+	s.exec(fill("e.k", 3)...)
+	s.atChunk("d.t", 2, func() {
+		s.exec("CREATE OR REPLACE DATABASE e CHARACTER SET utf8mb4", "CREATE TABLE e.k (a VARCHAR(9))", "CREATE TABLE e.made (id INT PRIMARY KEY)", "CREATE OR REPLACE SCHEMA d")
+	})
+	_, m := s.backUp(inChunks)
+	for _, gone := range []string{"d.t", "e.gone"} {
+		if n := baseOf(t, m, gone); n.Base == catalog.BaseRead && !n.Absent {
+			t.Errorf("%s is in the backup: %+v", gone, n)
+		}
+	}
+	for _, b := range m.Schemas {
+		if b.Name == "e" && b.Charset != "utf8mb4" {
+			t.Errorf("schema e is %+v", b)
+		}
+	}
+	for _, o := range m.Objects {
+		if o.Name.Schema == "e" && !o.Absent {
+			t.Errorf("%s is in the backup", o.Name)
+		}
+	}
+}

@@ -127,12 +127,16 @@ func changesAccounts(p *ddl.Statement) bool {
 
 func schemaStatement(s bases.Statement, p *ddl.Statement) (bases.Statement, bool) {
 	s.Schema, s.Hard = p.Schema, true
-	switch p.Verb {
-	case ddl.CreateDatabase:
-		s.SchemaVerb = bases.SchemaCreated
-	case ddl.DropDatabase:
-		s.SchemaVerb = bases.SchemaDropped
+	if p.DropsSchema() {
 		s.EveryTableOf = []string{p.Schema}
+	}
+	switch {
+	case p.Verb == ddl.DropDatabase:
+		s.SchemaVerb = bases.SchemaDropped
+	case p.DropsSchema():
+		s.SchemaVerb = bases.SchemaReplaced
+	case p.Verb == ddl.CreateDatabase:
+		s.SchemaVerb = bases.SchemaCreated
 	default:
 		s.SchemaVerb = bases.SchemaAltered
 	}

@@ -85,7 +85,7 @@ func TestStatementsOfOtherServers(t *testing.T) {
 		{"CREATE SEQUENCE s", "CREATE SEQUENCE: not in the log; created d.s"},
 		{"ALTER SEQUENCE IF EXISTS s RESTART 5", "ALTER SEQUENCE: not in the log; if exists; altered d.s"},
 		{"DROP SEQUENCE s, o.s2", "DROP SEQUENCE: meaning; dropped d.s; dropped o.s2"},
-		{"CREATE OR REPLACE DATABASE x", "CREATE DATABASE: schema; or replace; schema x"},
+		{"CREATE OR REPLACE DATABASE x", "CREATE DATABASE: schema; hard; or replace; schema x"},
 		{"ALTER DATABASE COMMENT 'x'", "ALTER DATABASE: schema; schema d"},
 		{"CREATE DEFINER=`a`@`%` PACKAGE BODY pk AS END", "CREATE OBJECT: other object; package body d.pk"},
 		{"CREATE OR REPLACE DEFINER=`a`@`%` AGGREGATE FUNCTION f(x INT) RETURNS INT RETURN 1", "CREATE OBJECT: other object; or replace; function d.f"},

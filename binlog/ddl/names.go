@@ -30,7 +30,7 @@ func FoldObject(kind ObjectKind, n schema.Name, lowerCaseTableNames int) schema.
 func equalFold(a, b string) bool { return a == b || strings.EqualFold(a, b) }
 
 // Touches returns the places where the statement names n, in text order. DROP DATABASE of its
-// schema gives one in role Dropped (hard), an uncertain statement that may touch it one in
+// schema (CREATE OR REPLACE too) gives one in role Dropped (hard), an uncertain statement that may touch it one in
 // role Altered (not hard), both without a place in the text. Names are compared as the
 // session's lower_case_table_names does.
 func (s *Statement) Touches(n schema.Name) []TableRef {
@@ -42,7 +42,7 @@ func (s *Statement) Touches(n schema.Name) []TableRef {
 			refs = append(refs, t)
 		}
 	}
-	if s.Verb == DropDatabase && foldSchema(s.Schema, fold) == key.Schema {
+	if s.DropsSchema() && foldSchema(s.Schema, fold) == key.Schema {
 		refs = append(refs, TableRef{Name: n, Role: Dropped, Hard: true})
 	}
 	if len(refs) > 0 || !s.Uncertain {

@@ -254,8 +254,8 @@ func (p *parser) database(verb Verb) {
 		p.s.schemaAt = span{p.tokens[p.i].start, p.tokens[p.i].end}
 		p.i++
 	}
+	p.s.Hard = p.s.DropsSchema()
 	if verb == DropDatabase {
-		p.s.Hard = true
 		p.rest()
 	}
 }

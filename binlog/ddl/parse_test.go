@@ -171,6 +171,8 @@ func TestStatements(t *testing.T) {
 			"CREATE DATABASE: schema; schema x"},
 		{"create database if not exists x charset utf8mb4",
 			"CREATE DATABASE: schema; if not exists; schema x"},
+		{"create or replace database x charset utf8mb4",
+			"CREATE DATABASE: schema; hard; or replace; schema x"},
 		{"alter database character set utf8mb4",
 			"ALTER DATABASE: schema; schema d"},
 		{"alter schema x read only=1",

@@ -39,7 +39,7 @@ func TestR3HardStatements(t *testing.T) {
 	for text, hard := range map[string]bool{
 		"CREATE TABLE d.n (a INT)": true, "CREATE TABLE IF NOT EXISTS n (a INT)": false, "DROP TABLE IF EXISTS n": true, "TRUNCATE TABLE n": true,
 		"RENAME TABLE n TO x": true, "RENAME TABLE x TO n": true, "ALTER TABLE n COMMENT 'x'": true, "CREATE INDEX i ON n (a)": true, "DROP INDEX i ON n": true,
-		"ALTER TABLE n DROP PARTITION p": true, "ALTER TABLE p EXCHANGE PARTITION x WITH TABLE n": true, "DROP DATABASE d": true,
+		"ALTER TABLE n DROP PARTITION p": true, "ALTER TABLE p EXCHANGE PARTITION x WITH TABLE n": true, "DROP DATABASE d": true, "CREATE OR REPLACE DATABASE d": true,
 		"CREATE TABLE x LIKE n": false, "CREATE TABLE x (a INT, FOREIGN KEY (a) REFERENCES n (a))": false, "ANALYZE TABLE n": false, "OPTIMIZE TABLE n": false,
 		"FLUSH TABLES n": false, "ALTER TABLE n ANALYZE PARTITION p": false, "ALTER TABLE n": false, "ALTER TABLE n ALGORITHM=INPLACE": false,
 		"INSERT INTO n VALUES (1)": false, "DELETE FROM `d`.`n`": false, "ALTER TABLE n IMPORT TABLESPACE": false, "ALTER TABLE n DISABLE KEYS": false,

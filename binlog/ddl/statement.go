@@ -166,7 +166,7 @@ type Statement struct {
 	Text string
 	Verb Verb
 	Kind Kind
-	// Hard tells that at least one of Tables is Hard; for DROP DATABASE, that all names of
+	// Hard tells that at least one of Tables is Hard; where DropsSchema, that all names of
 	// the schema are.
 	Hard bool
 
@@ -240,6 +240,11 @@ const (
 	AlterObject    Verb = "ALTER OBJECT"
 	DropObject     Verb = "DROP OBJECT"
 )
+
+// DropsSchema tells of DROP DATABASE, and of CREATE OR REPLACE DATABASE (MariaDB), which is that and then a CREATE DATABASE.
+func (s *Statement) DropsSchema() bool {
+	return s.Verb == DropDatabase || s.Verb == CreateDatabase && s.OrReplace
+}
 
 // Union returns the tables of the UNION=() list of a MERGE table that the statement makes or alters.
 func (s *Statement) Union() []schema.Name {

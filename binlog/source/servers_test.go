@@ -91,6 +91,12 @@ var mariadbVerbs = map[string]verb{
 		state: func(k int) string { return fmt.Sprintf("%d ", k) },
 		read:  show("a.t", `COMMENT='c(\d+)'`),
 	},
+	"CREATE OR REPLACE DATABASE": {
+		setup: []string{"CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)"},
+		step:  alternately("CREATE TABLE d.t (id INT PRIMARY KEY)", "CREATE OR REPLACE DATABASE d"),
+		state: alternately("", "absent"),
+		read:  verbs["DROP DATABASE"].read,
+	},
 	"ALTER TABLE in two phases": {
 		setup: []string{"CREATE TABLE a.t (id INT PRIMARY KEY) COMMENT='c0'", "SET GLOBAL binlog_alter_two_phase=ON"},
 		step:  verbs["ALTER TABLE"].step,

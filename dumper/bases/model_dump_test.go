@@ -306,6 +306,9 @@ func (d *mDumper) entry(i int) *Entry {
 	case kDropSchema:
 		s.Schema, s.SchemaVerb = schemaNames[e.schema], SchemaDropped
 		s.EveryTableOf = []string{s.Schema}
+	case kReplaceSchema:
+		s.Schema, s.SchemaVerb = schemaNames[e.schema], SchemaReplaced
+		s.EveryTableOf = []string{s.Schema}
 	case kCreateSchema:
 		s.Schema, s.SchemaVerb = schemaNames[e.schema], SchemaCreated
 	case kAlterSchema:

@@ -192,7 +192,7 @@ func (g *mTarget) statement(i int, e *mEntry) {
 		}
 	case kExchange:
 		g.exchange(i, e)
-	case kDropSchema, kCreateSchema, kAlterSchema:
+	case kDropSchema, kCreateSchema, kAlterSchema, kReplaceSchema:
 		g.schemaStatement(i, e)
 	default:
 		g.alter(i, e)
@@ -266,7 +266,7 @@ func (g *mTarget) alter(i int, e *mEntry) {
 }
 
 func (g *mTarget) schemaStatement(i int, e *mEntry) {
-	if e.kind == kDropSchema {
+	if e.kind == kDropSchema || e.kind == kReplaceSchema {
 		for n := range g.tables {
 			if schemaOf(n) == e.schema && g.on(n, i) {
 				g.tables[n] = nil
@@ -282,7 +282,7 @@ func (g *mTarget) schemaStatement(i int, e *mEntry) {
 		*s = mSchema{}
 	case e.kind == kAlterSchema:
 		s.charset = e.arg
-	case !s.exists:
+	case !s.exists || e.kind == kReplaceSchema:
 		*s = mSchema{true, e.arg}
 	}
 }

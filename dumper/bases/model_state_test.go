@@ -186,6 +186,7 @@ const (
 	kDropSchema
 	kCreateSchema
 	kAlterSchema
+	kReplaceSchema
 	kAddKey
 	kDropKey
 	nKinds
@@ -267,6 +268,13 @@ func (s *mState) apply(e *mEntry) {
 			}
 		}
 		s.schemas[e.schema] = mSchema{}
+	case kReplaceSchema:
+		for n := range s.tables {
+			if schemaOf(n) == e.schema {
+				s.tables[n] = nil
+			}
+		}
+		s.schemas[e.schema] = mSchema{true, e.arg}
 	case kCreateSchema:
 		s.schemas[e.schema] = mSchema{true, e.arg}
 	case kAlterSchema:
@@ -306,7 +314,7 @@ func (t *mTable) alter(e *mEntry) bool {
 
 func (e *mEntry) String() string {
 	kinds := [nKinds]string{"TXN", "CREATE", "LIKE", "SELECT", "DROP", "TRUNCATE", "RENAME", "ADD COLUMN", "DROP COLUMN", "MODIFY",
-		"ADD UNIQUE", "DROP UNIQUE", "COMMENT", "EXCHANGE", "DROP SCHEMA", "CREATE SCHEMA", "ALTER SCHEMA", "ADD KEY", "DROP KEY"}
+		"ADD UNIQUE", "DROP UNIQUE", "COMMENT", "EXCHANGE", "DROP SCHEMA", "CREATE SCHEMA", "ALTER SCHEMA", "REPLACE SCHEMA", "ADD KEY", "DROP KEY"}
 	var s strings.Builder
 	s.WriteString(kinds[e.kind])
 	for n := range nNames {

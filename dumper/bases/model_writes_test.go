@@ -119,7 +119,7 @@ func (w *mSource) statement() {
 		possible = w.create(&e)
 	case kRename, kDrop, kExchange:
 		possible = w.move(&e)
-	case kDropSchema, kCreateSchema, kAlterSchema:
+	case kDropSchema, kCreateSchema, kAlterSchema, kReplaceSchema:
 		possible = w.schemaStatement(&e)
 	default:
 		possible = w.alter(&e)
@@ -239,14 +239,14 @@ func (w *mSource) schemaStatement(e *mEntry) bool {
 	case kCreateSchema:
 		e.noop, e.ifNotExists = exists, exists
 		return true
-	case kDropSchema:
+	case kDropSchema, kReplaceSchema:
 		for n := range nNames {
 			if schemaOf(n) == e.schema {
 				e.on |= bit(n)
 			}
 		}
 	}
-	return exists
+	return exists || e.kind == kReplaceSchema
 }
 
 func (w *mSource) alter(e *mEntry) bool {

@@ -166,7 +166,7 @@ func (b *Bases) objectStatements(o *object) []*logged {
 	add := func(s *logged) { all = append(all[:len(all):len(all)], s) }
 	if sc := b.schemas[o.key.name.Schema]; sc != nil {
 		for _, s := range sc.statements {
-			if s.SchemaVerb == SchemaDropped {
+			if s.SchemaVerb.drops() {
 				add(s)
 			}
 		}
@@ -228,7 +228,7 @@ func (s *logged) partOf(o *object) bool {
 
 // removes tells whether the object is absent under this name right behind the statement.
 func (s *logged) removes(o *object) bool {
-	if s.SchemaVerb == SchemaDropped {
+	if s.SchemaVerb.drops() {
 		return s.Schema == o.key.name.Schema
 	}
 	removed := false

@@ -159,13 +159,15 @@ func TestObjectsRenamedFromWhatWasReadLater(t *testing.T) {
 }
 
 func TestObjectsGoWithTheirSchema(t *testing.T) {
-	b := withObject(t, catalog.KindProcedure, "p", "")
-	for i := range 6 {
-		b.log(i, nil)
-	}
-	b.log(6, one(Statement{Text: "DROP DATABASE s", Hard: true, Schema: "s", SchemaVerb: SchemaDropped, EveryTableOf: []string{"s"}}))
-	for _, w := range b.Wanted() {
-		t.Errorf("%v is wanted: the log drops it behind its window", w)
+	for verb, text := range map[SchemaVerb]string{SchemaDropped: "DROP DATABASE s", SchemaReplaced: "CREATE OR REPLACE DATABASE s"} {
+		b := withObject(t, catalog.KindProcedure, "p", "")
+		for i := range 6 {
+			b.log(i, nil)
+		}
+		b.log(6, one(Statement{Text: text, Hard: true, Schema: "s", SchemaVerb: verb, EveryTableOf: []string{"s"}}))
+		for _, w := range b.Wanted() {
+			t.Errorf("%s: %v is wanted: the log drops it behind its window", text, w)
+		}
 	}
 }
 

@@ -35,7 +35,11 @@ const (
 	SchemaCreated
 	SchemaAltered
 	SchemaDropped
+	SchemaReplaced // dropped, and made again by the same statement
 )
+
+// drops tells whether all that is in the schema goes.
+func (v SchemaVerb) drops() bool { return v == SchemaDropped || v == SchemaReplaced }
 
 // Statement is what the rules need to know of one statement of the log. Statements that
 // change nothing (kind none) are not fed to the rules.
@@ -43,7 +47,7 @@ type Statement struct {
 	Text string // for messages
 	// Touches are in the order of the statement; a RENAME's pairs stand from, to, from, to.
 	Touches []Touch
-	// EveryTableOf names schemas of which each table is touched: dropped by DROP DATABASE,
+	// EveryTableOf names schemas of which each table is touched: dropped by (CREATE OR REPLACE, or) DROP DATABASE,
 	// changed by a statement that could not be understood.
 	EveryTableOf []string
 	// EveryTable: any table of the server may be touched, like by the commit of an XA transaction
@@ -143,7 +147,7 @@ func (s *logged) touchesUnnamed() bool { return s.EveryTable || len(s.EveryTable
 
 // drops tells whether the name is absent right behind the statement because it was dropped, or may have been.
 func (s *logged) drops(key schema.Name) bool {
-	return s.dropsByName(key) || s.SchemaVerb == SchemaDropped && s.Schema == key.Schema
+	return s.dropsByName(key) || s.SchemaVerb.drops() && s.Schema == key.Schema
 }
 
 func (s *logged) dropsByName(key schema.Name) bool {

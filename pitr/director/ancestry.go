@@ -101,7 +101,7 @@ func (a *ancestry) statement(start binlog.Position, st *ddl.Statement, errorCode
 	switch st.Kind {
 	case ddl.Meaning, ddl.DefinitionOnly, ddl.NotInLog:
 	case ddl.Schema:
-		if st.Verb != ddl.DropDatabase {
+		if !st.DropsSchema() {
 			return
 		}
 	case ddl.None, ddl.OtherObject, ddl.Account, ddl.TransactionControl:
@@ -109,7 +109,7 @@ func (a *ancestry) statement(start binlog.Position, st *ddl.Statement, errorCode
 	}
 	a.above, a.answers = nil, nil
 	switch {
-	case st.Verb == ddl.DropDatabase:
+	case st.DropsSchema():
 		for key, list := range a.byName {
 			if len(list) > 0 && key.Schema == a.FoldSchema(st.Schema) {
 				a.take(key, start)

@@ -134,7 +134,7 @@ func (l *lives) rows(n schema.Name, start binlog.Position) {
 func (l *lives) statement(start binlog.Position, st *ddl.Statement, errorCode uint16) []effect {
 	w := livesWalk{lives: l, start: start, st: st, tolerant: st.IfExists || errorCode != 0}
 	switch {
-	case st.Verb == ddl.DropDatabase:
+	case st.DropsSchema():
 		w.dropDatabase()
 	case st.Kind == ddl.NotInLog && errorCode == 0:
 		w.unlogged()

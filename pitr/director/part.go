@@ -162,7 +162,7 @@ func (d *Director) partStatement(start binlog.Position, q *event.Query, st *ddl.
 		}
 		return v, err
 	case ddl.Schema:
-		if st.Verb != ddl.DropDatabase {
+		if !st.DropsSchema() {
 			var err error
 			v.Executions, err = d.database(start, q, st)
 			return v, err
@@ -194,6 +194,11 @@ func (d *Director) partStatement(start binlog.Position, q *event.Query, st *ddl.
 		}
 	}
 	p.release(effects)
+	if st.Verb == ddl.CreateDatabase { // OR REPLACE: behind what it drops
+		made, err := d.database(start, q, st)
+		v.Executions = append(v.Executions, made...)
+		return v, err
+	}
 	return v, nil
 }
 
@@ -202,7 +207,7 @@ func (d *Director) partStatement(start binlog.Position, q *event.Query, st *ddl.
 func (d *Director) partObjects(start binlog.Position, st *ddl.Statement, errorCode uint16) {
 	d.movedViews = map[schema.Name]bool{}
 	switch {
-	case st.Verb == ddl.DropDatabase:
+	case st.DropsSchema():
 		d.objects.dropSchema(st.Schema, start)
 		if s := d.Schemas[d.FoldSchema(st.Schema)]; s != nil && d.Sides.SchemaSide(st.Schema, start) == binlog.After {
 			s.Exists = false

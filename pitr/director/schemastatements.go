@@ -11,17 +11,21 @@ import (
 	"github.com/tripod-db/tripod/rewriter"
 )
 
-// database is CREATE, ALTER and DROP DATABASE.
+// database is CREATE, ALTER and DROP DATABASE; of a part, what these do to the schema itself.
 func (d *Director) database(start binlog.Position, q *event.Query, st *ddl.Statement) ([]Execution, error) {
 	if d.isSystem(st.Schema) || d.Part == nil && !d.selected.Schema(st.Schema) {
 		return nil, nil
 	}
-	if st.Verb == ddl.DropDatabase {
-		return d.dropDatabase(start, q, st)
+	var dropped []Execution
+	if st.DropsSchema() && d.Part == nil {
+		var err error
+		if dropped, err = d.dropDatabase(start, q, st); err != nil || st.Verb == ddl.DropDatabase {
+			return dropped, err
+		}
 	}
 	switch d.Sides.SchemaSide(st.Schema, start) {
 	case binlog.Skip:
-		return nil, nil
+		return dropped, nil
 	case binlog.Inside:
 		if d.Part != nil && d.Part.schemas[d.FoldSchema(st.Schema)] == "" {
 			return nil, nil
@@ -49,7 +53,8 @@ func (d *Director) database(start binlog.Position, q *event.Query, st *ddl.State
 	if state == nil {
 		return nil, Broken(start, st.Text, fmt.Errorf("schema %s: the restore has none of that name", st.Schema))
 	}
-	return d.defaults(start, q, st, state)
+	made, err := d.defaults(start, q, st, state)
+	return append(dropped, made...), err
 }
 
 // defaults gives a schema the defaults of the statement. On the target it may exist already,

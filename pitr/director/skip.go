@@ -77,7 +77,7 @@ func (d *Director) leftOut(start binlog.Position, st *ddl.Statement) (names []sc
 			add(t.Name)
 		}
 	}
-	if st.Uncertain || st.Verb == ddl.DropDatabase {
+	if st.Uncertain || st.DropsSchema() {
 		for _, n := range d.lives.tables() {
 			if len(st.Touches(n)) > 0 && d.selected.Object(n) && d.Sides.StatementSide(n, start) != binlog.Skip {
 				add(n)

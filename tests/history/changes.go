@@ -250,12 +250,13 @@ func createSelect(d *ddl, n name, columns []column) []string {
 }
 
 func database(d *ddl, _ name, _ []column) []string {
-	return []string{
-		"DROP DATABASE IF EXISTS " + quote(guestSchema),
-		"CREATE DATABASE " + quote(guestSchema) + " DEFAULT CHARACTER SET " + d.run.kind().spell(pick(d.r, "latin1", "utf8mb4", "utf8mb3")),
-		charsets.Tables[1].create(guestSchema, d.fresh("latin")),
-		"CREATE TABLE " + quoteName(guestSchema, d.fresh("plain")) + " (id INT PRIMARY KEY, v VARCHAR(30))",
+	options := quote(guestSchema) + " DEFAULT CHARACTER SET " + d.run.kind().spell(pick(d.r, "latin1", "utf8mb4", "utf8mb3"))
+	made := []string{"DROP DATABASE IF EXISTS " + quote(guestSchema), "CREATE DATABASE " + options}
+	if d.run.kind().replaces && d.r.IntN(2) == 0 {
+		made = []string{"CREATE OR REPLACE DATABASE " + options}
 	}
+	return append(made, charsets.Tables[1].create(guestSchema, d.fresh("latin")),
+		"CREATE TABLE "+quoteName(guestSchema, d.fresh("plain"))+" (id INT PRIMARY KEY, v VARCHAR(30))")
 }
 
 func charset(d *ddl, _ name, _ []column) []string {

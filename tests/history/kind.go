@@ -36,6 +36,8 @@ type Kind struct {
 	wholeSeconds bool
 	// anyDefiner are the privileges with which an account sets any definer.
 	anyDefiner string
+	// replaces: CREATE OR REPLACE DATABASE drops a schema and makes it again.
+	replaces bool
 	// noRename: there is no RENAME COLUMN.
 	noRename bool
 	// countersOfParts: each partition has an AUTO_INCREMENT counter of its own.

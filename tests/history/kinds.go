@@ -57,7 +57,7 @@ var kinds = []Kind{
 		},
 		cheaper: []string{withoutStatistics},
 		status:  "SHOW MASTER STATUS", statusColumns: 4, gtids: "@@GLOBAL.gtid_binlog_pos",
-		wholeSeconds: true, anyDefiner: "SET USER", heldXA: true, hidesCascades: true, lateCheckpoints: true,
+		wholeSeconds: true, anyDefiner: "SET USER", heldXA: true, hidesCascades: true, lateCheckpoints: true, replaces: true,
 		reader: mysqltest.MariaDB1011, readerName: "mariadb-binlog",
 	},
 }
