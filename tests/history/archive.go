@@ -233,8 +233,10 @@ func (h *run) wantNoHoles(ctx context.Context) error {
 		return err
 	}
 	most := 1
-	if h.endsRanges() {
-		most = 2 // a statement ends the range of a backup that was killed when it was done; that of the next one begins behind it
+	if h.endsRanges() || h.features.has(rowImages.Name) {
+		// A statement ends the range of a backup that was killed when it was done, and so does, for list, a row without columns of a table
+		// that has another name by then (docs/limits.md); that of the next one begins behind it.
+		most = 2
 	}
 	if len(result.Instances) != 1 || len(result.Instances[0].Holes) != 0 || len(result.Instances[0].Recoverable) == 0 || len(result.Instances[0].Recoverable) > most {
 		return fmt.Errorf("the archive is not one unbroken stretch: list says %+v", result)
