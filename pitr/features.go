@@ -16,7 +16,11 @@ type feature struct {
 	major, minor, patch int    // of MySQL, from which on it is known
 	// notMariaDB: MariaDB does not know it, stores it as something else, or takes it for a comment.
 	notMariaDB bool
+	notMySQL   bool // no MySQL knows it
 }
+
+// mysqlDecimals is how many digits a DECIMAL of MySQL has behind the point at most.
+const mysqlDecimals = 30
 
 // featuresOf lists what of a definition not every MySQL knows.
 func featuresOf(t *schema.Table, n schema.Name) []feature {
@@ -34,6 +38,9 @@ func featuresOf(t *schema.Table, n schema.Name) []feature {
 		case c.Type == "json":
 			add(5, 7, 8, "the JSON%s", column)
 			notMariaDB()
+		case c.Type == "decimal" && c.Decimals > mysqlDecimals:
+			add(0, 0, 0, "the DECIMAL(%d,%d)%s", c.Length, c.Decimals, column)
+			list[len(list)-1].notMySQL = true
 		case c.Type == "vector":
 			add(9, 0, 0, "the VECTOR%s", column)
 			notMariaDB()
@@ -87,7 +94,7 @@ func checkFeatures(f *targetFacts, features []feature, add addFinding) {
 	var unknown []string
 	for _, x := range features {
 		switch {
-		case mariadb && x.notMariaDB:
+		case mariadb && x.notMariaDB, !mariadb && x.notMySQL:
 			unknown = append(unknown, x.what)
 		case !mariadb && !f.AtLeast(x.major, x.minor, x.patch):
 			unknown = append(unknown, fmt.Sprintf("%s (MySQL %d.%d.%d)", x.what, x.major, x.minor, x.patch))
@@ -95,7 +102,7 @@ func checkFeatures(f *targetFacts, features []feature, add addFinding) {
 	}
 	slices.Sort(unknown)
 	if len(unknown) > 0 {
-		add("features", LevelError, "restore into a server at least as new as these, or leave the tables out with --exclude",
+		add("features", LevelError, "restore into a server that knows these, or leave the tables out with --exclude",
 			"the target, %s %s, does not know %s", flavorName(f.Flavor), f.Version, strings.Join(unknown, ", "))
 	}
 }

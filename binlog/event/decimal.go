@@ -1,9 +1,9 @@
 package event
 
-// Limits of DECIMAL.
+// Limits of DECIMAL: the scale of a MariaDB's ends at 38, that of a MySQL's at 30.
 const (
 	maxDecimalPrecision = 65
-	maxDecimalScale     = 30
+	maxDecimalScale     = 38
 )
 
 // digitsPerGroup decimal digits are stored in 4 bytes, the rest in as few as it needs.

@@ -28,7 +28,13 @@ func mariadbKinds() []kind {
 		}
 		return b
 	}
-	kinds := []kind{
+	var kinds []kind
+	for _, d := range [][2]int{{65, 38}, {38, 38}, {40, 31}, {65, 31}} { // MySQL's scale ends at 30
+		kinds = append(kinds, kind{column("decimal", d[0], d[1]), fmt.Sprintf("decimal(%d,%d)", d[0], d[1]), func(r *rand.Rand) string {
+			return pick(r, randomDecimal(r, d[0], d[1]), "0", "-"+strings.Repeat("9", d[0]-d[1])+"."+strings.Repeat("9", d[1]), "0."+strings.Repeat("0", d[1]-1)+"1")
+		}})
+	}
+	kinds = append(kinds, []kind{
 		{column("inet6", -1, -1), "inet6", func(r *rand.Rand) string { return "x'" + hex.EncodeToString(bytes(r, 16)) + "'" }},
 		{column("inet4", -1, -1), "inet4", func(r *rand.Rand) string { return "x'" + hex.EncodeToString(bytes(r, 4)) + "'" }},
 		{column("uuid", -1, -1), "uuid", func(r *rand.Rand) string {
@@ -36,7 +42,7 @@ func mariadbKinds() []kind {
 			random := fmt.Sprintf("'%s-%s-%s-%s-%s'", h[:8], h[8:12], h[12:16], h[16:20], h[20:])
 			return pick(r, random, "UUID()", "'123e4567-e89b-12d3-a456-426614174000'", "'123e4567-e89b-42d3-a456-426614174000'")
 		}},
-	}
+	}...)
 	for _, name := range []string{"varchar(200)", "varchar(4000)", "text", "longtext", "tinytext"} {
 		base, length, _ := strings.Cut(name, "(")
 		c := column(base, -1, -1)
