@@ -116,8 +116,9 @@ func (s *tableSet) chooseLane(t *table) {
 	t.Keyed = s.lastImageCounts(t) && (t.Write.ByteIdentity() || t.Weights != nil)
 }
 
-// countingWord is in every ALTER TABLE that may set the AUTO_INCREMENT of a table: by its option, or by emptying all partitions.
-var countingWord = regexp.MustCompile(`(?i)\b(AUTO_INCREMENT|TRUNCATE)\b`)
+// countingWord is in every ALTER TABLE that may set the AUTO_INCREMENT of a table: by its option, by emptying all partitions, or by giving one
+// away, with the counter that each has of its own.
+var countingWord = regexp.MustCompile(`(?i)\b(AUTO_INCREMENT|TRUNCATE|EXCHANGE)\b`)
 
 // raiseCounters gives tables, before a statement that may set their AUTO_INCREMENT, the counter that
 // the source had: rows that came and went between two fences have never been on the target. It is never below the one of the
@@ -128,7 +129,15 @@ func (s *tableSet) raiseCounters(ctx context.Context, e *director.Execution) err
 		if t == nil || t.Greatest == 0 || t.Greatest == ^uint64(0) || !countingWord.MatchString(e.Text) {
 			continue
 		}
-		if err := s.reader.Exec(ctx, "ALTER TABLE "+n.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(max(t.Next, t.Greatest+1), 10)); err != nil {
+		// Raised, a partitioned table has that counter in every partition: what EXCHANGE leaves may be too high then, never too low.
+		if err := s.read(ctx, n); err != nil {
+			return err
+		}
+		next := max(t.Next, t.Greatest+1)
+		if t.def.AutoIncrement >= next {
+			continue
+		}
+		if err := s.reader.Exec(ctx, "ALTER TABLE "+n.Quoted()+" AUTO_INCREMENT="+strconv.FormatUint(next, 10)); err != nil {
 			return fmt.Errorf("set AUTO_INCREMENT of %s: %w", n, err)
 		}
 	}
