@@ -282,12 +282,12 @@ func TestNothingIsAdopted(t *testing.T) {
 		}, nil},
 		{"a hole", "hole", func(s *site, id string) {
 			s.exec("FLUSH BINARY LOGS", "CREATE DATABASE lost", "FLUSH BINARY LOGS")
-			s.exec("PURGE BINARY LOGS TO '" + s.lastFile() + "'")
+			mysqltest.Purge(s.t, s.source, s.lastFile())
 			s.archiveAll()
 		}, nil},
 		{"purged and not archived", "not in the archive", func(s *site, id string) {
 			s.exec("FLUSH BINARY LOGS", "CREATE DATABASE lost", "FLUSH BINARY LOGS")
-			s.exec("PURGE BINARY LOGS TO '" + s.lastFile() + "'")
+			mysqltest.Purge(s.t, s.source, s.lastFile())
 		}, nil},
 		{"another history", "", func(s *site, id string) {
 			s.exec("RESET BINARY LOGS AND GTIDS")
@@ -353,7 +353,7 @@ func TestAdoptionReadsWhatTheSourceHasPurged(t *testing.T) {
 	id := s.killedAt("d.t", 6)
 	s.exec("ALTER TABLE d.a ADD COLUMN w INT DEFAULT 1", "DROP TABLE d.z", "FLUSH BINARY LOGS", "CREATE TABLE d.more (id INT PRIMARY KEY)", "FLUSH BINARY LOGS")
 	s.archiveAll()
-	s.exec("PURGE BINARY LOGS TO '" + s.lastFile() + "'")
+	mysqltest.Purge(s.t, s.source, s.lastFile())
 	r, m := s.backUp(inChunks)
 	if r.BackupID != id || r.Adopted.Chunks < 5 {
 		t.Errorf("backup %s of %s adopted %+v", r.BackupID, id, r.Adopted)

@@ -30,7 +30,8 @@ func TestPurgeIsWrittenDownAsAHole(t *testing.T) {
 			mysqltest.Exec(t, s.source, "CREATE SCHEMA w", "CREATE TABLE w.t (id INT PRIMARY KEY)", "INSERT INTO w.t VALUES (1)")
 			first := s.untilIdle(t, nil)
 			mysqltest.Exec(t, s.source, "INSERT INTO w.t VALUES (2)", "FLUSH BINARY LOGS", "INSERT INTO w.t VALUES (3)",
-				"FLUSH BINARY LOGS", "INSERT INTO w.t VALUES (4)", "PURGE BINARY LOGS TO 'binlog.000003'")
+				"FLUSH BINARY LOGS", "INSERT INTO w.t VALUES (4)")
+			mysqltest.Purge(t, s.source, "binlog.000003")
 			second := s.untilIdle(t, nil)
 
 			holes := s.holes(t)
@@ -72,7 +73,8 @@ func TestPurgeOfWholeArchivedFilesIsNoHole(t *testing.T) {
 	mysqltest.Exec(t, s.source, "INSERT INTO w.t VALUES (1)", "FLUSH BINARY LOGS")
 	s.untilIdleBeside(t, r)
 	r.stop(t)
-	mysqltest.Exec(t, s.source, "PURGE BINARY LOGS TO 'binlog.000002'", "INSERT INTO w.t VALUES (2)")
+	mysqltest.Purge(t, s.source, "binlog.000002")
+	mysqltest.Exec(t, s.source, "INSERT INTO w.t VALUES (2)")
 	s.untilIdle(t, nil)
 	if holes := s.holes(t); len(holes) != 0 {
 		t.Errorf("holes %+v", holes)
@@ -90,8 +92,8 @@ func TestPurgeBesideARunningArchiver(t *testing.T) {
 	r := s.start(t, s.config(t))
 	s.untilIdleBeside(t, r)
 	proxy.Refuse()
-	mysqltest.Exec(t, s.source, "INSERT INTO w.t VALUES (2)", "FLUSH BINARY LOGS", "FLUSH BINARY LOGS", "INSERT INTO w.t VALUES (4)",
-		"PURGE BINARY LOGS TO 'binlog.000003'")
+	mysqltest.Exec(t, s.source, "INSERT INTO w.t VALUES (2)", "FLUSH BINARY LOGS", "FLUSH BINARY LOGS", "INSERT INTO w.t VALUES (4)")
+	mysqltest.Purge(t, s.source, "binlog.000003")
 	proxy.Resume()
 	s.untilIdleBeside(t, r)
 	r.stop(t)
@@ -157,7 +159,9 @@ func TestHolesOutliveAReset(t *testing.T) {
 	s := newSite(t, mysqltest.Source(t))
 	mysqltest.Exec(t, s.source, "CREATE SCHEMA w", "CREATE TABLE w.t (id INT PRIMARY KEY)", "INSERT INTO w.t VALUES (1)")
 	first := s.untilIdle(t, nil)
-	mysqltest.Exec(t, s.source, "INSERT INTO w.t VALUES (2)", "FLUSH BINARY LOGS", "FLUSH BINARY LOGS", "PURGE BINARY LOGS TO 'binlog.000003'", "INSERT INTO w.t VALUES (3)")
+	mysqltest.Exec(t, s.source, "INSERT INTO w.t VALUES (2)", "FLUSH BINARY LOGS", "FLUSH BINARY LOGS")
+	mysqltest.Purge(t, s.source, "binlog.000003")
+	mysqltest.Exec(t, s.source, "INSERT INTO w.t VALUES (3)")
 	second := s.untilIdle(t, nil)
 	purged := s.holes(t)
 	if len(purged) != 1 || purged[0].End != first.End {

@@ -220,7 +220,7 @@ func TestSealedExtentsAreUploadedByTheNextRun(t *testing.T) {
 	r.stop(t)
 	down.Store(false)
 	// The source does not have the first file any more.
-	mysqltest.Exec(t, s.source, "PURGE BINARY LOGS TO '"+end.File+"'")
+	mysqltest.Purge(t, s.source, end.File)
 	s.untilIdle(t, nil)
 	if holes := s.holes(t); len(holes) != 0 {
 		t.Errorf("holes %+v", holes)

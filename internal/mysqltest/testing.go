@@ -3,6 +3,7 @@ package mysqltest
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -53,6 +54,20 @@ func Exec(t testing.TB, s *Server, statements ...string) {
 	if err := s.Exec(t.Context(), statements...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Purge purges the binlog files before the named one. The server keeps files, with a warning at most, that a dump thread reads or that
+// a MariaDB's crash recovery needs, and a dump thread is there for a while after its client has gone: it is asked until they are gone.
+func Purge(t testing.TB, s *Server, to string) {
+	t.Helper()
+	Eventually(t, func() bool {
+		Exec(t, s, "PURGE BINARY LOGS TO '"+to+"'")
+		files, err := s.BinlogFiles()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Base(files[0]) == to
+	}, "the purge of what is before "+to)
 }
 
 // Eventually waits until condition is true and fails the test when it is not within a minute. describe says what was
