@@ -61,7 +61,7 @@ func TestClockTicksAroundReads(t *testing.T) {
 	for n := range 5 {
 		t0 := before(t, c)
 		sent := time.Now()
-		if !t0.Answered.Before(sent) || !t0.Asked.Before(t0.Answered) || time.Since(t0.Answered) > time.Second {
+		if !t0.Answered.Before(sent) || !t0.Asked.Before(t0.Answered) || time.Since(t0.Answered) > 5*time.Second {
 			t.Fatalf("t0 was asked for at %v and answered at %v, the read is sent at %v", t0.Asked, t0.Answered, sent)
 		}
 		_, err := s.Root().ExecContext(t.Context(), "INSERT INTO a.t VALUES (?)", n)
@@ -143,7 +143,7 @@ func TestReadsWaitWhileTheClockStandsStill(t *testing.T) {
 		return err
 	}
 	mysqltest.Eventually(t, func() bool { return errors.Is(short(), context.DeadlineExceeded) }, "a read to wait for the clock")
-	if still := time.Since(frozen); still < 4*time.Second || still > 8*time.Second {
+	if still := time.Since(frozen); still < 4*time.Second || still > 12*time.Second {
 		t.Errorf("reads wait after %v without a tick instead of 5 s", still)
 	}
 	if err := s.Thaw(); err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // endsWithin is what "within seconds" means here: the machine may be busy.
-const endsWithin = 5 * time.Second
+const endsWithin = 10 * time.Second
 
 // interrupted sends a signal and wants exit 130 within seconds, with the error told once.
 func (d *desk) interrupted(s *program.Service, sig syscall.Signal, json bool) {
