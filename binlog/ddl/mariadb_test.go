@@ -27,7 +27,10 @@ func TestMariaDBStatementsThatCannotBeReplayed(t *testing.T) {
 		"alter table t change column x uuid inet6":                            reasonType,
 		"alter table t add x varchar(10) compressed, comment 'c'":             reasonCompress,
 		"create table t (id int, b blob /*M!100301 COMPRESSED*/ default 'x')": reasonCompress,
+		"alter table t convert partition p0 to table d.n":                     reasonConverted,
+		"alter table t convert table n to partition p1 values less than (9)":  reasonConverted,
 
+		"alter table t convert to character set utf8mb4":                                                                "",
 		"create table t (uuid varchar(36) default uuid(), inet6 int, key (uuid), sequence int) row_format=compressed":   "",
 		"create table t (id int, period for p (s, e))":                                                                  "",
 		"create table t (system int, versioning int, x int without system versioning) comment 'with system versioning'": "",

@@ -4,7 +4,8 @@ import "strings"
 
 // What MariaDB alone has and this version cannot replay exactly: the past rows of a versioned table have
 // times that only the server sets, a sequence takes no rows, a key WITHOUT OVERLAPS holds for more than
-// equal values, and the images of these types are read by nobody. A statement that brings one of them in
+// equal values, the images of these types are read by nobody, and a partition that becomes a table makes a table whose
+// definition only the server knows. A statement that brings one of them in
 // is not in the log (kind NotInLog), and a table that has one is refused.
 const (
 	reasonVersioned = "system versioning"
@@ -12,6 +13,7 @@ const (
 	reasonOverlaps  = "a key WITHOUT OVERLAPS"
 	reasonType      = "a column type whose images cannot be read"
 	reasonCompress  = "a COMPRESSED column"
+	reasonConverted = "a partition that becomes a table, or a table that becomes one,"
 )
 
 // unreadTypes are the column types that only MariaDB has.
@@ -66,12 +68,15 @@ func (p *parser) unsupportedElements(from, to int) string {
 	return ""
 }
 
-// unsupportedClause looks at a clause of ALTER TABLE that adds or changes columns.
+// unsupportedClause looks at a clause of ALTER TABLE.
 func (p *parser) unsupportedClause(c span) string {
 	if reason := p.unsupported(c.start, c.end); reason != "" {
 		return reason
 	}
 	i := c.start
+	if p.isWord(i, "CONVERT") && (p.isWord(i+1, "PARTITION") || p.isWord(i+1, "TABLE")) {
+		return reasonConverted
+	}
 	change := p.isWord(i, "CHANGE")
 	if !change && !p.isAnyWord(i, "ADD", "MODIFY") {
 		return ""
