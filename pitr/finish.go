@@ -33,6 +33,7 @@ type finisher struct {
 	tables   *tableSet
 	stop     binlog.Point
 	disable  bool // --events disable
+	comments bool // schemas of the target may have some
 	made     map[string]bool
 	log      *slog.Logger
 	result   *Result
@@ -254,11 +255,16 @@ func (f *finisher) trigger(ctx context.Context, t *director.Object) error {
 // defaults gives the schemas theirs: a killed run may have changed them for a moment.
 func (f *finisher) defaults(ctx context.Context) error {
 	for _, s := range f.director.Schemas {
-		if !s.Exists || s.Collation == "" || s.Target == "" {
+		if !s.Exists || s.Target == "" {
 			continue
 		}
-		if err := f.own.Exec(ctx, rewriter.AlterDatabase(s.Target, "", s.Collation)); err != nil {
-			return fmt.Errorf("set the defaults of schema %s: %w", s.Name, err)
+		if s.Collation != "" {
+			if err := f.own.Exec(ctx, rewriter.AlterDatabase(s.Target, "", s.Collation)); err != nil {
+				return fmt.Errorf("set the defaults of schema %s: %w", s.Name, err)
+			}
+		}
+		if err := f.comment(ctx, s); err != nil {
+			return fmt.Errorf("set the comment of schema %s: %w", s.Name, err)
 		}
 	}
 	return nil
@@ -326,4 +332,16 @@ func accountText(user, host string) string {
 		return user
 	}
 	return strings.Join([]string{user, host}, "@")
+}
+
+// comment gives a schema the comment that it has on a MariaDB; a MySQL has none.
+func (f *finisher) comment(ctx context.Context, s *director.SchemaState) error {
+	if s.Comment == "" {
+		return nil
+	}
+	if !f.comments {
+		f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("schema %s has a comment, of which the target knows nothing: %s", s.Name, s.Comment))
+		return nil
+	}
+	return f.own.Exec(ctx, rewriter.CommentDatabase(s.Target, s.Comment))
 }

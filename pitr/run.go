@@ -282,6 +282,7 @@ func (r *run) dropExisting(ctx context.Context) error {
 
 // finish makes everything that is no table, and ends the restore.
 func (r *run) finish(ctx context.Context) error {
+	facts := r.config.Target.Facts()
 	if err := r.progress.Enter(ctx, r.main, checkpoint.PhaseFinish); err != nil {
 		return err
 	}
@@ -290,6 +291,7 @@ func (r *run) finish(ctx context.Context) error {
 	f := &finisher{
 		session: r.definitions, own: r.main, progress: r.progress, reader: r.reader, director: r.director, tables: r.tables, stop: r.plan.Stop,
 		disable: r.plan.wish.Events == DisableEvents, log: r.config.log(), result: r.result, made: map[string]bool{},
+		comments: facts.Flavor == server.FlavorMariaDB && facts.AtLeast(10, 5, 0),
 	}
 	for _, s := range r.plan.Schemas {
 		f.made[r.director.FoldSchema(s.Name)] = !s.OnTarget

@@ -88,21 +88,6 @@ func TestTriggerHead(t *testing.T) {
 	}
 }
 
-func TestDatabaseOptions(t *testing.T) {
-	for _, c := range []struct{ sql, charset, collation string }{
-		{"CREATE DATABASE a", "", ""},
-		{"create database if not exists `charset` default character set = utf8mb4 collate utf8mb4_bin", "utf8mb4", "utf8mb4_bin"},
-		{"CREATE SCHEMA a CHARSET latin1", "latin1", ""},
-		{"ALTER DATABASE COLLATE='latin1_bin'", "", "latin1_bin"},
-		{"ALTER DATABASE a /* CHARSET x */ ENCRYPTION='Y'", "", ""},
-		{"CREATE DATABASE a /*!40100 DEFAULT CHARACTER SET UTF8MB4 */", "utf8mb4", ""},
-	} {
-		if charset, collation := DatabaseOptions(c.sql); charset != c.charset || collation != c.collation {
-			t.Errorf("%s: %q %q", c.sql, charset, collation)
-		}
-	}
-}
-
 func TestDisableEvent(t *testing.T) {
 	for _, c := range []struct{ sql, want string }{
 		{"CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2026-01-01' DO SET @a=1", "CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2026-01-01' DISABLE DO SET @a=1"},

@@ -257,7 +257,9 @@ func (p *parser) database(verb Verb) {
 	p.s.Hard = p.s.DropsSchema()
 	if verb == DropDatabase {
 		p.rest()
+		return
 	}
+	p.s.Database = p.databaseOptions()
 }
 
 // databaseOption tells whether an option of ALTER DATABASE comes next, and not its name. The

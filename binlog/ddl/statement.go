@@ -180,6 +180,8 @@ type Statement struct {
 	Renames [][2]schema.Name
 	// Schema is the name in CREATE, ALTER and DROP DATABASE.
 	Schema string
+	// Database is what CREATE and ALTER DATABASE give it.
+	Database DatabaseOptions
 	// Objects are the other objects named: several for DROP VIEW a, b.
 	Objects []Object
 

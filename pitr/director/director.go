@@ -71,6 +71,16 @@ type SchemaState struct {
 	Target    string // its name on the target; empty where it is not restored
 	Exists    bool   // on the source, at this point of the log
 	Collation string
+	Comment   string // of a MariaDB
+}
+
+// schemaState is a schema as the backup has it.
+func schemaState(base *catalog.SchemaBase, target string) *SchemaState {
+	s := &SchemaState{Name: base.Name, Target: target, Exists: true, Collation: base.Collation}
+	if made, err := ddl.Parse([]byte(base.Create), ddl.Session{}); err == nil && made.Database.Comment != nil {
+		s.Comment = *made.Database.Comment
+	}
+	return s
 }
 
 // New builds the director of a scope, in front of the log; p is nil where that is no part.
@@ -117,9 +127,9 @@ func newDirector(m *catalog.Manifest, selected *selection, p *Part) (*Director, 
 	d.ancestry = newAncestry(d, m)
 	d.Keyless = func(n schema.Name) bool { return keyless[d.Fold(n)] }
 	d.Class = func(n schema.Name) schema.Class { return classes[d.Fold(n)] }
-	for _, s := range m.Schemas {
-		if s.Exists && selected.Schema(s.Name) {
-			d.Schemas[d.FoldSchema(s.Name)] = &SchemaState{Name: s.Name, Target: s.Name, Exists: true, Collation: s.Collation}
+	for i := range m.Schemas {
+		if s := &m.Schemas[i]; s.Exists && selected.Schema(s.Name) {
+			d.Schemas[d.FoldSchema(s.Name)] = schemaState(s, s.Name)
 		}
 	}
 	taken := selected.object

@@ -53,10 +53,10 @@ func (d *Director) follow(m *catalog.Manifest, p *Part) {
 		return classes[id]
 	}
 	d.Schemas = map[string]*SchemaState{}
-	for _, s := range m.Schemas {
-		if s.Exists && !d.isSystem(s.Name) {
+	for i := range m.Schemas {
+		if s := &m.Schemas[i]; s.Exists && !d.isSystem(s.Name) {
 			key := d.FoldSchema(s.Name)
-			d.Schemas[key] = &SchemaState{Name: s.Name, Target: p.schemas[key], Exists: true, Collation: s.Collation}
+			d.Schemas[key] = schemaState(s, p.schemas[key])
 		}
 	}
 	for key := range p.schemas {

@@ -60,7 +60,13 @@ func (d *Director) database(start binlog.Position, q *event.Query, st *ddl.State
 // defaults gives a schema the defaults of the statement. On the target it may exist already,
 // because it was there before, or because DROP DATABASE leaves it until Finish.
 func (d *Director) defaults(start binlog.Position, q *event.Query, st *ddl.Statement, state *SchemaState) ([]Execution, error) {
-	charset, collation := rewriter.DatabaseOptions(st.Text)
+	switch {
+	case st.Database.Comment != nil:
+		state.Comment = *st.Database.Comment
+	case st.Verb == ddl.CreateDatabase:
+		state.Comment = ""
+	}
+	charset, collation := st.Database.Charset, st.Database.Collation
 	if charset == "" && collation == "" {
 		if st.Verb != ddl.CreateDatabase {
 			return nil, nil // ENCRYPTION and READ ONLY: what the target's owner decides
