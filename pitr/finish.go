@@ -47,6 +47,7 @@ func (f *finisher) run(ctx context.Context) error {
 	if err := f.autoIncrements(ctx); err != nil {
 		return err
 	}
+	f.sessionDependent()
 	// Definers come before what they define.
 	if err := f.accounts.make(ctx); err != nil {
 		return err

@@ -69,6 +69,7 @@ func (r *tableReader) read() error {
 		}
 	}
 	r.primaryFirst()
+	r.table.MarkSessionDependent()
 	if reason := r.unsupported(0, len(r.tokens)); reason != "" {
 		r.table.Unsupported = reason
 	}

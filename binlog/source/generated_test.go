@@ -1,7 +1,6 @@
 package source_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/tripod-db/tripod/binlog/source"
@@ -24,9 +23,18 @@ func TestPreflightGenerated(t *testing.T) {
 		"datetime": "ts DATETIME, s VARCHAR(30) AS (DATE_FORMAT(ts,'%Y-%m-%d')) STORED",
 		"shown":    "ts TIMESTAMP NULL, v VARCHAR(30) AS (DATE_FORMAT(ts,'%Y-%m-%d')) VIRTUAL, s INT AS (id+1) STORED",
 		"plain":    "ts TIMESTAMP NULL, s VARCHAR(30) AS (CONCAT(id,'ts')) STORED",
+		"days":     "d DATETIME, s DATE AS (DATE(d)) STORED",
+		"quoted":   "id2 INT, s VARCHAR(30) AS (CONCAT(id,'a/b week(x)')) STORED",
+	}
+	warned := map[string]string{
+		"share":  "a INT, s VARCHAR(30) AS (CONCAT(a/7)) STORED",
+		"months": "d DATE, s VARCHAR(30) AS (DATE_FORMAT(d,'%M')) STORED",
+		"padded": "c CHAR(5), s VARCHAR(30) AS (CONCAT(c,'|')) STORED",
+		"zone":   "a INT, s DATETIME AS (FROM_UNIXTIME(a)) STORED",
+		"escape": "a INT, s VARCHAR(30) AS (CONCAT(a,'\\\\')) STORED",
 	}
 	statements := []string{"CREATE DATABASE g"}
-	for _, tables := range []map[string]string{refused, fine} {
+	for _, tables := range []map[string]string{refused, warned, fine} {
 		for name, columns := range tables {
 			statements = append(statements, "CREATE TABLE g."+name+" (id INT PRIMARY KEY, "+columns+")")
 		}
@@ -36,16 +44,26 @@ func TestPreflightGenerated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(findings) != len(refused) {
+	if len(findings) != len(refused)+len(warned) {
 		t.Errorf("findings %+v", findings)
+	}
+	for name := range warned {
+		wantFinding(t, findings, "generated_session", source.LevelWarning, "column s of table g."+name+" ", "VIRTUAL")
 	}
 	for name := range refused {
 		wantFinding(t, findings, "generated", source.LevelError, "table g."+name+" ", "--exclude g."+name)
 	}
 	wantFinding(t, findings, "generated", source.LevelError, "column s`x of", "")
 	wantFault(t, source.Refuse(findings), fault.KindSource, "--exclude")
-	findings, err = source.PreflightGenerated(t.Context(), srv, func(n schema.Name) bool { return !strings.Contains("format day virtual copied", n.Name) })
+	findings, err = source.PreflightGenerated(t.Context(), srv, func(n schema.Name) bool { return refused[n.Name] == "" && warned[n.Name] == "" })
 	if err != nil || len(findings) > 0 {
 		t.Errorf("of tables that are left out: %+v, %v", findings, err)
 	}
+	// Of another zone than UTC a restore would compute other moments.
+	mysqltest.Exec(t, s, "SET GLOBAL time_zone='+08:00'")
+	findings, err = source.PreflightGenerated(t.Context(), srv, func(n schema.Name) bool { return n.Name == "zone" || n.Name == "days" })
+	if err != nil || len(findings) != 1 {
+		t.Errorf("where the zone is not UTC: %+v, %v", findings, err)
+	}
+	wantFinding(t, findings, "generated", source.LevelError, "column s of table g.zone ", "--exclude g.zone")
 }

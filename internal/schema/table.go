@@ -58,9 +58,11 @@ type Column struct {
 	Nullable  bool
 	Members   []string // of ENUM and SET, UTF-8
 	Generated Generated
-	Invisible bool
-	AutoInc   bool
-	SRID      int64 // -1 where none
+	// SessionDependent: a STORED generated column that another session may compute in another way (MarkSessionDependent).
+	SessionDependent bool
+	Invisible        bool
+	AutoInc          bool
+	SRID             int64 // -1 where none
 	// OnUpdate tells of ON UPDATE CURRENT_TIMESTAMP.
 	OnUpdate bool
 	// Expression is the text of a generated column, without its outer parentheses.
