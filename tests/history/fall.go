@@ -59,17 +59,24 @@ func (h *run) fall(ctx context.Context, k kind, n name, before uint64, statement
 	if k.is&setsBack == 0 {
 		return nil
 	}
+	if strings.Contains(statements, "EXCHANGE PARTITION") { // each partition has a counter, which is not seen
+		h.allFallen(statements)
+	}
 	for fell := range h.fell {
-		if !strings.Contains(statements, fell.String()) {
-			continue
-		}
-		for _, to := range h.live.names() {
-			if strings.Contains(statements, to.String()) {
-				h.fallen(to)
-			}
+		if strings.Contains(statements, fell.String()) {
+			h.allFallen(statements)
 		}
 	}
 	return nil
+}
+
+// allFallen notes the tables that stand in statements.
+func (h *run) allFallen(statements string) {
+	for _, n := range h.live.names() {
+		if strings.Contains(statements, n.String()) {
+			h.fallen(n)
+		}
+	}
 }
 
 func (h *run) fallen(n name) {

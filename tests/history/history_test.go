@@ -102,19 +102,25 @@ func TestPromise2_OlderSource(t *testing.T) {
 }
 
 // replayRecorded: a history that fails where rule W3 is switched off, as it was made small, fails again with the rule off,
-// and does not with the rule.
+// and does not with the rule. Which thread reads which part of a table is not in the record: one of six replays lets the ALTER come
+// behind all of it.
 func replayRecorded(t *testing.T, fleet *Fleet, binary string) {
 	r, err := LoadRecord(filepath.Join("testdata", "w3.record"))
 	must(t, err)
-	for _, failpoints := range []string{r.Failpoints, ""} {
+	again := func(failpoints string) (string, error) {
 		report, err := Replay(t.Context(), fleet, Config{Binary: binary, Failpoints: failpoints}, r)
 		must(t, err)
-		want := ""
-		if failpoints != "" {
-			want = r.Failure
-		}
-		if got := failureKind(report.Failure); got != want {
-			t.Errorf("with %q it ends with %q, want %q: %v", failpoints, got, want, report.Failure)
-		}
+		return failureKind(report.Failure), report.Failure
+	}
+	const most = 6
+	got := ""
+	for n := 0; n < most && got == ""; n++ {
+		got, err = again(r.Failpoints)
+	}
+	if got != r.Failure {
+		t.Errorf("with %q it ends with %q, want %q: %v", r.Failpoints, got, r.Failure, err)
+	}
+	if got, err := again(""); got != "" {
+		t.Errorf("with the rule it ends with %q: %v", got, err)
 	}
 }
