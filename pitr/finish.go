@@ -48,6 +48,9 @@ func (f *finisher) run(ctx context.Context) error {
 		return err
 	}
 	f.sessionDependent()
+	if err := f.schemaComments(ctx); err != nil {
+		return err
+	}
 	// Definers come before what they define.
 	if err := f.accounts.make(ctx); err != nil {
 		return err
@@ -256,16 +259,11 @@ func (f *finisher) trigger(ctx context.Context, t *director.Object) error {
 // defaults gives the schemas theirs: a killed run may have changed them for a moment.
 func (f *finisher) defaults(ctx context.Context) error {
 	for _, s := range f.director.Schemas {
-		if !s.Exists || s.Target == "" {
+		if !s.Exists || s.Collation == "" || s.Target == "" {
 			continue
 		}
-		if s.Collation != "" {
-			if err := f.own.Exec(ctx, rewriter.AlterDatabase(s.Target, "", s.Collation)); err != nil {
-				return fmt.Errorf("set the defaults of schema %s: %w", s.Name, err)
-			}
-		}
-		if err := f.comment(ctx, s); err != nil {
-			return fmt.Errorf("set the comment of schema %s: %w", s.Name, err)
+		if err := f.own.Exec(ctx, rewriter.AlterDatabase(s.Target, "", s.Collation)); err != nil {
+			return fmt.Errorf("set the defaults of schema %s: %w", s.Name, err)
 		}
 	}
 	return nil
@@ -333,16 +331,4 @@ func accountText(user, host string) string {
 		return user
 	}
 	return strings.Join([]string{user, host}, "@")
-}
-
-// comment gives a schema the comment that it has on a MariaDB; a MySQL has none.
-func (f *finisher) comment(ctx context.Context, s *director.SchemaState) error {
-	if s.Comment == "" {
-		return nil
-	}
-	if !f.comments {
-		f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("schema %s has a comment, of which the target knows nothing: %s", s.Name, s.Comment))
-		return nil
-	}
-	return f.own.Exec(ctx, rewriter.CommentDatabase(s.Target, s.Comment))
 }
