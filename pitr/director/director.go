@@ -184,6 +184,7 @@ func (d *Director) statement(start binlog.Position, q *event.Query) (Verdict, er
 	if err != nil {
 		return Verdict{}, Refused(start, nil, string(q.SQL), fmt.Errorf("%w: %w", limit.ErrText, err))
 	}
+	st = d.renamedOnly(start, st)
 	d.ancestry.statement(start, st, q.ErrorCode)
 	if l, ok := limit.OfStatement(st, q.ErrorCode); ok {
 		if err := d.Refusal(start, st.Text, l); err != nil {
