@@ -190,6 +190,14 @@ func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows,
 	})
 }
 
+// awayStill follows a row whose making was left out, and which such a change does not bring back: under the values that it gives
+// the row is as loose as it was.
+func (r *replay) awayStill(t *table, c rewriter.Change, o rewriter.Origin) {
+	if why := t.loose.add(c); why != "" {
+		r.loose.wholeTable(r.director.Shown(t.Name), t.loose, fmt.Sprintf("%s, by %s", why, o))
+	}
+}
+
 // leftOutBefore is leaveOut where an earlier run has passed the entry: what the table was there
 // nobody can read any more, so the whole of it is loose.
 func (r *replay) leftOutBefore(e *event.Entry, rows *event.Rows, t *table, shown schema.Name) error {

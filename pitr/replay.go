@@ -227,7 +227,10 @@ func (r *replay) change(ctx context.Context, e *event.Entry, t *table, side binl
 			return err
 		}
 	}
-	if err := r.lanes.Apply(ctx, &t.Table, t.loose.rule(rule, c), c, o); err != nil {
+	if rule = t.loose.rule(rule, c); rule == rewriter.Loose && c.Partial() {
+		r.awayStill(t, c, o)
+	}
+	if err := r.lanes.Apply(ctx, &t.Table, rule, c, o); err != nil {
 		return r.applyFailed(e, t.Name, err)
 	}
 	return nil
