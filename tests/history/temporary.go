@@ -17,6 +17,7 @@ func besideTemporaryTables(ctx context.Context, w *writer) (int, error) {
 		return 0, lost(err)
 	}
 	made, gone := false, false
+	var points []int // savepoints that are there: see TestAnUnknownSavepointOfMySQL56
 	step := func(statement string) (bool, error) {
 		err := w.exec(ctx, statement)
 		return err == nil, lost(err)
@@ -31,9 +32,16 @@ func besideTemporaryTables(ctx context.Context, w *writer) (int, error) {
 				made, err = step("CREATE TEMPORARY TABLE IF NOT EXISTS `shop`.`passing` (id INT PRIMARY KEY, v TEXT)")
 			}
 		case 1:
-			_, err = step(fmt.Sprintf("SAVEPOINT `p %d`", i)) // one of a name that was there could be a trigger's
+			var set bool
+			if set, err = step(fmt.Sprintf("SAVEPOINT `p %d`", i)); set { // one of a name that was there could be a trigger's
+				points = append(points, i)
+			}
 		case 2:
-			_, err = step(fmt.Sprintf("ROLLBACK TO `P %d`", w.r.IntN(i+1)))
+			if len(points) == 0 {
+				continue
+			}
+			points = points[:1+w.r.IntN(len(points))]
+			_, err = step(fmt.Sprintf("ROLLBACK TO `P %d`", points[len(points)-1]))
 		default:
 			if err = w.change(ctx); !isLost(err) {
 				err = nil
