@@ -66,6 +66,9 @@ func appendCompared(dst []byte, c *schema.Column) []byte {
 // follow from the others.
 func (t *Table) appendImageMatch(dst []byte, m *event.TableMap, im event.Image) ([]byte, error) {
 	var err error
+	if len(t.stored) == 0 { // one row of generated columns alone is like the other
+		return append(dst, "TRUE"...), nil
+	}
 	for n, i := range t.stored {
 		if n > 0 {
 			dst = append(dst, " AND "...)
