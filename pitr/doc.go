@@ -19,7 +19,7 @@
 //	parents.go, asides.go, takenname.go, nameindexes.go, helperindex.go, loose.go  replay: what a definition needs beside its statement
 //	cascade.go                                                                     replay: what foreign keys changed without a trace in the log
 //	expandview.go, finalnames.go, finish.go, createobject.go                       what is no table, and last names
-//	schemacomments.go, sessioncolumns.go                                           what only some servers have, or compute otherwise
+//	schemacomments.go, sessioncolumns.go, ownarchive.go                            what only some servers have, compute, or are
 //
 // Run goes through four phases. Load puts definitions and chunks into the target (rule A of
 // fact 11: REPLACE, all keys in place). Replay walks the log from the backup's floor: rows by

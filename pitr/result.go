@@ -30,7 +30,8 @@ type Result struct {
 	Divergence          []checkpoint.Divergence `json:"divergence"`
 	// Resumed: an earlier run was killed or failed, and this one went on from there.
 	Resumed bool `json:"resumed"`
-	// BinlogWritten: the target's own binlog holds the restore, because sql_log_bin=0 is not permitted.
+	// BinlogWritten: the target's own binlog holds the restore, because sql_log_bin=0 is not permitted, or because the store holds the
+	// target's archive.
 	BinlogWritten bool `json:"binlog_written"`
 }
 

@@ -122,7 +122,11 @@ func (r *run) close() {
 
 // prepare opens the sessions and builds the restore's catalogue.
 func (r *run) prepare(ctx context.Context) (err error) {
-	if r.target, err = target.Open(ctx, r.config.Target); err != nil {
+	archived, err := archivedAs(ctx, r.config, r.plan.wish.Instance)
+	if err != nil {
+		return err
+	}
+	if r.target, err = target.Open(ctx, r.config.Target, archived != ""); err != nil {
 		return err
 	}
 	home := r.plan.Schemas[0].Name

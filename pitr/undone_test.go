@@ -16,7 +16,7 @@ import (
 func TestRowsThatAreTakenBackInARunThatGoesOn(t *testing.T) {
 	s := newStory(t, "d")
 	mysqltest.Exec(t, s.dest, "CREATE DATABASE d", "CREATE TABLE d.inno (id INT PRIMARY KEY)", "CREATE TABLE d.isam (id INT PRIMARY KEY) ENGINE=MyISAM")
-	to, err := target.Open(t.Context(), s.into)
+	to, err := target.Open(t.Context(), s.into, false)
 	s.must(err)
 	reader, err := to.Session(t.Context())
 	s.must(err)

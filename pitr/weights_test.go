@@ -148,7 +148,7 @@ func TestTextKeysInBothLanes(t *testing.T) {
 
 	r := &run{config: Config{Catalog: s.catalog, Target: s.into}, plan: &Plan{Load: LoadPlan{Threads: 2}}, memory: lanes.NewMemory(0), past: checkpoint.NewPast(unfolded),
 		progress: &checkpoint.Table{Name: schema.Name{Schema: "d", Name: checkpoint.ProgressTable}}, director: &director.Director{}}
-	r.target, err = target.Open(t.Context(), s.into)
+	r.target, err = target.Open(t.Context(), s.into, false)
 	s.must(err)
 	writers, err := r.writers(t.Context())
 	defer closeWriters(writers)

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -26,6 +27,16 @@ func (n Name) Compare(m Name) int {
 func Quote(identifier string) string {
 	return "`" + strings.ReplaceAll(identifier, "`", "``") + "`"
 }
+
+// ProgressTable is the table in which a restore keeps, on the target, what it is and how far it has come.
+const ProgressTable = "__tripod_restore"
+
+// RestoreTables are the tables that a restore makes for itself. A target may be a source as well, or become one: they are never backed
+// up, and what the log says of them is skipped.
+var RestoreTables = []string{ProgressTable + "_swap", ProgressTable + "_swapped", ProgressTable}
+
+// IsRestores tells whether a table is one of these.
+func (n Name) IsRestores() bool { return slices.Contains(RestoreTables, n.Name) }
 
 // SystemSchemas are never read; their events are archived and skipped on replay.
 var SystemSchemas = []string{"mysql", "sys", "information_schema", "performance_schema"}

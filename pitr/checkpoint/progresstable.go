@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tripod-db/tripod/internal/fault"
@@ -16,7 +15,7 @@ import (
 
 // ProgressTable is the table in which a restore keeps, on the target, what it is and how far it
 // has come: in the first schema restored, from the first object made until Finish drops it.
-const ProgressTable = "__tripod_restore"
+const ProgressTable = schema.ProgressTable
 
 // Phases of a restore as the table tells them.
 const (
@@ -189,19 +188,17 @@ func (p *Table) ForgetChunks(ctx context.Context, s *target.Session, keys []stri
 
 // Swap is a name that a RENAME takes along, to prove that it has run: what has it is called Swapped then.
 func (p *Table) Swap() schema.Name {
-	return schema.Name{Schema: p.Name.Schema, Name: swapTables[0]}
+	return schema.Name{Schema: p.Name.Schema, Name: schema.RestoreTables[0]}
 }
 
 // Swapped is what Swap is called behind the RENAME.
 func (p *Table) Swapped() schema.Name {
-	return schema.Name{Schema: p.Name.Schema, Name: swapTables[1]}
+	return schema.Name{Schema: p.Name.Schema, Name: schema.RestoreTables[1]}
 }
-
-var swapTables = []string{ProgressTable + "_swap", ProgressTable + "_swapped"}
 
 // OwnTables are all tables that a restore makes for itself. The progress table is dropped last: while it
 // is there, others know whose the rest is.
-var OwnTables = append(slices.Clone(swapTables), ProgressTable)
+var OwnTables = schema.RestoreTables
 
 // Drop ends the restore.
 func (p *Table) Drop(ctx context.Context, s *target.Session) error {

@@ -75,7 +75,7 @@ func (s *selection) Object(n schema.Name) bool {
 
 // asked tells whether the patterns mean an object, whether the backup holds it or not.
 func (s *selection) asked(n schema.Name) bool {
-	if schema.IsSystem(n.Schema, s.fold) || s.excluded(n) {
+	if schema.IsSystem(n.Schema, s.fold) || n.IsRestores() || s.excluded(n) {
 		return false
 	}
 	for _, p := range s.include {

@@ -52,8 +52,8 @@ type Target struct {
 	presence presence
 }
 
-// Open finds out what the account may change.
-func Open(ctx context.Context, srv *server.Server) (*Target, error) {
+// Open finds out what the account may change; logged keeps the restore in the target's binlog, whatever it may.
+func Open(ctx context.Context, srv *server.Server, logged bool) (*Target, error) {
 	t := &Target{server: srv}
 	f := srv.Facts()
 	t.presence.single = f.Flavor == server.FlavorMySQL && !f.AtLeast(5, 7, 5)
@@ -63,6 +63,9 @@ func Open(ctx context.Context, srv *server.Server) (*Target, error) {
 	}
 	defer discard(conn)
 	for _, setting := range permitted {
+		if logged && setting == NoBinlog {
+			continue
+		}
 		_, err := conn.ExecContext(ctx, "SET SESSION "+setting)
 		switch server.ErrorNumber(err) {
 		case server.ErrPrivilegeNeeded, errUnknownVariable, errReadOnly, errNotInFunction:

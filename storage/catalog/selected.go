@@ -40,7 +40,7 @@ func (m *Manifest) selected() (Selected, error) {
 // Table tells whether a table or view of this name is asked for.
 func (s Selected) Table(n schema.Name) bool {
 	matches := func(p schema.Pattern) bool { return p.Match(n, s.Fold) }
-	if schema.IsSystem(n.Schema, s.Fold) || slices.ContainsFunc(s.Exclude, matches) {
+	if schema.IsSystem(n.Schema, s.Fold) || n.IsRestores() || slices.ContainsFunc(s.Exclude, matches) {
 		return false
 	}
 	return s.everything() || slices.ContainsFunc(s.Databases, matches) || slices.ContainsFunc(s.Tables, matches)
