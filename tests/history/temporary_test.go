@@ -14,7 +14,7 @@ func TestAnUnknownSavepointOfMySQL56(t *testing.T) {
 	mysqltest.Exec(t, s, "CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)")
 	c, err := s.Root().Conn(t.Context())
 	must(t, err)
-	defer c.Close() //nolint:errcheck // it is killed
+	defer c.Close()
 	var id int
 	must(t, c.QueryRowContext(t.Context(), "SELECT CONNECTION_ID()").Scan(&id))
 	for _, statement := range []string{"BEGIN", "INSERT INTO d.t VALUES (1)", "ROLLBACK TO nosuch"} {

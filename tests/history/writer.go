@@ -79,8 +79,12 @@ func (h *run) startWriters(ctx context.Context, seed uint64, count int) *writers
 	return all
 }
 
+// finish stops the writers between two steps: a commit that is broken off may be in the log and not be visible yet (W1), and what a
+// session leaves behind half done is nothing that the truth could be compared with.
 func (w *writers) finish() error {
+	w.gate.Lock()
 	w.stop()
+	w.gate.Unlock()
 	w.done.Wait()
 	return w.err
 }
@@ -110,7 +114,10 @@ func (w *writer) run(ctx context.Context, name string, step func(context.Context
 	}
 	for ctx.Err() == nil {
 		w.gate.RLock()
-		err := step(ctx, w)
+		var err error
+		if ctx.Err() == nil {
+			err = step(ctx, w)
+		}
 		w.gate.RUnlock()
 		if err != nil {
 			return err
