@@ -1,6 +1,7 @@
 package pitr
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -56,4 +57,47 @@ func TestPlanFollowsEngines(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPlanFollowsKeys: AUTO_INCREMENT for rows without a key ends a range; for the rows of a table that has one by then, by a statement or
+// because it is another table, it does not.
+func TestPlanFollowsKeys(t *testing.T) {
+	s := newStory(t, "d")
+	tables := []string{"bare", "again", "former", "gets", "gives", "keeps", "source"}
+	s.on("CREATE DATABASE d", "CREATE TABLE d.gives (a INT NOT NULL PRIMARY KEY)", "CREATE TABLE d.keeps (a INT NOT NULL PRIMARY KEY, u INT NOT NULL UNIQUE)")
+	for _, n := range []string{"bare", "again", "former", "gets", "source"} {
+		s.on("CREATE TABLE d." + n + " (a INT NOT NULL)")
+	}
+	for i, n := range tables {
+		if n != "keeps" {
+			s.on(fmt.Sprintf("INSERT INTO d.%s (a) VALUES (%d),(%d)", n, i+1, i+2))
+		}
+	}
+	b := s.begin()
+	b.schema("d")
+	for _, n := range tables {
+		b.table("d."+n, "").Keyless = n != "gives" && n != "keeps"
+	}
+	b.end()
+	s.on("DROP TABLE d.again", "CREATE TABLE d.again (a INT NOT NULL PRIMARY KEY) ENGINE=MyISAM", "INSERT INTO d.again VALUES (1),(2)",
+		"RENAME TABLE d.former TO d.latter", "CREATE TABLE d.former (a INT NOT NULL PRIMARY KEY)", "ALTER TABLE d.gets ADD PRIMARY KEY (a)",
+		"ALTER TABLE d.gives DROP PRIMARY KEY", "ALTER TABLE d.keeps DROP PRIMARY KEY")
+	s.archive()
+	for n, refused := range map[string]bool{"bare": true, "again": false, "former": false, "latter": true, "gets": false, "gives": true, "keeps": false} {
+		s.on("ALTER TABLE d." + n + " ADD COLUMN n INT NOT NULL AUTO_INCREMENT, ADD KEY (n)")
+		s.archive()
+		w := Wish{Instance: instance, Selection: catalog.Selection{Exclude: []string{"d.bare", "d.latter", "d.gives"}}}
+		if refused {
+			w.Selection.Exclude = slices.DeleteFunc(w.Selection.Exclude, func(e string) bool { return e == "d."+n })
+		}
+		_, err := MakePlan(t.Context(), Config{Catalog: s.catalog, Target: s.into, Program: "test"}, w)
+		switch {
+		case refused:
+			s.wantFault(err, fault.CodeRange, fault.KindStatement, "d."+n)
+		case err != nil:
+			t.Errorf("%s: %v", n, err)
+		}
+	}
+	_, _, err := s.restore(Wish{Selection: catalog.Selection{Exclude: []string{"d.bare", "d.latter", "d.gives"}}})
+	s.must(err)
 }

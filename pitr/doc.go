@@ -10,8 +10,9 @@
 // checkpoint keeps how far that is, target has the connections. Here is what sets them to work, and what reads and
 // changes definitions on the target.
 //
-//	makeplan.go, choose.go, surveypart.go, scan.go, classes.go, recoverable.go     plan: backup, stop point, what the log does
+//	makeplan.go, choose.go, surveypart.go, scan.go, recoverable.go                  plan: backup, stop point, what the log does
 //	targetfacts.go, checktarget.go, checks.go, demands.go, estimate.go             plan: the target
+//	classes.go, keylesstables.go                                                   plan: what tables are behind the log
 //	run.go, goon.go, unfinished.go                                                 the phases, and going on where a run was killed
 //	load.go, loadlocal.go, loadtext.go, checkload.go, checktexts.go                load
 //	archive.go, xa.go                                                              the log's entries, XA transactions where they are committed

@@ -49,6 +49,7 @@ type scan struct {
 	tables   map[schema.Name]bool
 	demands  *demands
 	classes  *classes
+	keyless  *keylessTables
 	standIns map[schema.Name]bool
 	// constrained are tables that have, or may have, constraints whose names servers make of theirs.
 	constrained map[schema.Name]bool
@@ -63,7 +64,10 @@ func newScan(d *director.Director, loads []director.LoadBase, definitions []*sch
 	s := &scan{director: d, tables: map[schema.Name]bool{}, demands: newDemands(d.Fold), parents: map[string]bool{}, standIns: map[schema.Name]bool{}, constrained: map[schema.Name]bool{}}
 	s.classes = &classes{fold: d.Fold, list: map[schema.Name]schema.Class{}}
 	d.Class = func(n schema.Name) schema.Class { return s.classes.get(d.OnTarget(n)) }
+	s.keyless = &keylessTables{fold: d.Fold, list: map[schema.Name]keys{}}
+	d.Keyless = func(n schema.Name) bool { return s.keyless.has(d.OnTarget(n)) }
 	for i, t := range definitions {
+		s.keyless.loaded(t, loads[i].OnTarget)
 		s.demands.loaded(t, loads[i].OnTarget)
 		s.classes.set(loads[i].OnTarget, t.Class())
 		s.constraints = append(s.constraints, director.ConstraintsOf(t, loads[i])...)
@@ -213,6 +217,7 @@ func (s *scan) query(e *event.Entry, q *event.Query) error {
 		s.replay.Statements++
 		s.demands.executed(q, x)
 		s.classes.executed(x)
+		s.keyless.executed(x)
 		for _, t := range x.Statement.Tables {
 			if t.Role == ddl.Parent {
 				s.parents[s.director.OnTarget(t.Name).Schema] = true
