@@ -365,7 +365,7 @@ func (w *livesWalk) change() {
 			skipped = true
 		case !exists:
 			w.broken(t.Name, ErrMissing)
-		default:
+		case !slices.Contains(executed, id): // a table has a role for each thing that is done to it
 			executed, names = append(executed, id), append(names, t.Name)
 		}
 		switch t.Role {
