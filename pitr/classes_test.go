@@ -63,9 +63,9 @@ func TestPlanFollowsEngines(t *testing.T) {
 // because it is another table, it does not.
 func TestPlanFollowsKeys(t *testing.T) {
 	s := newStory(t, "d")
-	tables := []string{"bare", "again", "former", "gets", "gives", "keeps", "source"}
+	tables := []string{"bare", "again", "anew", "former", "gets", "gives", "keeps", "source"}
 	s.on("CREATE DATABASE d", "CREATE TABLE d.gives (a INT NOT NULL PRIMARY KEY)", "CREATE TABLE d.keeps (a INT NOT NULL PRIMARY KEY, u INT NOT NULL UNIQUE)")
-	for _, n := range []string{"bare", "again", "former", "gets", "source"} {
+	for _, n := range []string{"bare", "again", "anew", "former", "gets", "source"} {
 		s.on("CREATE TABLE d." + n + " (a INT NOT NULL)")
 	}
 	for i, n := range tables {
@@ -81,12 +81,13 @@ func TestPlanFollowsKeys(t *testing.T) {
 	b.end()
 	s.on("DROP TABLE d.again", "CREATE TABLE d.again (a INT NOT NULL PRIMARY KEY) ENGINE=MyISAM", "INSERT INTO d.again VALUES (1),(2)",
 		"RENAME TABLE d.former TO d.latter", "CREATE TABLE d.former (a INT NOT NULL PRIMARY KEY)", "ALTER TABLE d.gets ADD PRIMARY KEY (a)",
-		"ALTER TABLE d.gives DROP PRIMARY KEY", "ALTER TABLE d.keeps DROP PRIMARY KEY")
+		"ALTER TABLE d.gives DROP PRIMARY KEY", "ALTER TABLE d.keeps DROP PRIMARY KEY",
+		"DROP TABLE d.anew", "CREATE TABLE d.anew (v INT)", "INSERT INTO d.anew VALUES (1),(1)")
 	s.archive()
-	for n, refused := range map[string]bool{"bare": true, "again": false, "former": false, "latter": true, "gets": false, "gives": true, "keeps": false} {
+	for n, refused := range map[string]bool{"bare": true, "anew": true, "again": false, "former": false, "latter": true, "gets": false, "gives": true, "keeps": false} {
 		s.on("ALTER TABLE d." + n + " ADD COLUMN n INT NOT NULL AUTO_INCREMENT, ADD KEY (n)")
 		s.archive()
-		w := Wish{Instance: instance, Selection: catalog.Selection{Exclude: []string{"d.bare", "d.latter", "d.gives"}}}
+		w := Wish{Instance: instance, Selection: catalog.Selection{Exclude: []string{"d.bare", "d.anew", "d.latter", "d.gives"}}}
 		if refused {
 			w.Selection.Exclude = slices.DeleteFunc(w.Selection.Exclude, func(e string) bool { return e == "d."+n })
 		}
@@ -98,6 +99,6 @@ func TestPlanFollowsKeys(t *testing.T) {
 			t.Errorf("%s: %v", n, err)
 		}
 	}
-	_, _, err := s.restore(Wish{Selection: catalog.Selection{Exclude: []string{"d.bare", "d.latter", "d.gives"}}})
+	_, _, err := s.restore(Wish{Selection: catalog.Selection{Exclude: []string{"d.bare", "d.anew", "d.latter", "d.gives"}}})
 	s.must(err)
 }

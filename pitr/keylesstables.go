@@ -3,12 +3,13 @@ package pitr
 import (
 	"regexp"
 
+	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/pitr/director"
 )
 
-// keylessTables follows, for a plan, which tables of a restore have no identity. It knows it of those of the backup, through their names
-// and keys in the log. Of a table that the log makes it does not say so: only the target's definition tells its keys, to the replay.
+// keylessTables follows, for a plan, which tables of a restore have no identity. Of a table that has a unique key by the log it does not
+// say so: whether that is one, only the target's definition tells, to the replay.
 type keylessTables struct {
 	fold func(schema.Name) schema.Name
 	list map[schema.Name]keys // by the folded name on the target
@@ -45,13 +46,18 @@ func (k *keylessTables) executed(x *director.Execution) {
 			k.list[k.fold(p[1])] = of
 		}
 	}
+	asks := x.Statement.Demands()
+	unique := x.Statement.Verb != ddl.RenameTable && uniqueWord.MatchString(x.Text)
 	for _, n := range x.Created {
+		of, known := keys{primary: asks.AddsPrimaryKey, other: unique}, true
+		if x.Copied {
+			of, known = k.list[k.fold(x.Source)]
+		}
 		delete(k.list, k.fold(n))
-		if of, known := k.list[k.fold(x.Source)]; x.Copied && known {
+		if known {
 			k.list[k.fold(n)] = of
 		}
 	}
-	asks := x.Statement.Demands()
 	changed := x.Altered
 	for _, p := range x.Renamed { // ALTER TABLE .. RENAME
 		changed = append(changed[:len(changed):len(changed)], p[1])
@@ -65,7 +71,7 @@ func (k *keylessTables) executed(x *director.Execution) {
 			of.primary = false
 		}
 		of.primary = of.primary || asks.AddsPrimaryKey
-		of.other = of.other || uniqueWord.MatchString(x.Text)
+		of.other = of.other || unique
 		k.list[k.fold(n)] = of
 	}
 }
