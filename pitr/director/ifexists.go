@@ -10,9 +10,9 @@ import (
 )
 
 // renamedOnly returns the statement without the pairs of RENAME TABLE IF EXISTS (MariaDB) whose table was not there: they did nothing. The
-// pairs run left to right. Of a table that was read later, or that is not restored, nobody knows that; of a part, the lives do.
+// pairs run left to right. Of a table that was read later, or that is not in the backup, nobody knows that.
 func (d *Director) renamedOnly(start binlog.Position, st *ddl.Statement) *ddl.Statement {
-	if !st.IfExists || len(st.Renames) == 0 || d.Part != nil {
+	if !st.IfExists || len(st.Renames) == 0 {
 		return st
 	}
 	made := map[schema.Name]bool{} // by the pairs in front, or taken away
@@ -41,7 +41,12 @@ func (d *Director) renamedOnly(start binlog.Position, st *ddl.Statement) *ddl.St
 
 // isAbsent tells whether no table and no view of that name was there.
 func (d *Director) isAbsent(n schema.Name, start binlog.Position) bool {
-	base := d.Sides.Base(n)
-	return d.taken(n) && !d.Exists(n) && base.Base != catalog.BaseOutside && d.Sides.StatementSide(n, start) == binlog.After &&
-		d.objects.get(catalog.KindView, n) == nil
+	if d.Sides.StatementSide(n, start) != binlog.After || d.objects.get(catalog.KindView, n) != nil {
+		return false
+	}
+	if d.Part != nil {
+		_, lives := d.lives.get(n)
+		return !lives && !d.lives.outside(n)
+	}
+	return d.taken(n) && !d.Exists(n) && d.Sides.Base(n).Base != catalog.BaseOutside
 }

@@ -10,7 +10,7 @@ import (
 // carried out, left to right; in a restore of everything and of parts.
 func TestMariaDBRenamesIfExists(t *testing.T) {
 	source, target := mariaSchemas(t)
-	mysqltest.Exec(t, source, "CREATE DATABASE shop", "CREATE TABLE shop.a (id INT PRIMARY KEY)", "CREATE TABLE shop.b (id INT PRIMARY KEY)", "CREATE VIEW shop.v AS SELECT id FROM shop.b",
+	mysqltest.Exec(t, source, "CREATE DATABASE shop", "SET foreign_key_checks=0", "CREATE TABLE shop.child (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES shop.nosuch (id))", "SET foreign_key_checks=1", "CREATE TABLE shop.a (id INT PRIMARY KEY)", "CREATE TABLE shop.b (id INT PRIMARY KEY)", "CREATE VIEW shop.v AS SELECT id FROM shop.b",
 		"INSERT INTO shop.a VALUES (1)", "INSERT INTO shop.b VALUES (2)", "CREATE DATABASE `od``d.na*me`")
 	d := newDesk(t)
 	d.works(d.source("backup", source)...)
@@ -28,6 +28,11 @@ func TestMariaDBRenamesIfExists(t *testing.T) {
 		emptyTarget(t, target)
 		d.works(d.restore(target, "--to-position", m.position())...)
 		m.equals(t, target, m.position())
+	}
+	emptyTarget(t, target)
+	d.works(d.restore(target, "--tables", "shop.child")...)
+	if got := onlyValue(t, target, "SELECT REFERENCED_TABLE_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE TABLE_NAME='child'"); got != "nosuch" {
+		t.Errorf("the foreign key of a part refers to %q", got)
 	}
 	emptyTarget(t, target)
 	d.works(d.restore(target, "--tables", "shop.a,shop.b")...)
