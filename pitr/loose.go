@@ -83,24 +83,34 @@ func (l *looseRows) each(c rewriter.Change, yield func(rewriter.KeyHash) bool) (
 	return told
 }
 
-// rule is the rule of a change, which is base where no row of it is loose.
-func (l *looseRows) rule(base rewriter.Rule, c rewriter.Change) rewriter.Rule {
+// rule is the rule of a change, which is base where no row of it is loose. hit tells that one is known to be.
+func (l *looseRows) rule(base rewriter.Rule, c rewriter.Change) (rule rewriter.Rule, hit bool) {
 	switch {
 	case l == nil:
-		return base
+		return base, false
 	case l.whole:
-		return rewriter.Loose
+		return rewriter.Loose, false
 	}
 	told := l.each(c, func(h rewriter.KeyHash) bool {
-		if _, loose := l.values[h]; loose {
-			base = rewriter.Loose
-		}
-		return base != rewriter.Loose
+		_, hit = l.values[h]
+		return !hit
 	})
-	if !told && c.After.Exists() { // a row in its way may be loose
-		return rewriter.Loose
+	if hit || !told && c.After.Exists() { // a row in its way may be loose
+		return rewriter.Loose, hit
 	}
-	return base
+	return base, false
+}
+
+// follow takes a change that does not bring back a row whose making was left out: under the values that it gives the row is as loose as it
+// was. Values that its images lack have been taken by nobody here.
+func (l *looseRows) follow(c rewriter.Change) {
+	l.each(c, func(h rewriter.KeyHash) bool {
+		l.values[h] = struct{}{}
+		return true
+	})
+	if len(l.values) > mostLoose {
+		l.whole, l.values = true, nil
+	}
 }
 
 // looseReport is what the result says of loose rows.
@@ -188,14 +198,6 @@ func (r *replay) leaveOut(ctx context.Context, e *event.Entry, rows *event.Rows,
 		r.loose.name(shown, lanes.Shortened(text, most), origin)
 		return nil
 	})
-}
-
-// awayStill follows a row whose making was left out, and which such a change does not bring back: under the values that it gives
-// the row is as loose as it was.
-func (r *replay) awayStill(t *table, c rewriter.Change, o rewriter.Origin) {
-	if why := t.loose.add(c); why != "" {
-		r.loose.wholeTable(r.director.Shown(t.Name), t.loose, fmt.Sprintf("%s, by %s", why, o))
-	}
 }
 
 // leftOutBefore is leaveOut where an earlier run has passed the entry: what the table was there

@@ -227,8 +227,9 @@ func (r *replay) change(ctx context.Context, e *event.Entry, t *table, side binl
 			return err
 		}
 	}
-	if rule = t.loose.rule(rule, c); rule == rewriter.Loose && c.Partial() {
-		r.awayStill(t, c, o)
+	var hit bool
+	if rule, hit = t.loose.rule(rule, c); hit && c.Partial() {
+		t.loose.follow(c)
 	}
 	if err := r.lanes.Apply(ctx, &t.Table, rule, c, o); err != nil {
 		return r.applyFailed(e, t.Name, err)
