@@ -101,7 +101,7 @@ func zoneDependent(columns []generatedColumn, utc bool) string {
 		if c.expression == "" {
 			continue
 		}
-		if !utc && schema.ConvertsByTimeZone(printed(c.expression)) {
+		if !utc && c.kind != "timestamp" && schema.ConvertsByTimeZone(printed(c.expression)) {
 			if c.stored {
 				return c.name
 			}
