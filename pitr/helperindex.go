@@ -14,7 +14,7 @@ const helperAfter = 64
 // helped gives a keyless table its index when enough rows were looked for. It lives until a
 // statement names the table, or until Finish: no statement of the log meets it.
 func (r *replay) helped(ctx context.Context, t *table) error {
-	if t.helper || t.Write.Keyed() {
+	if t.helper || t.Write.Keyed() || r.tables.archived { // in an archive a later replay would meet the index
 		return nil
 	}
 	if t.lookups++; t.lookups < helperAfter {

@@ -25,6 +25,8 @@ type run struct {
 	config Config
 	plan   *Plan
 	target *target.Target
+	// archived is the instance as which the store archives the target; "" where it does not.
+	archived string
 
 	main        *target.Session // creates, drops, notes progress
 	definitions *target.Session // replays statements
@@ -122,11 +124,10 @@ func (r *run) close() {
 
 // prepare opens the sessions and builds the restore's catalogue.
 func (r *run) prepare(ctx context.Context) (err error) {
-	archived, err := archivedAs(ctx, r.config, r.plan.wish.Instance)
-	if err != nil {
+	if err := r.findArchive(ctx); err != nil {
 		return err
 	}
-	if r.target, err = target.Open(ctx, r.config.Target, archived != ""); err != nil {
+	if r.target, err = target.Open(ctx, r.config.Target, r.archived != ""); err != nil {
 		return err
 	}
 	home := r.plan.Schemas[0].Name
@@ -159,6 +160,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 func (r *run) newTables() {
 	r.tables = newTableSet(r.reader, r.director.Fold)
 	r.tables.logsCascades = !slices.ContainsFunc(r.plan.manifest.Names, func(n catalog.NameBase) bool { return n.Class == string(schema.Cascading) })
+	r.tables.archived = r.archived != ""
 	r.tables.checksOff = r.target.Permits(target.NoChecks)
 	r.tables.asides.own, r.tables.asides.progress = r.main, r.progress
 	r.director.Keyless = func(n schema.Name) bool { return r.tables.keyless(r.director.OnTarget(n)) }
@@ -234,7 +236,7 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	n := checkpoint.RestoreNote{
 		Format: checkpoint.Format, Program: r.config.Program, Wish: r.plan.wish.identity(), Force: r.plan.Force, Instance: r.plan.Instance,
-		BackupID: r.plan.BackupID, Stop: r.plan.Stop, Made: []string{}, Connections: target.Connections(r.plan.Load.Threads),
+		BackupID: r.plan.BackupID, Stop: r.plan.Stop, Made: []string{}, Connections: target.Connections(r.plan.Load.Threads), Archived: r.archived != "",
 	}
 	for _, s := range r.plan.Schemas {
 		if !s.OnTarget {

@@ -47,6 +47,8 @@ type tableSet struct {
 	asides asides
 	// checksOff: no session of the restore has checks enforced.
 	checksOff bool
+	// archived: what the target gets for the time of the replay alone would be in its archive.
+	archived bool
 	// logsCascades: as far as the backup knows, the source logs what its foreign keys cascade.
 	logsCascades bool
 	// collations of the target, asked for by reader.

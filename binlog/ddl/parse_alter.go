@@ -155,7 +155,7 @@ func (p *parser) alterClause(n schema.Name, c span, e *alterEffect) {
 		e.unlogged = true
 	case p.isWord(i+1, "PARTITION") && p.isMaintenance(i):
 		e.maintained = true
-	case p.isWord(i, "SECONDARY_LOAD"), p.isWord(i, "SECONDARY_UNLOAD"):
+	case p.isWord(i, "SECONDARY_LOAD"), p.isWord(i, "SECONDARY_UNLOAD"), p.isRestoresIndex(i):
 		e.maintained = true
 	case p.isWord(i+1, "PARTITION"), p.isWords(i, "REMOVE", "PARTITIONING"), p.isWords(i, "PARTITION", "BY"):
 		e.partitioned = true
@@ -166,6 +166,12 @@ func (p *parser) alterClause(n schema.Name, c span, e *alterEffect) {
 		e.altered = true
 		p.alterElements(n, c, e)
 	}
+}
+
+// isRestoresIndex tells whether a clause adds or drops the index that a restore gives a table for the time of its replay: of no matter to
+// anybody but that restore, where its target is a source as well.
+func (p *parser) isRestoresIndex(i int) bool {
+	return (p.isWords(i, "ADD", "INDEX") || p.isWords(i, "DROP", "INDEX")) && p.isIdentifier(i+2) && p.identifier(i+2) == schema.ProgressTable
 }
 
 func (p *parser) isMaintenance(i int) bool {

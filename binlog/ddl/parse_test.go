@@ -141,6 +141,8 @@ func TestStatements(t *testing.T) {
 			"ALTER TABLE: meaning; hard; partitioned d.t!"},
 		{"alter table t analyze partition p0",
 			"ALTER TABLE: none; maintained d.t"},
+		{"ALTER TABLE `d`.`t` ADD INDEX `__tripod_restore` (`a`,`b`(32))", "ALTER TABLE: none; maintained d.t"},
+		{"ALTER TABLE `d`.`t` DROP INDEX `__tripod_restore`", "ALTER TABLE: none; maintained d.t"},
 		{"alter table t",
 			"ALTER TABLE: definition only; altered d.t"},
 		{"alter table t rename index a to b",

@@ -50,6 +50,8 @@ type RestoreNote struct {
 	Stop        binlog.Point `json:"stop"`
 	Made        []string     `json:"made"`        // schemas that it made
 	Connections int          `json:"connections"` // that it has at most
+	// Archived: the store archives the target, and its binlog holds the restore.
+	Archived bool `json:"archived,omitempty"`
 }
 
 // Divergence is one place where the target did not hold what the log says it held.
