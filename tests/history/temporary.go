@@ -3,6 +3,8 @@ package history
 import (
 	"context"
 	"fmt"
+
+	"github.com/tripod-db/tripod/internal/mysqltest"
 )
 
 // temporary are transactions of which a server logs what they take back: beside a temporary table MySQL 5.6 and MariaDB leave in
@@ -37,11 +39,14 @@ func besideTemporaryTables(ctx context.Context, w *writer) (int, error) {
 				points = append(points, i)
 			}
 		case 2:
-			if len(points) == 0 {
+			to := i // there is none of that name
+			if len(points) > 0 {
+				points = points[:1+w.r.IntN(len(points))]
+				to = points[len(points)-1]
+			} else if w.writers.run.kind().server == mysqltest.MySQL56 {
 				continue
 			}
-			points = points[:1+w.r.IntN(len(points))]
-			_, err = step(fmt.Sprintf("ROLLBACK TO `P %d`", points[len(points)-1]))
+			_, err = step(fmt.Sprintf("ROLLBACK TO `P %d`", to))
 		default:
 			if err = w.change(ctx); !isLost(err) {
 				err = nil
