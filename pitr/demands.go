@@ -77,16 +77,20 @@ func (d *demands) executed(q *event.Query, x *director.Execution) {
 	for _, p := range x.Renamed {
 		d.keyless[d.fold(p[1])] = d.keyless[d.fold(p[0])]
 	}
-	if len(x.Created)+len(x.Altered) == 0 {
+	altered := slices.Clone(x.Altered)
+	for _, p := range x.Renamed { // ALTER TABLE .. RENAME
+		altered = append(altered, p[1])
+	}
+	if len(x.Created)+len(altered) == 0 {
 		return
 	}
 	asks := x.Statement.Demands()
-	d.places(asks, slices.Concat(x.Created, x.Altered)...)
+	d.places(asks, slices.Concat(x.Created, altered)...)
 	for _, c := range asks.Charsets {
 		d.charsets[c] = true
 	}
 	for _, e := range asks.Engines {
-		d.engine(e, slices.Concat(x.Created, x.Altered)...)
+		d.engine(e, slices.Concat(x.Created, altered)...)
 	}
 	for _, c := range asks.Collations {
 		d.collations[c] = true
@@ -98,7 +102,7 @@ func (d *demands) executed(q *event.Query, x *director.Execution) {
 		}
 		d.setKeyless(n, keyless)
 	}
-	for _, n := range x.Altered {
+	for _, n := range altered {
 		if asks.AddsPrimaryKey || asks.DropsPrimaryKey {
 			d.setKeyless(n, !asks.AddsPrimaryKey)
 		}
