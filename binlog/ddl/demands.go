@@ -60,7 +60,7 @@ var wordsBeforeKey = []string{"UNIQUE", "FOREIGN", "FULLTEXT", "SPATIAL", "VECTO
 var freeWords = []string{"ENGINE", "TABLESPACE", "CHARSET", "ENCRYPTION"}
 
 // wordsBeforeName stand in front of the name of a table or a column, and of no option.
-var wordsBeforeName = []string{"TABLE", "COLUMN", "ADD", "DROP", "CHANGE", "MODIFY", "ALTER", "AFTER", "TO", "RENAME", "EXISTS"}
+var wordsBeforeName = []string{"TABLE", "COLUMN", "ADD", "DROP", "CHANGE", "MODIFY", "ALTER", "AFTER", "TO", "RENAME", "EXISTS", "INDEX", "KEY", "CONSTRAINT", "BY"}
 
 // isNameThere tells whether one of the free words is a name where it stands.
 func (s *Statement) isNameThere(i, depth int) bool {
@@ -74,7 +74,9 @@ func (s *Statement) isNameThere(i, depth int) bool {
 	if s.lex.isWord(renamed, "COLUMN") {
 		renamed--
 	}
-	return s.lex.isPunct(i-1, '(') || s.lex.isPunct(i-1, '.') || depth > 0 && s.lex.isPunct(i-1, ',') || isAny(i-1, wordsBeforeName) ||
+	// Behind an operator a name stands; an option stands behind a word, a comma or what is in parentheses.
+	operator := i > 0 && s.lex.tokens[i-1].kind == punctuator && !s.lex.isPunct(i-1, ',') && !s.lex.isPunct(i-1, ')')
+	return operator || depth > 0 && s.lex.isPunct(i-1, ',') || isAny(i-1, wordsBeforeName) ||
 		s.lex.isWord(renamed, "CHANGE") && s.lex.isIdentifier(i-1) || s.lex.isWord(i+1, "TO")
 }
 
