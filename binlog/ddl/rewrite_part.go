@@ -8,13 +8,20 @@ func (s *Statement) ConstraintEdits(rename func(string) string) []Edit {
 	var edits []Edit
 	l := s.lex
 	for i := range l.tokens {
+		head := i // behind what the name stands, without IF [NOT] EXISTS (MariaDB)
 		switch {
-		case l.isWord(i-1, "CONSTRAINT"), l.isWords(i-3, "DROP", "FOREIGN", "KEY"),
-			l.isWords(i-2, "DROP", "CHECK"), l.isWords(i-2, "ALTER", "CHECK"):
+		case l.isWords(i-3, "IF", "NOT", "EXISTS"):
+			head = i - 3
+		case l.isWords(i-2, "IF", "EXISTS"):
+			head = i - 2
+		}
+		switch {
+		case l.isWord(head-1, "CONSTRAINT"), l.isWords(head-3, "DROP", "FOREIGN", "KEY"),
+			l.isWords(head-2, "DROP", "CHECK"), l.isWords(head-2, "ALTER", "CHECK"):
 		default:
 			continue
 		}
-		if !l.isIdentifier(i) {
+		if !l.isIdentifier(i) || l.isWords(i, "IF", "EXISTS") || l.isWords(i, "IF", "NOT", "EXISTS") {
 			continue
 		}
 		name := l.identifier(i)

@@ -12,6 +12,7 @@ func TestConstraintEdits(t *testing.T) {
 		"ALTER TABLE t DROP FOREIGN KEY t_ibfk_1, DROP CHECK t_chk_1, ALTER CHECK t_chk_2 NOT ENFORCED, DROP CONSTRAINT t_x":                          "ALTER TABLE t DROP FOREIGN KEY `w_ibfk_1`, DROP CHECK `w_chk_1`, ALTER CHECK `w_chk_2` NOT ENFORCED, DROP CONSTRAINT `w_x`",
 		"ALTER TABLE t ADD CONSTRAINT FOREIGN KEY (a) REFERENCES p (id), ADD CHECK (t_a > 't_b')":                                                     "ALTER TABLE t ADD CONSTRAINT FOREIGN KEY (a) REFERENCES p (id), ADD CHECK (t_a > 't_b')",
 		"ALTER TABLE t ADD FOREIGN KEY t_idx (a) REFERENCES p (id), DROP KEY t_idx":                                                                   "ALTER TABLE t ADD FOREIGN KEY t_idx (a) REFERENCES p (id), DROP KEY t_idx",
+		"ALTER TABLE t DROP FOREIGN KEY IF EXISTS t_f, DROP CONSTRAINT IF EXISTS t_g, ADD CONSTRAINT IF NOT EXISTS t_h CHECK (t_a > 1)":               "ALTER TABLE t DROP FOREIGN KEY IF EXISTS `w_f`, DROP CONSTRAINT IF EXISTS `w_g`, ADD CONSTRAINT IF NOT EXISTS `w_h` CHECK (t_a > 1)",
 	} {
 		s := parseFor(t, text, session97)
 		if got := s.Edited(s.ConstraintEdits(rename)...); got != want {
