@@ -91,12 +91,26 @@ func (p *parser) alterTable() {
 	own := len(p.s.Tables)
 	p.s.Tables = append(p.s.Tables, TableRef{Name: n, Role: Altered, Start: at.start, End: at.end})
 	var e alterEffect
-	for _, c := range p.list(p.i, end) {
+	for _, c := range p.alterClauses(p.i, end) {
 		p.alterClause(n, c, &e)
 		p.notReplayed(p.unsupportedClause(c))
 	}
 	p.tableOptions(p.i, end)
 	p.judgeAlter(own, e)
+}
+
+// alterClauses are the clauses of ALTER TABLE between the commas of [from, to). A list of partitions, or of what to order by, has commas of
+// its own, and nothing may stand behind it.
+func (p *parser) alterClauses(from, to int) []span {
+	clauses := p.list(from, to)
+	for n, c := range clauses {
+		i := c.start
+		list := p.isWord(i+1, "PARTITION") && (p.isMaintenance(i) || p.isAnyWord(i, "DROP", "TRUNCATE", "REORGANIZE", "DISCARD", "IMPORT"))
+		if list || p.isWords(i, "ORDER", "BY") {
+			return append(clauses[:n], span{i, to})
+		}
+	}
+	return clauses
 }
 
 // judgeAlter gives the altered table, entry own of Tables, its roles, and the statement its kind.
@@ -142,9 +156,7 @@ func (p *parser) judgeAlter(own int, e alterEffect) {
 // alterClause reads one clause of ALTER TABLE n.
 func (p *parser) alterClause(n schema.Name, c span, e *alterEffect) {
 	i := c.start
-	if p.isWords(i+1, "IF", "EXISTS") || p.isWords(i+1, "IF", "NOT") || p.isWords(i+2, "IF", "EXISTS") || p.isWords(i+2, "IF", "NOT") {
-		e.conditional = true
-	}
+	e.conditional = e.conditional || p.isConditional(c)
 	switch {
 	case p.isWord(i, "RENAME") && p.renamesTable(i):
 		p.alterRename(n, c, e)
@@ -168,6 +180,22 @@ func (p *parser) alterClause(n schema.Name, c span, e *alterEffect) {
 	}
 }
 
+// isConditional tells of IF EXISTS and IF NOT EXISTS, wherever they stand: ADD CONSTRAINT f FOREIGN KEY IF NOT EXISTS (MariaDB).
+func (p *parser) isConditional(c span) bool {
+	depth := 0
+	for i := c.start; i < c.end; i++ {
+		switch {
+		case p.isPunct(i, '('):
+			depth++
+		case p.isPunct(i, ')'):
+			depth--
+		case depth == 0 && (p.isWords(i, "IF", "EXISTS") || p.isWords(i, "IF", "NOT", "EXISTS")):
+			return true
+		}
+	}
+	return false
+}
+
 // isRestoresIndex tells whether a clause adds or drops the index that a restore gives a table for the time of its replay: of no matter to
 // anybody but that restore, where its target is a source as well.
 func (p *parser) isRestoresIndex(i int) bool {
@@ -186,6 +214,9 @@ func (p *parser) isMaintenance(i int) bool {
 // alterElements looks into a clause that adds, changes or drops something.
 func (p *parser) alterElements(n schema.Name, c span, e *alterEffect) {
 	p.parents(c.start, c.end, n.Schema)
+	if open, ok := p.addedElements(c); ok {
+		p.parents(open+1, min(p.closing(open), c.end), n.Schema)
+	}
 	depth := 0
 	for i := c.start; i < c.end; i++ {
 		switch {
@@ -203,6 +234,22 @@ func (p *parser) alterElements(n schema.Name, c span, e *alterEffect) {
 			e.partitioned = true
 		}
 	}
+}
+
+// addedElements finds the parenthesis of ADD [COLUMN] [IF NOT EXISTS] (elements).
+func (p *parser) addedElements(c span) (open int, ok bool) {
+	i := c.start
+	if !p.isWord(i, "ADD") {
+		return 0, false
+	}
+	i++
+	if p.isWord(i, "COLUMN") {
+		i++
+	}
+	if p.isWords(i, "IF", "NOT", "EXISTS") {
+		i += 3
+	}
+	return i, p.isPunct(i, '(')
 }
 
 // isOptionValue tells an AUTO_INCREMENT = 5 of a table from the attribute of a column.

@@ -51,6 +51,9 @@ func (p *parser) harmless() bool {
 		p.s.Verb, p.s.Kind = p.firstWords(), None
 		return true
 	}
+	if p.next("ANALYZE") && p.analyzedDML() {
+		return true
+	}
 	for _, w := range maintenanceWords {
 		if p.accept(w) {
 			p.s.Verb, p.s.Kind = p.firstWords(), None
@@ -58,6 +61,21 @@ func (p *parser) harmless() bool {
 			return true
 		}
 	}
+	return false
+}
+
+// analyzedDML reads ANALYZE [FORMAT=JSON] UPDATE .. of a MariaDB, which carries the statement out.
+func (p *parser) analyzedDML() bool {
+	back := p.i
+	p.i++
+	if p.accept("FORMAT") {
+		p.acceptPunct('=')
+		p.i++
+	}
+	if p.isAnyWord(p.i, "INSERT", "REPLACE", "UPDATE", "DELETE", "WITH") && p.dml() {
+		return true
+	}
+	p.i = back
 	return false
 }
 

@@ -22,14 +22,19 @@ var unreadTypes = set("UUID INET4 INET6 XMLTYPE")
 // unsupported returns what of it stands in the tokens [from, to): the elements and options of a CREATE
 // TABLE, or one clause of ALTER TABLE; empty for none.
 func (p *parser) unsupported(from, to int) string {
+	depth := 0
 	for i := from; i < to; i++ {
 		switch {
+		case p.isPunct(i, '('):
+			depth++
+		case p.isPunct(i, ')'):
+			depth--
 		case p.isWords(i, "SYSTEM", "VERSIONING") && !p.isWord(i-2, "WITHOUT") && !p.isWord(i-1, "WITHOUT") && !p.isWord(i-1, "DROP"),
 			p.isWord(i, "SYSTEM_TIME") && (p.isWord(i-1, "BY") || p.isWord(i-1, "FOR")):
 			return reasonVersioned
 		case p.isWords(i, "WITHOUT", "OVERLAPS"):
 			return reasonOverlaps
-		case p.isWord(i, "SEQUENCE") && p.isOptionValue(i+1):
+		case depth == 0 && p.isWord(i, "SEQUENCE") && p.isOptionValue(i+1):
 			return reasonSequence
 		}
 	}
