@@ -32,9 +32,10 @@ const (
 type clock struct {
 	mu      sync.Mutex
 	samples []sample
-	// Until idle: the head has to say target, the time of the first sample.
+	// Until idle: the head has to cover the place of the first sample.
 	untilIdle bool
-	target    binlog.Time
+	asked     bool    // there is a first sample
+	first     bool    // what is archived covers it
 	end       *Wanted // is told the place of the first sample
 	tick      chan struct{}
 	started   time.Time
@@ -52,8 +53,8 @@ func (c *clock) add(s sample) {
 		c.samples = c.samples[1:]
 	}
 	c.samples = append(c.samples, s)
-	if c.target == 0 {
-		c.target = s.asOf
+	if !c.asked {
+		c.asked = true
 		if c.untilIdle {
 			c.end.Tell(binlog.Position{File: s.file, Pos: s.pos})
 		}
@@ -70,19 +71,20 @@ func (c *clock) ticked() <-chan struct{} {
 }
 
 // covered returns the time of the latest sample whose end is held by an archive that ends with
-// the segment of h, and forgets those before it; 0 for none.
-func (c *clock) covered(h segment.Header) binlog.Time {
+// the segment of h, and forgets those before it; false for none. It may be before the one of the sample in front of it: the source's clock
+// was set back, and what it said before is no longer true.
+func (c *clock) covered(h segment.Header) (asOf binlog.Time, any bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var latest binlog.Time
 	kept := 0
 	for i, s := range c.samples {
 		if !s.isBehind(h.File, h.End) {
-			latest, kept = max(latest, s.asOf), i
+			asOf, any, kept = s.asOf, true, i
 		}
 	}
 	c.samples = c.samples[kept:]
-	return latest
+	c.first = c.first || any
+	return asOf, any
 }
 
 // isBehind tells whether the sample saw more than what ends at a place.
@@ -104,16 +106,16 @@ func (c *clock) forget() {
 	c.samples = nil
 }
 
-// wanted tells whether somebody waits for a head with this as_of.
-func (c *clock) wanted(asOf binlog.Time) bool {
+// wanted tells whether somebody waits for a head, and what is archived covers what it has to.
+func (c *clock) wanted() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.untilIdle && c.target != 0 && asOf >= c.target
+	return c.untilIdle && c.first
 }
 
-// reached is wanted once: a head with this as_of is there.
-func (c *clock) reached(asOf binlog.Time) bool {
-	if !c.wanted(asOf) {
+// reached is wanted once: such a head is there.
+func (c *clock) reached() bool {
+	if !c.wanted() {
 		return false
 	}
 	c.mu.Lock()

@@ -75,7 +75,7 @@ func (u *uploader) run(ctx context.Context) error {
 			}
 			continue
 		}
-		if u.isStale() || !more || u.clock.wanted(u.asOf()) {
+		if u.isStale() || !more || u.wanted() {
 			if err := u.putHead(ctx); err != nil {
 				return err
 			}
@@ -145,6 +145,12 @@ func (u *uploader) asOf() binlog.Time {
 	return u.latest()
 }
 
+// wanted tells whether a head is waited for.
+func (u *uploader) wanted() bool {
+	u.asOf() // looks what is covered
+	return u.clock.wanted()
+}
+
 func (u *uploader) isStale() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -156,7 +162,10 @@ func (u *uploader) latest() binlog.Time {
 	if u.tip == nil {
 		return u.head.AsOf
 	}
-	return max(u.head.AsOf, u.clock.covered(u.tip.header))
+	if asOf, any := u.clock.covered(u.tip.header); any {
+		return asOf
+	}
+	return u.head.AsOf
 }
 
 // putHead replaces the head by what the store holds now.
@@ -187,7 +196,7 @@ func (u *uploader) putHead(ctx context.Context) error {
 	u.head, u.headPut, u.stale = head, time.Now(), false
 	u.closed(u.ended...)
 	u.ended = nil
-	if u.clock.reached(head.AsOf) {
+	if u.clock.reached() {
 		u.covered()
 	}
 	if u.config.Progress != nil && u.tip != nil {
