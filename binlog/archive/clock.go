@@ -71,8 +71,8 @@ func (c *clock) ticked() <-chan struct{} {
 }
 
 // covered returns the time of the latest sample whose end is held by an archive that ends with
-// the segment of h, and forgets those before it; false for none. It may be before the one of the sample in front of it: the source's clock
-// was set back, and what it said before is no longer true.
+// the segment of h, and forgets those before it; false for none. It may be before the time of the
+// sample in front of it: the source's clock was set back, and what it said before is no longer true.
 func (c *clock) covered(h segment.Header) (asOf binlog.Time, any bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

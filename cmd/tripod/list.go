@@ -166,8 +166,11 @@ func listInstance(ctx context.Context, cat *catalog.Catalog, name string, damage
 	if err = damage.note(err); err != nil {
 		return out, err
 	}
+	// The last one, not the greatest: the source's clock can have been set back.
 	for _, stretch := range line {
-		out.AsOf = max(out.AsOf, stretch.AsOf)
+		if stretch.AsOf != 0 {
+			out.AsOf = stretch.AsOf
+		}
 	}
 	// Without what ends ranges no range can be promised.
 	ranges, ends, err := pitr.Recoverable(ctx, reader, manifests, line)
