@@ -142,10 +142,15 @@ func TestInvalidViews(t *testing.T) {
 	b.table("d.t", "")
 	b.end()
 	s.on("CREATE VIEW d.broken AS SELECT v FROM d.t", "CREATE VIEW d.fine AS SELECT id FROM d.t", "ALTER TABLE d.t DROP COLUMN v")
+	s.on("CREATE TABLE d.x (id INT PRIMARY KEY, a TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci, b TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci, KEY k (id), FULLTEXT KEY ft (a))",
+		"CREATE VIEW d.hinted AS SELECT id FROM d.x FORCE INDEX (k)", "CREATE VIEW d.searched AS SELECT id FROM d.x WHERE MATCH (a) AGAINST ('w')", "CREATE VIEW d.mixed AS SELECT id FROM d.x WHERE a=b",
+		"ALTER TABLE d.x DROP KEY k, DROP KEY ft, MODIFY b TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
 	_, result, err := s.restore(Wish{})
 	s.must(err)
-	if len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0], "d.broken") {
-		t.Errorf("warnings: %q", result.Warnings)
+	for _, name := range []string{"broken", "hinted", "searched", "mixed"} {
+		if got := strings.Count(strings.Join(result.Warnings, "\n"), "view d."+name+" is not created"); got != 1 || len(result.Warnings) != 4 {
+			t.Errorf("view %s: %d warnings of %q", name, got, result.Warnings)
+		}
 	}
 	if got := s.query(s.dest.Root(), "SELECT GROUP_CONCAT(TABLE_NAME) FROM information_schema.VIEWS WHERE TABLE_SCHEMA='d'")[0][0]; got != "fine" {
 		t.Errorf("views: %s", got)
