@@ -133,3 +133,25 @@ func TestWarningsAboutEngines(t *testing.T) {
 	}
 	s.must(session.Exec(t.Context(), "ROLLBACK"))
 }
+
+// TestFloatsBeyondTheirDigits: what the server rounds to more than the digits of a FLOAT(p,s) or DOUBLE(p,s) is found again, in a key
+// and in a table without one.
+func TestFloatsBeyondTheirDigits(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.plain (f FLOAT(4,1), g FLOAT(10,3), h DOUBLE(5,2), n INT)", "CREATE TABLE d.keyed (f FLOAT(4,1), g FLOAT(10,3), n INT, PRIMARY KEY (f,g))",
+		"CREATE TABLE d.one (f FLOAT(4,1) PRIMARY KEY, n INT)")
+	b := s.begin()
+	b.schema("d")
+	for _, name := range []string{"d.plain", "d.keyed", "d.one"} {
+		b.table(name, "")
+	}
+	b.end()
+	s.on("INSERT INTO d.plain VALUES (999.9,9999999.999,999.99,1),(-999.9,-9999999.999,-999.99,2),(999.8,1.001,999.98,3),(12.3,NULL,0.01,4),(999.9,0,0,5)",
+		"INSERT INTO d.keyed VALUES (999.9,9999999.999,1),(-999.9,-9999999.999,2),(999.8,1.001,3),(12.3,5,4),(999.9,1,5)", "INSERT INTO d.one VALUES (999.9,1),(-999.9,2),(999.8,3),(12.3,4)")
+	s.archive()
+	s.on("UPDATE d.plain SET n=n+10", "DELETE FROM d.plain WHERE n IN (11,13)", "UPDATE d.keyed SET n=n+10", "DELETE FROM d.keyed WHERE n IN (11,13)", "UPDATE d.keyed SET f=-f WHERE n=15",
+		"UPDATE d.one SET n=n+10", "UPDATE d.one SET f=1 WHERE n=11", "DELETE FROM d.one WHERE n=12")
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	s.same("d")
+}

@@ -45,7 +45,12 @@ func (t *Table) appendIdentityMatch(dst []byte, m *event.TableMap, im event.Imag
 		if n > 0 {
 			dst = append(dst, " AND "...)
 		}
-		dst = append(appendCompared(dst, &t.def.Columns[i]), '=')
+		c := &t.def.Columns[i]
+		if literal, beyond := event.BeyondDigits(c, im.Raw(i)); beyond {
+			dst = appendNumber(dst, c, literal)
+			continue
+		}
+		dst = append(appendCompared(dst, c), '=')
 		if dst, err = t.appendLiteral(dst, m, im, i); err != nil {
 			return dst, err
 		}
@@ -76,6 +81,10 @@ func (t *Table) appendImageMatch(dst []byte, m *event.TableMap, im event.Image) 
 		c := &t.def.Columns[i]
 		if im.IsNull(i) {
 			dst = append(append(dst, schema.Quote(c.Name)...), " IS NULL"...)
+			continue
+		}
+		if literal, beyond := event.BeyondDigits(c, im.Raw(i)); beyond {
+			dst = appendNumber(dst, c, literal)
 			continue
 		}
 		start := len(dst)
@@ -117,6 +126,13 @@ func appendExactly(dst []byte, c *schema.Column, raw, literal []byte) []byte {
 		return append(append(appendCast(dst, c, "BINARY"), '='), literal...)
 	}
 	return append(append(append(dst, name...), '='), literal...)
+}
+
+// appendNumber appends the predicate that a column of digits, FLOAT(4,1), holds a number that is beyond them: what the server rounded
+// (999.9 is stored as 999.900024). Compared with the column itself a literal is rounded as well, or is out of its range; and at
+// UPDATE .. WHERE g=9999999.999 AND n=1 of a FLOAT(10,3) MySQL 9.7.4 itself ends with signal 11 (measured).
+func appendNumber(dst []byte, c *schema.Column, literal []byte) []byte {
+	return append(append(append(dst, schema.Quote(c.Name)...), "*1e0="...), literal...)
 }
 
 func appendCast(dst []byte, c *schema.Column, as string) []byte {

@@ -76,7 +76,7 @@ func NewTable(def *schema.Table, name schema.Name) *Table {
 }
 
 // listIdentity returns the left side of IN. A key with a SET of more than 53 members cannot be
-// listed: its comparison with a number goes through DOUBLE. Nor can one of several columns with
+// listed: its comparison with a number goes through DOUBLE. Nor can one with digits, FLOAT(4,1), see appendNumber. Nor can one of several columns with
 // an ENUM or SET among them: with two rows or more in the list, (e,n) IN ((1,48),(4,48)) compares
 // e as text and finds nothing (measured on 9.7; a single row, or e alone, compares as numbers).
 func (t *Table) listIdentity() string {
@@ -86,7 +86,7 @@ func (t *Table) listIdentity() string {
 	var list []byte
 	for n, i := range t.identity {
 		c := &t.def.Columns[i]
-		if comparedAsDouble(c) || len(t.identity) > 1 && (c.Type == "enum" || c.Type == "set") {
+		if comparedAsDouble(c) || isFloat(c) && c.Decimals >= 0 || len(t.identity) > 1 && (c.Type == "enum" || c.Type == "set") {
 			return ""
 		}
 		if n > 0 {

@@ -47,10 +47,8 @@ func appendValue(dst []byte, c *schema.Column, m *ColumnMeta, raw []byte) ([]byt
 	switch m.Type {
 	case ColumnTiny, ColumnShort, ColumnInt24, ColumnLong, ColumnLongLong:
 		return appendInteger(dst, raw, c.Unsigned), nil
-	case ColumnFloat:
-		return appendDouble(dst, withinDigits(c, float64(math.Float32frombits(uint32(littleEndian(raw))))))
-	case ColumnDouble:
-		return appendDouble(dst, withinDigits(c, math.Float64frombits(littleEndian(raw))))
+	case ColumnFloat, ColumnDouble:
+		return appendDouble(dst, withinDigits(c, stored(raw)))
 	case ColumnNewDecimal:
 		return appendDecimal(dst, raw, int(m.Meta>>8), int(m.Meta&0xff)), nil
 	case ColumnEnum:
@@ -119,6 +117,27 @@ func appendDouble(dst []byte, f float64) ([]byte, error) {
 		return dst, fmt.Errorf("floating-point value %v: %w", f, ErrMalformed)
 	}
 	return strconv.AppendFloat(dst, f, 'e', -1, 64), nil
+}
+
+// stored is the number in the 4 bytes of a FLOAT or the 8 of a DOUBLE.
+func stored(raw []byte) float64 {
+	if len(raw) == 4 {
+		return float64(math.Float32frombits(uint32(littleEndian(raw))))
+	}
+	return math.Float64frombits(littleEndian(raw))
+}
+
+// BeyondDigits returns what a FLOAT(p,s) or DOUBLE(p,s) of these bytes holds where that is more than its literal
+// says (see withinDigits); false for all others.
+func BeyondDigits(c *schema.Column, raw []byte) (literal []byte, beyond bool) {
+	if c.Type != "float" && c.Type != "double" || len(raw) != 4 && len(raw) != 8 {
+		return nil, false
+	}
+	f := stored(raw)
+	if math.IsNaN(f) || math.IsInf(f, 0) || withinDigits(c, f) == f {
+		return nil, false
+	}
+	return strconv.AppendFloat(nil, f, 'e', -1, 64), true
 }
 
 // withinDigits returns f, or the greatest number that FLOAT(p,s) and DOUBLE(p,s) accept where
