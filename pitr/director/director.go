@@ -75,12 +75,16 @@ type SchemaState struct {
 }
 
 // schemaState is a schema as the backup has it.
-func schemaState(base *catalog.SchemaBase, target string) *SchemaState {
+func schemaState(base *catalog.SchemaBase, target string) (*SchemaState, error) {
 	s := &SchemaState{Name: base.Name, Target: target, Exists: true, Collation: base.Collation}
-	if made, err := ddl.Parse([]byte(base.Create), ddl.Session{}); err == nil && made.Database.Comment != nil {
+	made, err := ddl.Parse([]byte(base.Create), ddl.Session{})
+	if err != nil {
+		return nil, fmt.Errorf("read the definition of schema %s: %w", base.Name, err)
+	}
+	if made.Database.Comment != nil {
 		s.Comment = *made.Database.Comment
 	}
-	return s
+	return s, nil
 }
 
 // New builds the director of a scope, in front of the log; p is nil where that is no part.
@@ -129,12 +133,17 @@ func newDirector(m *catalog.Manifest, selected *selection, p *Part) (*Director, 
 	d.Class = func(n schema.Name) schema.Class { return classes[d.Fold(n)] }
 	for i := range m.Schemas {
 		if s := &m.Schemas[i]; s.Exists && selected.Schema(s.Name) {
-			d.Schemas[d.FoldSchema(s.Name)] = schemaState(s, s.Name)
+			var err error
+			if d.Schemas[d.FoldSchema(s.Name)], err = schemaState(s, s.Name); err != nil {
+				return nil, err
+			}
 		}
 	}
 	taken := selected.object
 	if p != nil {
-		d.follow(m, p)
+		if err := d.follow(m, p); err != nil {
+			return nil, err
+		}
 		taken = func(*Object) bool { return true } // which are wanted is told at the stop point
 	}
 	var err error

@@ -34,7 +34,7 @@ func (p *Part) worksIn(name string) bool {
 }
 
 // follow makes the director one of a part: it follows the lives of all tables.
-func (d *Director) follow(m *catalog.Manifest, p *Part) {
+func (d *Director) follow(m *catalog.Manifest, p *Part) error {
 	d.Part, d.released, d.emptied = p, map[Life]bool{}, map[Life]bool{}
 	d.lives = newLives(m, d.Fold)
 	d.lives.isView = func(n schema.Name) bool { return d.objects.get(catalog.KindView, n) != nil || d.movedViews[d.Fold(n)] }
@@ -56,7 +56,10 @@ func (d *Director) follow(m *catalog.Manifest, p *Part) {
 	for i := range m.Schemas {
 		if s := &m.Schemas[i]; s.Exists && !d.isSystem(s.Name) {
 			key := d.FoldSchema(s.Name)
-			d.Schemas[key] = schemaState(s, p.schemas[key])
+			var err error
+			if d.Schemas[key], err = schemaState(s, p.schemas[key]); err != nil {
+				return err
+			}
 		}
 	}
 	for key := range p.schemas {
@@ -64,6 +67,7 @@ func (d *Director) follow(m *catalog.Manifest, p *Part) {
 			d.Schemas[key] = &SchemaState{Name: key, Target: p.schemas[key]}
 		}
 	}
+	return nil
 }
 
 // member returns the table of the part that has a name now, nil for none.
