@@ -47,7 +47,7 @@ func (r *run) replay(ctx context.Context) (err error) {
 	play := &replay{
 		director: r.director, tables: r.tables, definitions: r.definitions, own: r.main, progress: r.progress, past: r.past, phase: phase, journal: r.journalFor(),
 		lanes: &lanes.Lanes{
-			Ordered: lanes.StartOrdered(laneContext, writers[0], r.memory),
+			Ordered: lanes.StartOrdered(laneContext, writers[0], r.memory, r.past.Ordered()),
 			Keyed:   lanes.StartKeyed(laneContext, r.flusher(writers[1:]), r.memory.Generation()),
 			Large:   r.memory.Large(),
 		},
@@ -90,6 +90,7 @@ func (r *run) writers(ctx context.Context) (list []*lanes.Writer, err error) {
 		}
 		list = append(list, &lanes.Writer{Session: rows, Packet: r.packet(), Progress: r.progress, Wins: wins})
 		if i == 0 {
+			list[0].Written = r.past.Written()
 			continue
 		}
 		if err := rows.ReadCommitted(ctx); err != nil {

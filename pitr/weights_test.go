@@ -167,7 +167,7 @@ func TestTextKeysInBothLanes(t *testing.T) {
 			t.Fatal("the table's texts are not told apart by weights")
 		}
 		table.Keyed = keyed
-		both := &lanes.Lanes{Ordered: lanes.StartOrdered(t.Context(), writers[0], r.memory), Keyed: lanes.StartKeyed(t.Context(), r.flusher(writers[1:]), r.memory.Generation()), Large: r.memory.Large()}
+		both := &lanes.Lanes{Ordered: lanes.StartOrdered(t.Context(), writers[0], r.memory, checkpoint.Mark{}), Keyed: lanes.StartKeyed(t.Context(), r.flusher(writers[1:]), r.memory.Generation()), Large: r.memory.Large()}
 		began := time.Now()
 		s.eachRow(from, s.position(), func(_ schema.Name, c rewriter.Change) {
 			s.must(both.Apply(t.Context(), &table.Table, rewriter.Account, c, rewriter.Origin{}))

@@ -169,6 +169,12 @@ func addTo[V any](value []byte, add func(V)) error {
 	return nil
 }
 
+// Ordered is how far the ordered lane had come.
+func (p *Past) Ordered() Mark { return p.ordered }
+
+// Written is how far it may have come in tables that do not roll back.
+func (p *Past) Written() Mark { return p.written }
+
 // Counter returns the note of a table's AUTO_INCREMENT.
 func (p *Past) Counter(n schema.Name) (note CounterNote, ok bool) {
 	note, ok = p.counters[p.fold(n)]

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -23,6 +24,8 @@ type Writer struct {
 	Packet   int // bytes that the target takes at once
 	Progress *checkpoint.Table
 	Wins     bool // --on-divergence binlog-wins
+	// Written is how far an earlier run may have come in tables that do not roll back.
+	Written checkpoint.Mark
 
 	// Divergence is the list of what differed, to be read when the writer is at rest.
 	Divergence []checkpoint.Divergence
@@ -171,9 +174,15 @@ func (w *Writer) counted(ctx context.Context, s *rewriter.Statement) error {
 // announce notes how far a batch goes of which a killed run may leave a part behind.
 func (w *Writer) announce(ctx context.Context, notes []checkpoint.Note) error {
 	for _, n := range notes {
-		if n.Kind == checkpoint.NoteOrdered {
-			return w.Progress.Write(ctx, w.Session, checkpoint.Note{Kind: checkpoint.NoteWritten, Value: n.Value})
+		if n.Kind != checkpoint.NoteOrdered {
+			continue
 		}
+		var behind checkpoint.Mark
+		if err := json.Unmarshal(n.Value, &behind); err != nil {
+			return fmt.Errorf("read the mark of a batch: %w", err)
+		}
+		w.Written = checkpoint.Later(w.Written, behind)
+		return w.Progress.Write(ctx, w.Session, checkpoint.NewNote(checkpoint.NoteWritten, "", w.Written))
 	}
 	return nil
 }

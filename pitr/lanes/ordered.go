@@ -27,7 +27,8 @@ type Ordered struct {
 	writer  *Writer
 	memory  *Memory
 	current *orderedBatch
-	limit   int // bytes of a batch
+	limit   int             // bytes of a batch
+	behind  checkpoint.Mark // what is in front of it is on the target, or on its way
 
 	work chan orderedWork
 	free chan *orderedBatch // batches to fill
@@ -67,10 +68,12 @@ func (r *reached) add(t *Table, o rewriter.Origin) {
 	r.last, r.tables[t] = o, true
 }
 
-// take returns the notes of the batch, and begins anew. Tables of the keyed lane are fenced: their
-// changes came here between all others of theirs.
-func (r *reached) take() []checkpoint.Note {
-	notes := []checkpoint.Note{checkpoint.NewNote(checkpoint.NoteOrdered, "", checkpoint.Behind(r.last))}
+// take returns the notes of a batch, which begins anew. Tables of the keyed lane are fenced: their
+// changes came here between all others of theirs. Of those a run that goes on may send some that lie in
+// front of what the lane of the earlier run had reached: its mark never goes back.
+func (l *Ordered) take(r *reached) []checkpoint.Note {
+	l.behind = checkpoint.Later(l.behind, checkpoint.Behind(r.last))
+	notes := []checkpoint.Note{checkpoint.NewNote(checkpoint.NoteOrdered, "", l.behind)}
 	for t := range r.tables {
 		if t.Keyed {
 			notes = append(notes, checkpoint.NewNote(checkpoint.NoteFenced, t.Name.Quoted(), checkpoint.FencedNote{Name: t.Name, Mark: checkpoint.Behind(r.last)}))
@@ -81,11 +84,12 @@ func (r *reached) take() []checkpoint.Note {
 	return notes
 }
 
-// StartOrdered starts the lane's goroutine; Close ends it. ctx ends its work early.
-func StartOrdered(ctx context.Context, w *Writer, m *Memory) *Ordered {
+// StartOrdered starts the lane's goroutine behind what an earlier run had reached; Close ends it. ctx ends its
+// work early.
+func StartOrdered(ctx context.Context, w *Writer, m *Memory, behind checkpoint.Mark) *Ordered {
 	const batches = 3
 	l := &Ordered{
-		writer: w, memory: m, limit: min(m.Batch(), w.Packet/2),
+		writer: w, memory: m, limit: min(m.Batch(), w.Packet/2), behind: behind,
 		work: make(chan orderedWork, batches), free: make(chan *orderedBatch, batches), done: make(chan struct{}),
 	}
 	for range batches {
@@ -239,7 +243,7 @@ func (l *Ordered) applyLarge(ctx context.Context, t *Table, rule rewriter.Rule, 
 	var r reached
 	r.add(t, o)
 	written := make(chan struct{})
-	if err := l.send(ctx, orderedWork{large: large, notes: r.take(), fence: written}); err != nil {
+	if err := l.send(ctx, orderedWork{large: large, notes: l.take(&r), fence: written}); err != nil {
 		return err
 	}
 	select {
@@ -255,7 +259,7 @@ func (l *Ordered) flush(ctx context.Context) error {
 	if l.current == nil || l.current.Len() == 0 {
 		return nil
 	}
-	if err := l.send(ctx, orderedWork{batch: l.current, notes: l.current.reached.take()}); err != nil {
+	if err := l.send(ctx, orderedWork{batch: l.current, notes: l.take(&l.current.reached)}); err != nil {
 		return err
 	}
 	l.current = nil
