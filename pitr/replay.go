@@ -116,7 +116,7 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 	}
 	name := rows.Table.Name
 	onTarget, taken := r.director.RowTable(name)
-	if back, err := r.takesBack(ctx, rows, onTarget); back || err != nil {
+	if back, err := r.takesBack(ctx, e, rows, onTarget); back || err != nil {
 		return err
 	}
 	var cascades *cascading
@@ -183,8 +183,9 @@ func (r *replay) rowsEvent(ctx context.Context, e *event.Entry, rows *event.Rows
 }
 
 // takesBack tells whether rows are of no matter because their transaction takes them back. In a run that goes on it may be the first
-// to ask for the table's definition.
-func (r *replay) takesBack(ctx context.Context, rows *event.Rows, onTarget schema.Name) (bool, error) {
+// to ask for the table's definition, which is there unless all of these rows are fenced off: the table may have another name by now,
+// or be gone. They have numbers all the same, whatever the run.
+func (r *replay) takesBack(ctx context.Context, e *event.Entry, rows *event.Rows, onTarget schema.Name) (bool, error) {
 	if !rows.Undone {
 		return false, nil
 	}
@@ -193,10 +194,21 @@ func (r *replay) takesBack(ctx context.Context, rows *event.Rows, onTarget schem
 		_, taken := r.director.RowTable(rows.Table.Name)
 		return !taken, nil // one that is missing is told where rows are read
 	}
-	if err := r.tables.materialize(ctx, r.past, t); err != nil {
+	n, err := rows.Count()
+	if err != nil && !errors.Is(err, event.ErrUnsupported) { // those have no numbers in any run
 		return false, err
 	}
-	return r.director.TakesBack(rows), nil
+	behind := r.rowOfEntry + uint64(n)
+	if !r.past.FencedOff(onTarget, rewriter.Origin{Entry: e.Start, Row: max(behind, 1) - 1}) {
+		if err := r.tables.materialize(ctx, r.past, t); err != nil {
+			return false, err
+		}
+		if !r.director.TakesBack(rows) {
+			return false, nil
+		}
+	}
+	r.rowOfEntry = behind
+	return true, nil
 }
 
 // change is R7 for one row.

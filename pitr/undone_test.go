@@ -34,9 +34,29 @@ func TestRowsThatAreTakenBackInARunThatGoesOn(t *testing.T) {
 	for name, want := range map[string]bool{"inno": true, "isam": false} {
 		n := schema.Name{Schema: "d", Name: name}
 		r.tables.expect(n, 0)
-		back, err := r.takesBack(t.Context(), &event.Rows{Table: &event.TableMap{Name: n}, Action: event.Insert, Undone: true}, n)
+		back, err := r.takesBack(t.Context(), &event.Entry{Start: at(200)}, undone(t, n), n)
 		if s.must(err); back != want {
 			t.Errorf("%s: taken back: %v", name, back)
 		}
 	}
+	if r.rowOfEntry != 1 {
+		t.Errorf("%d rows that are taken back have a number instead of 1", r.rowOfEntry)
+	}
+	// Of a table that is gone by now nothing is asked.
+	n := schema.Name{Schema: "d", Name: "gone"}
+	r.tables.expect(n, 0)
+	r.past.Phase = checkpoint.PhaseFinish
+	if back, err := r.takesBack(t.Context(), &event.Entry{Start: at(200)}, undone(t, n), n); err != nil || !back || r.rowOfEntry != 2 {
+		t.Errorf("of a table that is gone: %v, %v, %d rows", back, err, r.rowOfEntry)
+	}
+}
+
+// undone is one row, without columns, that is taken back.
+func undone(t *testing.T, n schema.Name) *event.Rows {
+	t.Helper()
+	r := &event.Rows{Table: &event.TableMap{Name: n}, Action: event.Insert, Undone: true}
+	if err := r.Each(func(_, _ event.Image) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
