@@ -68,11 +68,23 @@ func (p *packets) header() (int, error) {
 	if err != nil {
 		return 0, unexpected(err)
 	}
+	if head[3] == 0 && p.sequence == 1 {
+		return 0, p.farewell()
+	}
 	if head[3] != p.sequence {
 		return 0, fmt.Errorf("%w: number %d instead of %d", errMalformed, head[3], p.sequence)
 	}
 	p.sequence++
 	return int(head[0]) | int(head[1])<<8 | int(head[2])<<16, nil
+}
+
+// farewell is the error of a connection that the server has ended while nothing was asked: what it said then (4031 of MySQL
+// after wait_timeout, 1927 of MariaDB after KILL) was there before the command, and is no answer to it.
+func (p *packets) farewell() error {
+	if head, err := p.br.Peek(4 + 3); err == nil && head[4] == 0xff {
+		return &net.OpError{Op: "read", Net: "mysql", Err: fmt.Errorf("the server has ended the connection with error %d", binary.LittleEndian.Uint16(head[5:]))}
+	}
+	return fmt.Errorf("%w: number 0 instead of 1", errMalformed)
 }
 
 func (p *packets) readLarge(length int) ([]byte, error) {

@@ -202,6 +202,36 @@ func TestRawServerGone(t *testing.T) {
 	}
 }
 
+// TestRawEndedWhileIdle: what a server says to a connection that it ends while nothing is asked (4031 of MySQL) is the
+// connection's end, and not an answer that nobody understands.
+func TestRawEndedWhileIdle(t *testing.T) {
+	for _, kind := range []mysqltest.Kind{mysqltest.MySQL97, mysqltest.MySQL56, mysqltest.MariaDB1011} {
+		for _, end := range []string{"wait_timeout", "KILL"} {
+			t.Run(fmt.Sprint(kind, "_", end), func(t *testing.T) {
+				s := mysqltest.Take(t, mysqltest.Options{Kind: kind})
+				c := rawConn(t, open(t, address(t, s, mysqltest.Root, ""), server.Source))
+				if end == "KILL" {
+					mysqltest.Exec(t, s, fmt.Sprintf("KILL %d", c.ThreadID()))
+				} else if _, err := c.Query(t.Context(), "SET SESSION wait_timeout=1", nil); err != nil {
+					t.Fatal(err)
+				}
+				mysqltest.Eventually(t, func() bool {
+					var n int
+					if err := s.Root().QueryRowContext(t.Context(), "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID=?", c.ThreadID()).Scan(&n); err != nil {
+						t.Fatal(err)
+					}
+					return n == 0
+				}, "the end of the connection")
+				_, err := c.Rows(t.Context(), "SELECT 1")
+				if !server.IsTransient(err) || !c.Broken() {
+					t.Fatalf("got %v, broken %v", err, c.Broken())
+				}
+				t.Log(err)
+			})
+		}
+	}
+}
+
 // A row that is too long takes no memory; what it is known by lies in its first bytes.
 func TestRawLimitsRows(t *testing.T) {
 	s := mysqltest.Source(t)

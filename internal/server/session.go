@@ -28,10 +28,11 @@ const noLimit = "18446744073709551615"
 //     literals behind it.
 //   - sql_if_exists makes every DROP of MariaDB one that says nothing where there is nothing.
 //   - wait_timeout, net_write_timeout: a short global one would cut connections that wait for
-//     room in the store.
+//     room in the store, and the default of 8 hours one that waits for the reading of a large table. The value
+//     is the greatest one that every platform takes, 24 days.
 const commonSession = "time_zone='+00:00', autocommit=1, completion_type=0," +
 	" sql_select_limit=" + noLimit + ", sql_big_selects=1, sql_safe_updates=0, sql_auto_is_null=0, sql_quote_show_create=1," +
-	" wait_timeout=28800, net_write_timeout=600" +
+	" wait_timeout=2147483, net_write_timeout=600" +
 	" /*!50708 , max_execution_time=0 */ /*M!100101 , max_statement_time=0 */ /*!80013 , use_secondary_engine=OFF */" +
 	" /*!80030 , show_gipk_in_create_table_and_information_schema=ON */ /*M!100502 , sql_if_exists=0 */;" +
 	" SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE;"
