@@ -213,7 +213,7 @@ func (w *walker) scan(ctx context.Context) (s chunkScan, err error) {
 		}
 		return nil
 	})
-	stop()
+	killed := stop()
 	conn.LimitRows(0)
 	s.received = time.Now()
 	s.elapsed = s.received.Sub(sent)
@@ -223,7 +223,8 @@ func (w *walker) scan(ctx context.Context) (s chunkScan, err error) {
 	if discard := w.writer.Discard(); discard != nil {
 		return s, errors.Join(err, discard)
 	}
-	if judge(err) == tooBig && ctx.Err() == nil {
+	// A statement that somebody else killed says nothing about its rows.
+	if judge(err) == tooBig && ctx.Err() == nil && (killed || server.ErrorNumber(err) == server.ErrExecutionTimeExceded) {
 		return s, w.readLess(err)
 	}
 	return s, err
@@ -285,10 +286,11 @@ func (w *worker) hint() string {
 }
 
 // killAfter ends the connection's statement when it takes longer than d. The caller calls stop
-// when it has ended.
-func (w *worker) killAfter(ctx context.Context, conn *server.RawConn, d time.Duration) (stop func()) {
+// when it has ended, which tells whether that was tried.
+func (w *worker) killAfter(ctx context.Context, conn *server.RawConn, d time.Duration) (stop func() (killed bool)) {
 	done := make(chan struct{})
 	ended := make(chan struct{})
+	killed := false
 	go func() {
 		defer close(ended)
 		timer := time.NewTimer(d)
@@ -297,12 +299,14 @@ func (w *worker) killAfter(ctx context.Context, conn *server.RawConn, d time.Dur
 		case <-done:
 		case <-ctx.Done():
 		case <-timer.C:
+			killed = true
 			w.kill(ctx, conn)
 		}
 	}()
-	return func() {
+	return func() bool {
 		close(done)
 		<-ended
+		return killed
 	}
 }
 
