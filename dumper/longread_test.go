@@ -51,3 +51,15 @@ func TestWaitCountsFromTheLastRow(t *testing.T) {
 		t.Error("no long read was lost: the test proves nothing")
 	}
 }
+
+// TestLongBarrier: a row barrier brings no row, and takes as long as its table is large. It ends no backup whose source answers.
+func TestLongBarrier(t *testing.T) {
+	s := newSite(t, mysqltest.Options{Kind: mysqltest.MariaDB1011})
+	s.exec("CREATE DATABASE d", "CREATE TABLE d.slow (n INT, v CHAR(128) AS (SHA2(REPEAT(n, 4000000), 512)) VIRTUAL)", "USE d", "INSERT INTO slow (n) SELECT seq FROM seq_10_to_99")
+	began := time.Now()
+	r, _ := s.backUp(func(c *Config) { c.Wait = time.Second })
+	if r.Rows != 90 {
+		t.Errorf("%d rows", r.Rows)
+	}
+	t.Logf("the backup took %v", time.Since(began))
+}

@@ -89,7 +89,7 @@ func (r *tableRead) snapshotByLogStatus(ctx context.Context) (done bool, err err
 	if err != nil || !exact {
 		return false, err
 	}
-	err = r.probed(ctx, conn, func(ctx context.Context) error {
+	err = r.probed(ctx, conn, nil, func(ctx context.Context) error {
 		return r.within(ctx, conn, before, func(ctx context.Context, statement string, row func([]byte) error) ([]server.Field, error) {
 			fields, err := conn.Query(ctx, statement, row)
 			if err == nil {
@@ -192,7 +192,9 @@ func (r *tableRead) barrier(ctx context.Context) (at binlog.Position, err error)
 	if _, err := r.before(ctx, r.want); err != nil {
 		return at, err
 	}
-	err = r.probed(ctx, conn, func(ctx context.Context) (err error) {
+	// It brings no row: that the server answers meanwhile has to do for a sign that it comes nearer to the table's end. No
+	// wait for a row's lock lasts longer than a second, and then it ends.
+	err = r.probed(ctx, conn, r.advances.step, func(ctx context.Context) (err error) {
 		at, err = source.RowBarrier(ctx, r.cfg.Source, conn, r.want.Name, r.timeline)
 		return err
 	})
@@ -209,7 +211,7 @@ func (r *tableRead) readView(ctx context.Context, before source.Tick, low bases.
 	if err != nil {
 		return err
 	}
-	err = r.probed(ctx, conn, func(ctx context.Context) error {
+	err = r.probed(ctx, conn, nil, func(ctx context.Context) error {
 		return r.within(ctx, conn, before, func(ctx context.Context, statement string, row func([]byte) error) ([]server.Field, error) {
 			return nil, guarded(ctx, conn, statement, row)
 		})
@@ -301,7 +303,7 @@ func (r *tableRead) oneChunk(ctx context.Context) (whole bool, err error) {
 		if err != nil {
 			return err
 		}
-		return r.probed(ctx, conn, func(ctx context.Context) error {
+		return r.probed(ctx, conn, nil, func(ctx context.Context) error {
 			return r.within(ctx, conn, before, func(ctx context.Context, statement string, row func([]byte) error) ([]server.Field, error) {
 				return nil, guarded(ctx, conn, statement, row)
 			})
@@ -318,15 +320,16 @@ var errSomebodyWaits = errors.New("a statement of another session waited behind 
 
 // probed runs a statement that may take long, beside a probe on another connection: SELECT 1
 // FROM t LIMIT 0 waits only if somebody waits for an exclusive lock on the table (fact 3.8), and
-// then the statement is killed. It is tried again by attempt, after the other one's turn.
-func (r *tableRead) probed(ctx context.Context, conn *server.RawConn, statement func(context.Context) error) error {
+// then the statement is killed. It is tried again by attempt, after the other one's turn. looked, if there is one, is
+// called behind each look for which nobody waited.
+func (r *tableRead) probed(ctx context.Context, conn *server.RawConn, looked func(), statement func(context.Context) error) error {
 	reading, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	ended := make(chan struct{})
 	probe := make(chan struct{})
 	go func() {
 		defer close(probe)
-		if somebody := r.probe(reading, ended); somebody != nil {
+		if somebody := r.probe(reading, ended, looked); somebody != nil {
 			r.kill(ctx, conn)
 			// The server may stand still because we do: a store that is slow holds the rows back.
 			giveUp(fmt.Errorf("%w: %w", errLetGo, somebody))
@@ -362,7 +365,7 @@ var errLetGo = errors.New("the read was given up")
 
 // probe looks until ended is closed. It returns as soon as somebody waits behind the read, or
 // when it could not look for longer than max-hold: a read that long is watched or it is not made.
-func (r *tableRead) probe(ctx context.Context, ended <-chan struct{}) (err error) {
+func (r *tableRead) probe(ctx context.Context, ended <-chan struct{}, looked func()) (err error) {
 	timer := time.NewTicker(probeEvery)
 	defer timer.Stop()
 	var look *server.RawConn
@@ -391,7 +394,9 @@ func (r *tableRead) probe(ctx context.Context, ended <-chan struct{}) (err error
 		case ctx.Err() != nil:
 			return nil
 		case trouble == nil:
-			seen = time.Now()
+			if seen = time.Now(); looked != nil {
+				looked()
+			}
 		case server.ErrorNumber(trouble) == server.ErrLockWaitTimeout:
 			return errSomebodyWaits
 		case time.Since(seen) > r.cfg.MaxHold:
