@@ -78,13 +78,34 @@ func (w *writer) decide(ctx context.Context) (start, error) {
 	if err := w.unproved(); err != nil {
 		return w.otherHistory(ctx, conn, files, err)
 	}
+	if err := w.follows(ctx, first); errors.Is(err, errNotFollowing) {
+		return w.otherHistory(ctx, conn, files, err)
+	} else if err != nil {
+		return start{}, err
+	}
 	if next, err := nextFile(h.File); err == nil && next == first && h.Closed {
 		s := fileStart(h.Timeline, first)
 		previous := t.asPrevious()
 		s.tip, s.previous = t, &previous
 		return s, nil
 	}
-	return w.behindHole(ctx, conn, files)
+	return w.behindHole(ctx, first)
+}
+
+// errNotFollowing: the source's oldest file lacks transactions in front of it that are archived.
+var errNotFollowing = errors.New("does not follow the archived GTIDs")
+
+// follows asks the source's oldest file, which is behind everything that is held, whether it is of the same history: a reset
+// server that has reached higher numbers again looks as if it had purged. Without GTIDs nothing tells that.
+func (w *writer) follows(ctx context.Context, first string) error {
+	previous, err := w.previousGTIDs(ctx, first)
+	if err != nil {
+		return err
+	}
+	if missing := w.held.executed.Minus(previous); !missing.IsEmpty() {
+		return fmt.Errorf("its oldest file %s %w %s", first, errNotFollowing, missing)
+	}
+	return nil
 }
 
 // fresh begins an archive.
@@ -138,16 +159,7 @@ func neededFile(ctx context.Context, conn *sql.Conn, facts server.Facts, files [
 }
 
 // behindHole writes down that what was between the tip and the source's oldest file is missing.
-func (w *writer) behindHole(ctx context.Context, conn *sql.Conn, files []string) (start, error) {
-	first := files[0]
-	previous, err := w.previousGTIDs(ctx, first)
-	if err != nil {
-		return start{}, err
-	}
-	// A reset server that has reached higher numbers again looks as if it had purged.
-	if missing := w.held.executed.Minus(previous); !missing.IsEmpty() {
-		return w.otherHistory(ctx, conn, files, fmt.Errorf("its oldest file %s does not follow the archived GTIDs %s", first, missing))
-	}
+func (w *writer) behindHole(ctx context.Context, first string) (start, error) {
 	hole := catalog.Hole{
 		From: w.held.end(), To: binlog.Position{Timeline: w.timeline(), File: first},
 		Reason: "the source purged its log before it was archived",
