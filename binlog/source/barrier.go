@@ -19,8 +19,8 @@ var ErrRowLocked = errors.New("a row of the table is locked by an open transacti
 // at every row that waits for each one that a commit in flight still holds. Whatever stands in
 // the log before it is visible to what is read from the table afterwards (fact 15.2).
 //
-// It reads every column under READ COMMITTED and lets each row go at once: SELECT 1 could walk
-// a covering secondary index and pass an update of other columns. It scans the whole table, so
+// It walks the rows themselves under READ COMMITTED and lets each go at once: a walk over a secondary index that covers
+// what is asked for would pass an update of other columns, of invisible ones even where * is asked for. It scans the whole table, so
 // the caller watches whether somebody waits behind it and ends it with Server.KillQuery
 // (error 1317). conn has no transaction open.
 func RowBarrier(ctx context.Context, srv *server.Server, conn *server.RawConn, table schema.Name, timeline binlog.Timeline) (binlog.Position, error) {
@@ -32,7 +32,7 @@ func RowBarrier(ctx context.Context, srv *server.Server, conn *server.RawConn, t
 	// The position, the look and the identity go to one server: SET TRANSACTION holds for the
 	// next transaction only, which is the one that follows.
 	results, err := collect(ctx, conn, f.BinlogStatus()+"; SET TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION;"+
-		" SELECT "+f.Identity()+"; SELECT * FROM "+table.Quoted()+" WHERE RAND() < 0 "+share+"; COMMIT")
+		" SELECT "+f.Identity()+"; SELECT * FROM "+table.Quoted()+" USE INDEX () WHERE RAND() < 0 "+share+"; COMMIT")
 	if err != nil {
 		return binlog.Position{}, barrierError(ctx, conn, table, err)
 	}

@@ -185,6 +185,8 @@ func TestFact15_2_RowBarrierWaitsForCommitsInFlight(t *testing.T) {
 		"update": "UPDATE t SET v=1 WHERE id=2",
 		// Only a column outside of every index changes: a look that walks the index on v passes it.
 		"unindexed": "UPDATE t SET w=7 WHERE id=2",
+		// The same with what SELECT * does not show: an index covers all the rest.
+		"invisible": "UPDATE t SET x=7 WHERE id=2",
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, kind := range []mysqltest.Kind{mysqltest.MySQL97, mysqltest.MariaDB1011} {
@@ -197,6 +199,10 @@ func TestFact15_2_RowBarrierWaitsForCommitsInFlight(t *testing.T) {
 func barrierWaits(t *testing.T, kind mysqltest.Kind, statement string) {
 	t.Helper()
 	s, srv := heldSourceOn(t, mysqltest.Options{Kind: kind})
+	mysqltest.Exec(t, s, "ALTER TABLE a.t ADD COLUMN x INT INVISIBLE DEFAULT 0, ADD KEY (w,v)")
+	if statement == heldInsert {
+		statement = "INSERT INTO t (id,v,w) VALUES (100, 1, 1)"
+	}
 	h := holdCommit(t, s, srv, statement)
 	low, err := source.RowBarrier(t.Context(), srv, h.conn, schema.Name{Schema: "a", Name: "t"}, timeline)
 	if err != nil {
@@ -208,7 +214,7 @@ func barrierWaits(t *testing.T, kind mysqltest.Kind, statement string) {
 	if low != h.moved {
 		t.Errorf("the low mark is %s, the log ended at %s", low, h.moved)
 	}
-	if n := rows(t, h.conn, "SELECT COUNT(*) FROM a.t WHERE v=1 OR w=7")[0][0]; n != "1" {
+	if n := rows(t, h.conn, "SELECT COUNT(*) FROM a.t WHERE v=1 OR w=7 OR x=7")[0][0]; n != "1" {
 		t.Errorf("%s changed rows are visible behind the barrier", n)
 	}
 }
