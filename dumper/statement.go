@@ -194,6 +194,7 @@ func objectKind(k ddl.ObjectKind) (catalog.ObjectKind, bool) {
 const textShown = 300
 
 func shorten(text string) string {
+	text = ddl.Redacted(text)
 	if len(text) <= textShown {
 		return text
 	}

@@ -158,7 +158,7 @@ const excerptLength = 120
 
 // Excerpt is the beginning of a statement in one line.
 func Excerpt(statement string) string {
-	s := strings.Join(strings.Fields(statement), " ")
+	s := ddl.Redacted(strings.Join(strings.Fields(statement), " "))
 	if len(s) <= excerptLength {
 		return s
 	}
