@@ -90,14 +90,12 @@ func (c *listCommand) run(ctx context.Context, inv *invocation) (err error) {
 		return err
 	}
 	defer closing(&err, closeStore)
-	names := []string{c.instance}
-	if c.instance == "" {
-		if names, err = cat.Instances(ctx); err != nil {
-			return err
-		}
-	}
 	result := listResult{Instances: []listedInstance{}}
 	var damage damages
+	names, err := c.names(ctx, cat, &damage)
+	if err != nil {
+		return err
+	}
 	for _, name := range names {
 		listed, err := listInstance(ctx, cat, name, &damage)
 		if err = damage.note(err); err != nil {
@@ -115,6 +113,32 @@ func (c *listCommand) run(ctx context.Context, inv *invocation) (err error) {
 		damage = append(damage, result.late(c.maxLag, time.Now()))
 	}
 	return errors.Join(damage...)
+}
+
+// names are those of the instances to list. One whose instance.json is lost is there all the same.
+func (c *listCommand) names(ctx context.Context, cat *catalog.Catalog, damage *damages) ([]string, error) {
+	if c.instance != "" {
+		return []string{c.instance}, nil
+	}
+	folders, err := cat.Folders(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, f := range folders {
+		switch {
+		case f.Holds && f.Name != "":
+			names = append(names, f.Name)
+		case f.Holds && f.Problem != nil:
+			if err := damage.note(f.Problem); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(names) == 0 && c.limited && len(*damage) == 0 {
+		return nil, fault.New(fault.CodeNotFound, fault.KindNotFound, "check --store, and that what should be mounted there is", "the store holds no instance")
+	}
+	return names, nil
 }
 
 // damages are the faults of single objects of a store; they end a listing, but not at once: in a
@@ -136,9 +160,11 @@ func (d *damages) note(err error) error {
 func listInstance(ctx context.Context, cat *catalog.Catalog, name string, damage *damages) (listedInstance, error) {
 	out := listedInstance{Name: name, Backups: []listedBackup{}, Recoverable: []pitr.Range{}, Ends: []pitr.RangeEnd{}, Holes: []listedHole{}}
 	if _, err := cat.Instance(ctx, name); err != nil {
-		return out, err
+		if err := damage.note(err); err != nil {
+			return out, err
+		}
 	}
-	ids, err := cat.Backups(ctx, name)
+	ids, err := cat.FoundBackups(ctx, name)
 	if err != nil {
 		return out, err
 	}

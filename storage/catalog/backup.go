@@ -102,6 +102,15 @@ func (c *Catalog) backupsWith(ctx context.Context, instance string, manifest boo
 	if _, err := c.Instance(ctx, instance); err != nil {
 		return nil, err
 	}
+	return c.foundWith(ctx, instance, manifest)
+}
+
+// FoundBackups is Backups whatever the instance.json says: in a disaster it may be what is lost.
+func (c *Catalog) FoundBackups(ctx context.Context, instance string) ([]string, error) {
+	return c.foundWith(ctx, instance, true)
+}
+
+func (c *Catalog) foundWith(ctx context.Context, instance string, manifest bool) ([]string, error) {
 	folders, err := c.BackupFolders(ctx, instance)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,12 +53,15 @@ func (c *Catalog) Instances(ctx context.Context) ([]string, error) {
 }
 
 // Instance returns what the store says about an instance; one that it does not hold is a
-// fault of code 10.
+// fault of code 10, one of which the rest is there and instance.json is missing one of code 13.
 func (c *Catalog) Instance(ctx context.Context, name string) (Instance, error) {
 	var i Instance
 	err := c.read(ctx, InstanceKey(name), InstanceVersion, &i)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
+		if there, listErr := c.holds(ctx, Escape(name)+"/"); listErr != nil || there {
+			return Instance{}, cmp.Or(listErr, storage.Missing(InstanceKey(name), err))
+		}
 		return Instance{}, fault.New(fault.CodeNotFound, fault.KindNotFound, "tripod list --store URL shows the instances of a store",
 			"no instance %q in this store", name)
 	case err != nil:
@@ -78,7 +82,7 @@ func (c *Catalog) EnsureInstance(ctx context.Context, i Instance) error {
 		return err
 	}
 	_, err := c.Instance(ctx, i.Name)
-	if err == nil || fault.Of(err).Code != fault.CodeNotFound {
+	if err == nil || fault.Of(err).Code != fault.CodeNotFound && !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}
 	i.Version = InstanceVersion

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/storage"
 )
 
@@ -118,6 +119,8 @@ type Folder struct {
 	Holds bool
 	// Prefix is that of its keys.
 	Prefix string
+	// Problem says why its instance.json cannot be read, where the name stands there alone: it is missing, damaged or newer.
+	Problem error
 }
 
 // Folders returns those at the top of the store, whether or not an instance.json is in them.
@@ -133,24 +136,36 @@ func (c *Catalog) Folders(ctx context.Context) ([]Folder, error) {
 		if !whole {
 			var i Instance
 			err := c.read(ctx, f.Prefix+instanceName, InstanceVersion, &i)
-			if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			switch kind := fault.Of(err); {
+			case errors.Is(err, storage.ErrNotFound):
+				f.Problem = storage.Missing(f.Prefix+instanceName, err)
+			case err != nil && (kind.Kind == fault.KindIntegrity || kind.Kind == fault.KindVersion):
+				f.Problem = err
+			case err != nil:
 				return nil, err
 			}
 			name = i.Name
 		}
 		f.Name = name
-		for object, err := range c.bucket.List(ctx, f.Prefix, "") {
-			if err != nil {
-				return nil, storage.Fault(fmt.Errorf("list %s: %w", f.Prefix, err))
-			}
-			if placeOf(object.Key[len(f.Prefix):]) != PlaceUnknown {
-				f.Holds = true
-				break
-			}
+		if f.Holds, err = c.holds(ctx, f.Prefix); err != nil {
+			return nil, err
 		}
 		list = append(list, f)
 	}
 	return list, nil
+}
+
+// holds tells whether anything that tripod writes for an instance lies under the prefix of its keys.
+func (c *Catalog) holds(ctx context.Context, prefix string) (bool, error) {
+	for object, err := range c.bucket.List(ctx, prefix, "") {
+		if err != nil {
+			return false, storage.Fault(fmt.Errorf("list %s: %w", prefix, err))
+		}
+		if placeOf(object.Key[len(prefix):]) != PlaceUnknown {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // Stray lists what lies in the store beside the folders and is no README.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/storage"
@@ -47,6 +48,8 @@ func Open(path string, o Options) (*Bucket, error) {
 	}
 	info, err := os.Stat(root)
 	switch {
+	case (err == nil && !info.IsDir() || errors.Is(err, syscall.ENOTDIR)) && !o.Create:
+		return nil, fault.New(fault.CodeNotFound, fault.KindNotFound, "name a folder with --store file:///PATH", "no store at %s, which is no folder", root)
 	case err == nil && !info.IsDir():
 		return nil, fault.New(fault.CodeFailed, fault.KindStore, "name a folder with --store file:///PATH", "open store: %s is no folder", root)
 	case errors.Is(err, fs.ErrNotExist) && !o.Create:

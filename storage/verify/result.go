@@ -126,14 +126,18 @@ func judge(ctx context.Context, key string, err error) (Problem, error) {
 	if ctx.Err() != nil {
 		return Problem{}, context.Cause(ctx)
 	}
-	p := Problem{Object: key, Kind: Unreadable, Detail: strings.TrimPrefix(err.Error(), "object "+key+" ")}
+	return Problem{Object: key, Kind: kindOf(err), Detail: strings.TrimPrefix(err.Error(), "object "+key+" ")}, nil
+}
+
+// kindOf is what is wrong with an object whose look ended with an error.
+func kindOf(err error) Kind {
 	switch f := fault.Of(err); {
 	case errors.Is(err, storage.ErrNotFound):
-		p.Kind = Missing
-	case f.Kind == fault.KindVersion:
-		p.Kind = Version
-	case f.Kind == fault.KindIntegrity:
-		p.Kind = Altered
+		return Missing
+	case f != nil && f.Kind == fault.KindVersion:
+		return Version
+	case f != nil && f.Kind == fault.KindIntegrity:
+		return Altered
 	}
-	return p, nil
+	return Unreadable
 }

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -105,7 +106,7 @@ func (v *verifier) store(ctx context.Context) error {
 			err = v.instance(ctx, f.Name)
 		case f.Holds:
 			// A shortened name stands in instance.json alone.
-			v.add(Problem{Object: f.Prefix + "instance.json", Kind: Missing, Detail: "without it nobody knows which instance this is; nothing else of it was looked at"})
+			v.add(Problem{Object: f.Prefix + "instance.json", Kind: kindOf(f.Problem), Detail: "without it nobody knows which instance this is; nothing else of it was looked at"})
 		default:
 			for o, listErr := range v.Catalog.Bucket().List(ctx, f.Prefix, "") {
 				if listErr != nil {
@@ -117,6 +118,10 @@ func (v *verifier) store(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+	}
+	if !slices.ContainsFunc(folders, func(f catalog.Folder) bool { return f.Holds }) {
+		// What should be mounted here may not be: nothing at all is not all well.
+		return fault.New(fault.CodeNotFound, fault.KindNotFound, "check --store, and that what should be mounted there is", "the store holds no instance")
 	}
 	for o, err := range v.Catalog.Stray(ctx, folders) {
 		if err != nil {

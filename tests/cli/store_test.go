@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/tripod-db/tripod/internal/mysqltest"
@@ -40,6 +42,36 @@ func TestEmptyStore(t *testing.T) {
 	d.must(&result, "list", "--store", d.store())
 	if result.Instances == nil || len(result.Instances) != 0 {
 		t.Errorf("instances of an empty store: %v, want []", result.Instances)
+	}
+	// What should be mounted there may not be: that is not all well.
+	d.refused(refusal{code: 10, kind: "not_found"}, "list", "--store", d.store(), "--max-lag", "60s")
+	d.refused(refusal{code: 10, kind: "not_found"}, "verify", "--store", d.store())
+	write(t, d.storeFolder()+"/file", nil)
+	for _, path := range []string{"/file", "/file/below"} {
+		d.refused(refusal{code: 10, kind: "not_found", says: []string{path}}, "list", "--store", d.store()+path)
+	}
+}
+
+// TestLostInstanceDocument: a store whose instance.json is gone shows what it holds, and says what is missing; the next run of the
+// archiver makes it again.
+func TestLostInstanceDocument(t *testing.T) {
+	story := tell(t)
+	d := newDesk(t)
+	copyFolder(t, story.store, d.storeFolder())
+	path := story.object(t, d.storeFolder(), "instance")
+	for _, damage := range []damage{removed, emptied} {
+		damage.do(t, path, nil)
+		for _, args := range [][]string{{"list", "--store", d.store()}, {"list", "--store", d.store(), "--instance", instance}} {
+			o := d.run(append(args, "--json")...)
+			var l struct {
+				listResult
+				Error struct{ Code int }
+			}
+			if err := json.Unmarshal([]byte(o.Stdout), &l); err != nil || o.Code != 13 || l.Error.Code != 13 || !strings.Contains(o.Stdout, "instance.json") {
+				t.Fatalf("%s: %v\n%s", damage.name, err, o)
+			}
+			l.check(t, instance)
+		}
 	}
 }
 
