@@ -2,10 +2,12 @@ package dumper
 
 import (
 	"context"
+	"errors"
 
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/storage"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
 
@@ -48,7 +50,7 @@ func DryRun(ctx context.Context, cfg Config) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Instance: cfg.Instance, Tables: []TablePlan{}, Objects: []ObjectPlan{}, Findings: findings}
+	p := &Plan{Instance: cfg.Instance, Tables: []TablePlan{}, Objects: []ObjectPlan{}, Findings: append([]source.Finding{}, findings...)}
 	for _, t := range tables {
 		p.Tables = append(p.Tables, TablePlan{
 			Schema: t.Schema, Name: t.Name.Name, Class: t.Class(), Rows: t.Rows, Bytes: t.Bytes, Refused: t.Refused(),
@@ -78,7 +80,7 @@ func DryRun(ctx context.Context, cfg Config) (*Plan, error) {
 // storeServes tells what makes the store unfit for the instance; one that is not there yet is made.
 func storeServes(ctx context.Context, cfg Config) error {
 	_, err := cfg.Catalog.Instance(ctx, cfg.Instance)
-	if err != nil && fault.Of(err).Code == fault.CodeNotFound {
+	if err != nil && (fault.Of(err).Code == fault.CodeNotFound || errors.Is(err, storage.ErrNotFound)) {
 		return nil
 	}
 	return err

@@ -95,7 +95,21 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 		return nil, err
 	}
 	p.Estimate = estimate(p, c.Rates, read)
-	return p, nil
+	return p.listed(), nil
+}
+
+// listed makes lists without anything lists all the same: null would be for what is not known.
+func (p *Plan) listed() *Plan {
+	p.Schemas, p.Tables, p.MissingGrants = orEmpty(p.Schemas), orEmpty(p.Tables), orEmpty(p.MissingGrants)
+	p.Creates, p.Existing, p.Findings = orEmpty(p.Creates), orEmpty(p.Existing), orEmpty(p.Findings)
+	return p
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 // begin resolves the stop point and chooses the backup.

@@ -123,6 +123,9 @@ func (c *backupCommand) plan(ctx context.Context, inv *invocation, config dumper
 	if p == nil {
 		return ctxErr(ctx, err)
 	}
+	if err == nil {
+		err = mayWrite(c.store)
+	}
 	inv.result = p
 	if !inv.global.json {
 		if printErr := printBackupPlan(inv.st.out, p); printErr != nil {

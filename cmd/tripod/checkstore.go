@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/storage"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -87,4 +89,24 @@ func missingFolders(raw string) ([]string, error) {
 		}
 		missing = append(missing, folder)
 	}
+}
+
+// mayWrite tells, without writing, that this user may not write into a file:// store, or make it.
+func mayWrite(raw string) error {
+	missing, err := missingFolders(raw)
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "file" {
+		return err
+	}
+	folder := filepath.Clean(u.Path)
+	if n := len(missing); n > 0 {
+		folder = filepath.Dir(missing[n-1])
+	}
+	if err := unix.Access(folder, unix.W_OK|unix.X_OK); err != nil {
+		return storage.Fault(fmt.Errorf("write into %s: %w: %w", folder, storage.ErrReadOnly, err))
+	}
+	return nil
 }
