@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,9 +28,6 @@ type restoreCommand struct {
 	databases, tables, exclude, rename     nameList
 	dryRun, force                          bool
 }
-
-// stopFlags are those that name points of the log.
-var stopFlags = []string{"to-time", "to-gtid", "before-gtid", "to-position", "skip-gtid"}
 
 func newRestore(inv *invocation) *cobra.Command {
 	c := &restoreCommand{}
@@ -93,9 +91,6 @@ last restore into the same target from here, or by usual ones: it says which.
 
 func (c *restoreCommand) run(cmd *cobra.Command, inv *invocation) (err error) {
 	ctx := cmd.Context()
-	if err := emptyStopPoint(cmd); err != nil {
-		return err
-	}
 	wish, err := c.wish()
 	if err != nil {
 		return err
@@ -168,17 +163,6 @@ func printRestore(out io.Writer, r *pitr.Result) error {
 	return err
 }
 
-// emptyStopPoint refuses a stop point that was given and is empty: a variable that was not set
-// must not become the end of the archive.
-func emptyStopPoint(cmd *cobra.Command) error {
-	for _, name := range stopFlags {
-		if f := cmd.Flag(name); f.Changed && f.Value.String() == "" {
-			return fault.New(fault.CodeUsage, fault.KindUsage, "give it a value, or leave it out for the end of the archive", "--%s is empty", name)
-		}
-	}
-	return nil
-}
-
 // wish turns the flags into what pitr is asked for.
 func (c *restoreCommand) wish() (pitr.Wish, error) {
 	w := pitr.Wish{
@@ -194,6 +178,10 @@ func (c *restoreCommand) wish() (pitr.Wish, error) {
 	}
 	if w.OnDivergence != pitr.StopOnDivergence && w.OnDivergence != pitr.BinlogWins {
 		return w, fault.New(fault.CodeUsage, fault.KindUsage, "use stop or binlog-wins", "--on-divergence %q is unknown", c.onDivergence)
+	}
+	// backup has a switch of this name: one setting may serve both.
+	if create, err := strconv.ParseBool(c.users); err == nil {
+		c.users = map[bool]string{true: usersCreate, false: usersOmit}[create]
 	}
 	if c.users != usersCreate && c.users != usersOmit {
 		return w, fault.New(fault.CodeUsage, fault.KindUsage, "use create or omit", "--users %q is unknown", c.users)

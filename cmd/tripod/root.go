@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime/debug"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +22,7 @@ type invocation struct {
 	env     lookup
 	global  globalFlags
 	set     *settings
+	command string // that runs
 	screen  *screen
 	log     *slog.Logger
 	board   *progress.Board
@@ -42,13 +46,28 @@ func run(ctx context.Context, args []string, st streams, env lookup) int {
 	inv := &invocation{st: st, env: env, global: globalFlags{memory: defaultMemory}, screen: newScreen(st.err, env), board: progress.NewBoard(time.Now)}
 	root := newRoot(inv)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := execute(ctx, root)
 	var f *fault.Error
 	if err != nil && !inv.started && !errors.As(err, &f) {
 		// Unknown commands, unknown flags and values that do not parse come from cobra.
 		err = fault.New(fault.CodeUsage, fault.KindUsage, "tripod help lists commands and flags", "%w", err)
 	}
-	return finish(ctx, st, (inv.global.json || wantsJSON(args)) && !completes(args), inv.result, err)
+	asJSON := inv.global.json
+	if !inv.started && !asJSON {
+		asJSON = inv.wantsJSON(root, args)
+	}
+	return finish(ctx, st, asJSON && !completes(args), inv.result, err)
+}
+
+// execute runs the command line. A panic is a fault of the program, and not the wrong usage that the runtime's own exit code would
+// say it is.
+func execute(ctx context.Context, root *cobra.Command) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault.New(fault.CodeFailed, fault.KindInternal, "this is a fault of tripod: please report it with the log", "panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return root.ExecuteContext(ctx)
 }
 
 // completes tells a question of a shell's completion script, whose answer is lines.
@@ -56,17 +75,43 @@ func completes(args []string) bool {
 	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
 }
 
-// wantsJSON finds --json where parsing failed before the flag was reached.
-func wantsJSON(args []string) bool {
-	for _, a := range args {
-		if a == "--" {
-			return false
-		}
-		if a == "--json" || a == "--json=true" {
-			return true
+// wantsJSON looks for the setting where a command ended before it was read: on the command line, in the environment, and in a
+// config file that can be read.
+func (inv *invocation) wantsJSON(root *cobra.Command, args []string) bool {
+	if json, given := jsonFlag(args); given {
+		return json
+	}
+	command := ""
+	if cmd, _, err := root.Find(args); err == nil {
+		command = cmd.Name()
+	}
+	set := inv.set
+	if set == nil {
+		set = &settings{env: inv.env}
+		if err := inv.load(root); err == nil {
+			set = inv.set
 		}
 	}
-	return false
+	text, _ := set.value(command, "json")
+	json, err := strconv.ParseBool(text)
+	return err == nil && json
+}
+
+// jsonFlag finds --json, the last one, where parsing failed before the flag was reached.
+func jsonFlag(args []string) (json, given bool) {
+	for _, a := range args {
+		switch value, long := strings.CutPrefix(a, "--json="); {
+		case a == "--":
+			return json, given
+		case a == "--json":
+			json, given = true, true
+		case long:
+			if v, err := strconv.ParseBool(value); err == nil {
+				json, given = v, true
+			}
+		}
+	}
+	return json, given
 }
 
 func newRoot(inv *invocation) *cobra.Command {
@@ -120,13 +165,14 @@ func (inv *invocation) prepare(root, cmd *cobra.Command) (err error) {
 	if err := inv.load(root); err != nil {
 		return err
 	}
+	inv.command = cmd.Name()
 	if err := inv.set.apply(cmd); err != nil {
 		return err
 	}
 	if inv.log, err = newLogger(inv.screen, inv.global.logLevel, inv.global.logFormat); err != nil {
 		return err
 	}
-	if err := requireFlags(cmd); err != nil {
+	if err := errors.Join(requireFlags(cmd), refuseEmpty(cmd)); err != nil {
 		return err
 	}
 	if err := inv.global.check(); err != nil {
@@ -143,18 +189,18 @@ func (inv *invocation) load(root *cobra.Command) error {
 	if v, ok := inv.env("TRIPOD_CONFIG"); ok && path == "" {
 		path = v
 	}
-	var commands []string
-	flags := map[string]bool{}
-	for _, name := range secretSettings {
-		flags[name] = true
-	}
+	known := knownSettings{}
 	for _, c := range root.Commands() {
-		commands = append(commands, c.Name())
-		for _, f := range flagNames(c) {
-			flags[f] = true
+		names := flagNames(c)
+		for server, secret := range secretSettings {
+			if slices.Contains(names, server) {
+				names = append(names, secret)
+			}
 		}
+		known[c.Name()] = names
+		known[""] = append(known[""], names...)
 	}
-	set, err := loadSettings(path, inv.env, commands, func(key string) bool { return flags[key] })
+	set, err := loadSettings(path, inv.env, known)
 	if err != nil {
 		return err
 	}
@@ -205,4 +251,18 @@ func requireFlags(cmd *cobra.Command) error {
 	}
 	return fault.New(fault.CodeUsage, fault.KindUsage, "tripod help "+cmd.Name()+" shows its flags",
 		"%s needs %s", cmd.Name(), strings.Join(missing, ", "))
+}
+
+// narrowing are the flags that say what is meant. One that is given and empty is a variable of a script that was not set, and must not
+// become everything, the newest backup or the end of the archive.
+// Lists of names refuse that themselves.
+var narrowing = []string{"instance", "backup", "to-time", "to-gtid", "before-gtid", "to-position", "skip-gtid"}
+
+func refuseEmpty(cmd *cobra.Command) error {
+	for _, name := range narrowing {
+		if f := cmd.Flag(name); f != nil && f.Changed && f.Annotations[required] == nil && f.Value.String() == "" {
+			return fault.New(fault.CodeUsage, fault.KindUsage, "give it a value, or leave it out", "--%s is empty", name)
+		}
+	}
+	return nil
 }

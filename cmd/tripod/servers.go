@@ -34,9 +34,7 @@ func (inv *invocation) address(raw string, role server.Role) (server.Address, er
 		return server.Address{}, err
 	}
 	name := role.String() + "-password"
-	if v, ok, err := inv.set.value("", name); err != nil {
-		return server.Address{}, err
-	} else if ok {
+	if v, ok := inv.set.value(inv.command, name); ok {
 		address.Password = server.NewSecret(v)
 	}
 	if inv.global.defaultsFile != "" {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -55,6 +56,69 @@ func TestConfigPrecedence(t *testing.T) {
 				return
 			}
 			d.refused(refusal{code: 10, kind: "not_found", says: []string{"none"}}, args...)
+		})
+	}
+}
+
+// TestConfigSections: commands have the names of flags too (backup, verify), and one file serves them all. Values are read as they
+// are written.
+func TestConfigSections(t *testing.T) {
+	story := tell(t)
+	source := sourceServer(t)
+	d := newDesk(t)
+	copyFolder(t, story.store, d.storeFolder())
+	path := d.configFile("all.yaml", "store: &s "+d.store()+"\ninstance: "+instance+"\nusers: true\nbackup:\n  threads: 2\n  source-password: 0123\nverify:\n  deep: true\nlist:\nrestore:\n  store: *s\n  verify: chunks\n  tables: [shop.a, shop.b]\n")
+	d.works("list", "--config", path)
+	d.works("verify", "--config", path)
+	d.refused(refusal{code: 1, kind: "connect"}, "restore", "--config", path, "--target", "mysql://u@127.0.0.1:1/")
+	d.works("verify", "--config", d.configFile("id.yaml", "store: "+d.store()+"\ninstance: "+instance+"\nbackup: "+story.backup+"\n"))
+	// 0123 is no 83, and the section's password is that of its command.
+	mysqltest.Exec(t, source, "CREATE USER digits@'%' IDENTIFIED BY '0123'")
+	d.Env = d.Env[:2] // without passwords
+	url := source.URL(mysqltest.User{Name: "digits"})
+	d.refused(refusal{code: 1, kind: "grant"}, "backup", "--config", path, "--source", url)
+	d.refused(refusal{code: 1, kind: "password"}, "archive", "--config", path, "--source", url, "--until-idle")
+	for name, c := range map[string]struct{ text, says string }{
+		"flag of another command":     {"list:\n  threads: 4\n", "list.threads"},
+		"password of another command": {"list:\n  source-password: x\n", "list.source-password"},
+		"command without a mapping":   {"list: 5\n", "list"},
+		"null":                        {"store:\n", "store"},
+		"two documents":               {"json: true\n---\njson: false\n", "document"},
+		"twice in a section":          {"list:\n  store: a\n  store: b\n", "store"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			d.refused(refusal{code: 2, kind: "usage", says: []string{c.says}}, "list", "--config", d.configFile("config.yaml", c.text))
+		})
+	}
+}
+
+// TestJSONOfEarlyFaults: what is wrong before a command begins is told as it was asked for, wherever that was.
+func TestJSONOfEarlyFaults(t *testing.T) {
+	d := newDesk(t)
+	inFile := d.configFile("json.yaml", "json: true\n")
+	for name, c := range map[string]struct{ env, args []string }{
+		"unknown flag, environment":   {[]string{"TRIPOD_JSON=1"}, []string{"list", "--nope"}},
+		"no config file, environment": {[]string{"TRIPOD_JSON=true"}, []string{"list", "--config", "/nonexistent"}},
+		"wrong setting, environment":  {[]string{"TRIPOD_JSON=1", "TRIPOD_BANDWIDTH=x"}, []string{"list", "--store", "file:///s"}},
+		"unknown flag, file":          {[]string{"TRIPOD_CONFIG=" + inFile}, []string{"list", "--nope"}},
+		"unknown flag, --json=1":      {nil, []string{"list", "--nope", "--json=1"}},
+		"empty backup":                {nil, []string{"verify", "--store", d.store(), "--instance", "i", "--backup", "", "--json"}},
+		"empty instance":              {nil, []string{"list", "--store", d.store(), "--instance", "", "--json"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := d.with(c.env...)
+			d.t = t
+			o := d.run(c.args...)
+			var document struct {
+				Error struct {
+					Code int
+					Kind string
+				}
+			}
+			if err := json.Unmarshal([]byte(o.Stdout), &document); err != nil || o.Code != 2 || document.Error.Code != 2 || document.Error.Kind != "usage" {
+				t.Errorf("%v\n%s", err, o)
+			}
 		})
 	}
 }
