@@ -97,6 +97,16 @@ func (inv *invocation) wantsJSON(root *cobra.Command, args []string) bool {
 	return err == nil && json
 }
 
+// asksJSON is what the command line and the environment say of it.
+func asksJSON(args []string, env lookup) bool {
+	if json, given := jsonFlag(args); given {
+		return json
+	}
+	text, _ := env(variable("json"))
+	json, err := strconv.ParseBool(text)
+	return err == nil && json
+}
+
 // jsonFlag finds --json, the last one, where parsing failed before the flag was reached.
 func jsonFlag(args []string) (json, given bool) {
 	for _, a := range args {

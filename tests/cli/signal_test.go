@@ -74,6 +74,17 @@ func TestInterruptedArchiver(t *testing.T) {
 	mysqltest.Eventually(t, func() bool { return len(d.leases()) > leases }, "the archiver's lease")
 	proxy.Stall()
 	d.interrupted(service, syscall.SIGINT, true)
+
+	// A second one ends it at once, and is told in JSON all the same.
+	proxy.Resume()
+	leases = len(d.leases())
+	service = d.start(args...)
+	mysqltest.Eventually(t, func() bool { return len(d.leases()) > leases }, "the archiver's lease")
+	proxy.Stall()
+	if err := service.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	d.interrupted(service, syscall.SIGINT, true)
 }
 
 func (d *desk) leases() []string {
