@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
 )
 
 // helperAfter is how many rows of a keyless table are looked for by walks over the table before
@@ -14,7 +15,7 @@ const helperAfter = 64
 // helped gives a keyless table its index when enough rows were looked for. It lives until a
 // statement names the table, or until Finish: no statement of the log meets it.
 func (r *replay) helped(ctx context.Context, t *table) error {
-	if t.helper || t.Write.Keyed() || r.tables.archived { // in an archive a later replay would meet the index
+	if t.helper || t.noHelper || t.Write.Keyed() || r.tables.archived { // in an archive a later replay would meet the index
 		return nil
 	}
 	if t.lookups++; t.lookups < helperAfter {
@@ -28,6 +29,10 @@ func (r *replay) helped(ctx context.Context, t *table) error {
 		return err
 	}
 	if err := r.tables.reader.Exec(ctx, create); err != nil {
+		if server.ErrorNumber(err) != 0 && !server.IsTransient(err) && ctx.Err() == nil {
+			t.noHelper = true // it has 64 indexes already, or no room for one on its pages: the walks go on
+			return nil
+		}
 		return fmt.Errorf("give keyless table %s an index for the replay: %w", t.Name, err)
 	}
 	t.helper = true

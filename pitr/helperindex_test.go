@@ -3,6 +3,7 @@ package pitr
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -36,5 +37,23 @@ func TestKeylessRowsAreFoundByAnIndex(t *testing.T) {
 	if n := walked() - before; n > int(result.RowsWritten)*rows/10 {
 		t.Errorf("%d rows were walked over for %d changes", n, result.RowsWritten)
 	}
+	s.same("d")
+}
+
+// TestNoRoomForAHelperIndex: a table that takes no further index is replayed without one.
+func TestNoRoomForAHelperIndex(t *testing.T) {
+	s := newStory(t, "d")
+	var keys []string
+	for i := range 64 {
+		keys = append(keys, fmt.Sprintf("KEY k%d (n)", i))
+	}
+	s.on("CREATE DATABASE d", "CREATE TABLE d.full (n INT, m INT, "+strings.Join(keys, ",")+")", "INSERT INTO d.full SELECT n.i, 0 FROM (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<100) SELECT i FROM n) n")
+	b := s.begin()
+	b.schema("d")
+	b.table("d.full", "")
+	b.end()
+	s.on("UPDATE d.full SET m=n", "DELETE FROM d.full WHERE n<10")
+	_, _, err := s.restore(Wish{})
+	s.must(err)
 	s.same("d")
 }

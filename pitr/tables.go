@@ -34,8 +34,9 @@ type table struct {
 	// diffs and without their documents.
 	lacking, diffs bool
 
-	helper  bool // the keyless table has its index for the replay
-	lookups int  // rows of it that were looked for
+	helper   bool // the keyless table has its index for the replay
+	lookups  int  // rows of it that were looked for
+	noHelper bool // the target refuses an index for the replay
 }
 
 // tableSet is the restore's catalogue of definitions. The director knows which names exist,
