@@ -135,3 +135,20 @@ func TestCopiesOfManyChecksInTheWindow(t *testing.T) {
 	s.must(err)
 	s.same("d")
 }
+
+// TestImagesThatLackColumnsWithoutDefault: a nullable column that has no default any more is NULL where the mode of the session lets a
+// row be inserted without it; DEFAULT would be an error (1364).
+func TestImagesThatLackColumnsWithoutDefault(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, c INT, v VARCHAR(9) DEFAULT 'x', e ENUM('a','b'), ts TIMESTAMP(3) NULL, n INT NOT NULL, doc JSON, te TEXT)", "CREATE TABLE d.k (id INT, c INT, v VARCHAR(9))")
+	b := s.begin()
+	b.schema("d")
+	b.table("d.t", "")
+	b.table("d.k", "")
+	b.end()
+	s.on("ALTER TABLE d.t ALTER c DROP DEFAULT, ALTER v DROP DEFAULT, ALTER e DROP DEFAULT, ALTER ts DROP DEFAULT", "ALTER TABLE d.k ALTER c DROP DEFAULT",
+		"SET SESSION sql_mode='', SESSION binlog_row_image=MINIMAL", "INSERT INTO d.t (id) VALUES (1),(2)", "INSERT INTO d.t (id,v) VALUES (3,'y')", "INSERT INTO d.k (id) VALUES (1)")
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	s.same("d")
+}

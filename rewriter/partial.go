@@ -88,8 +88,10 @@ func (t *Table) appendDefault(dst []byte, i int) ([]byte, error) {
 	switch {
 	case c.AutoInc, strings.HasPrefix(first, "("), strings.HasPrefix(first, "CURRENT_TIMESTAMP"), strings.HasPrefix(first, "NOW"), strings.HasPrefix(first, "LOCALTIME"):
 		return dst, fmt.Errorf("%s, column %s, whose default is no constant: %w", t.name, c.Name, ErrPartialImage)
-	case c.Default != "", c.Nullable:
+	case c.Default != "":
 		return append(dst, "DEFAULT"...), nil
+	case c.Nullable: // texts and documents, and what ALTER .. DROP DEFAULT has left without one: there DEFAULT is error 1364
+		return append(dst, "NULL"...), nil
 	}
 	return append(dst, implicitDefault(c)...), nil
 }
