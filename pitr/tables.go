@@ -84,6 +84,9 @@ func (s *tableSet) read(ctx context.Context, n schema.Name) error {
 		s.list[s.fold(n)] = t
 	}
 	t.def, t.Write, t.checked = def, rewriter.NewTable(def, n), nil
+	if !s.reader.FindsListedRows() {
+		t.Write.ListNoRows()
+	}
 	t.Weights = nil
 	if s.chooseLane(t); !t.Keyed && s.lastImageCounts(t) {
 		if err := s.weigh(ctx, t); err != nil {

@@ -279,7 +279,10 @@ func (b *Batch) run(from, limit int) int {
 		return to
 	}
 	most := len(b.pieces)
-	if p.verb == verbDelete {
+	switch {
+	case p.verb == verbDelete && p.table.alone:
+		most = to
+	case p.verb == verbDelete:
 		most = min(most, from+mostListed)
 	}
 	for ; to < most; to++ {
@@ -309,7 +312,12 @@ func (b *Batch) statement(pieces []piece) Statement {
 	case verbReplace:
 		s.SQL = b.join(p.table.replaceHead, pieces, "")
 	case verbDelete:
-		s.SQL = b.join(p.table.deleteHead+p.table.identityList+" IN (", pieces, ")")
+		tail := ")"
+		if len(pieces) == 1 && len(p.table.identity) > 1 {
+			// MariaDB walks the table for one (a,b), and for two it does not (measured on 10.11.18).
+			tail = "/*M!100000 ," + string(b.text[p.start:p.end]) + " */)"
+		}
+		s.SQL = b.join(p.table.deleteHead+p.table.identityList+" IN (", pieces, tail)
 	case verbOther:
 		s.SQL = b.text[p.start:p.end:p.end]
 	}

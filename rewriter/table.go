@@ -42,6 +42,8 @@ type Table struct {
 	// identityList is the identity as it stands before IN: `id` or (`a`,`b`); empty where
 	// identities must be compared one by one.
 	identityList string
+	// alone: identities of several columns are listed one by one (ListNoRows).
+	alone bool
 }
 
 // NewTable prepares statements for the table that def describes and that is called name on the target.
@@ -99,6 +101,9 @@ func (t *Table) listIdentity() string {
 	}
 	return string(list)
 }
+
+// ListNoRows is for servers that walk the table where an IN lists identities of several columns, but not for one of them.
+func (t *Table) ListNoRows() { t.alone = len(t.identity) > 1 }
 
 // Definition returns the definition that the statements are made from.
 func (t *Table) Definition() *schema.Table { return t.def }
