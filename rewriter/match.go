@@ -113,12 +113,12 @@ func appendExactly(dst []byte, c *schema.Column, raw, literal []byte) []byte {
 	case isFloat(c) && isFloatZero(raw):
 		// -0 = 0. And beside `c = 0` the optimizer puts the constant into the CAST as well: it stands
 		// alone. A column with digits, FLOAT(7,3), prints 0.000; times 1e0 it prints as others do.
-		zero := "0"
+		dst = append(append(append(dst, "CAST("...), name...), "*1e0 AS CHAR)"...)
 		if raw[len(raw)-1]&0x80 != 0 {
-			zero = "-0"
+			// A MariaDB has no -0: it stored 0 (fact 7.6).
+			return append(dst, " IN ('-0'/*M!100000 ,'0' */)"...)
 		}
-		dst = append(append(append(dst, "CAST("...), name...), "*1e0 AS CHAR)='"...)
-		return append(append(dst, zero...), '\'')
+		return append(dst, "='0'"...)
 	case c.IsCharacter():
 		// The first half lets an index be used, the second tells what the collation takes for equal.
 		dst = append(append(append(dst, name...), '='), literal...)
