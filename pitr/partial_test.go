@@ -152,3 +152,27 @@ func TestImagesThatLackColumnsWithoutDefault(t *testing.T) {
 	s.must(err)
 	s.same("d")
 }
+
+// TestManyJSONDiffs: an UPDATE of thousands of members of a document, of which the image has the diffs alone.
+func TestManyJSONDiffs(t *testing.T) {
+	s := newStory(t, "d")
+	const members = 3000
+	var document, paths, removed []string
+	for i := range members {
+		document = append(document, fmt.Sprintf("'k%d', %d, 'pad%d', REPEAT('x',20)", i, i, i))
+		paths = append(paths, fmt.Sprintf("'$.k%d', 'n%d'", i, i))
+		if i%2 == 0 {
+			removed = append(removed, fmt.Sprintf("'$.pad%d'", i))
+		}
+	}
+	s.on("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, j JSON, n INT)", "INSERT INTO d.t VALUES (1,JSON_OBJECT("+strings.Join(document, ",")+"),0)")
+	b := s.begin()
+	b.schema("d")
+	b.table("d.t", "")
+	b.end()
+	s.on("SET SESSION binlog_row_image=MINIMAL, SESSION binlog_row_value_options=PARTIAL_JSON", "UPDATE d.t SET j=JSON_SET(j,"+strings.Join(paths, ",")+")",
+		"UPDATE d.t SET j=JSON_REMOVE(j,"+strings.Join(removed, ",")+")", "UPDATE d.t SET j=JSON_REMOVE(JSON_REPLACE(JSON_REMOVE(j,'$.k1'),'$.k2',5),'$.k3')")
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	s.same("d")
+}

@@ -154,16 +154,11 @@ func (t *Table) appendPartialAssignments(dst []byte, m *event.TableMap, im event
 
 // appendDiffs appends the expression that carries out the JSON diffs of column i on the target's document.
 func (t *Table) appendDiffs(dst []byte, im event.Image, i int) ([]byte, error) {
-	expression := []byte(schema.Quote(t.def.Columns[i].Name))
-	for d, err := range im.JSONDiffs(i) {
-		if err == nil {
-			expression, err = event.AppendJSONDiff(nil, &d, expression)
-		}
-		if err != nil {
-			return dst, fmt.Errorf("%s, column %s: %w", t.name, t.def.Columns[i].Name, err)
-		}
+	dst, err := event.AppendJSONDiffs(dst, im.JSONDiffs(i), []byte(schema.Quote(t.def.Columns[i].Name)))
+	if err != nil {
+		return dst, fmt.Errorf("%s, column %s: %w", t.name, t.def.Columns[i].Name, err)
 	}
-	return append(dst, expression...), nil
+	return dst, nil
 }
 
 // addUpdate adds an UPDATE by identity.

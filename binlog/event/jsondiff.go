@@ -1,9 +1,9 @@
 package event
 
 import (
-	"bytes"
 	"fmt"
 	"iter"
+	"slices"
 )
 
 // JSONOperation is what a JSON diff does at its path.
@@ -84,20 +84,50 @@ func applyDiffs(document, diffs []byte) ([]byte, error) {
 	return root.appendDocument(nil)
 }
 
-// AppendJSONDiff appends the SQL expression that carries out a diff on the document that expression
-// stands for.
-func AppendJSONDiff(dst []byte, d *JSONDiff, expression []byte) ([]byte, error) {
-	function := map[JSONOperation]string{JSONReplace: "JSON_REPLACE(", JSONInsert: "JSON_INSERT(", JSONRemove: "JSON_REMOVE("}[d.Operation]
-	if d.Operation == JSONInsert && d.IntoArray() {
-		function = "JSON_ARRAY_INSERT("
-	}
-	dst = append(append(dst, function...), bytes.Clone(expression)...)
-	dst = appendHex(append(dst, ",_utf8mb4 "...), d.Path)
-	if d.Operation != JSONRemove {
-		var err error
-		if dst, err = appendJSONLiteral(append(dst, ','), d.Value); err != nil {
+// AppendJSONDiffs appends the SQL expression that carries out diffs on the document that expression stands for. Neighbours of one kind
+// are one call, which works from left to right as they do: an UPDATE may have thousands, and functions that stand in one
+// another as deep as that overrun the server's stack (error 1436).
+func AppendJSONDiffs(dst []byte, diffs iter.Seq2[JSONDiff, error], expression []byte) ([]byte, error) {
+	var calls []string // the outermost last
+	var arguments []byte
+	for d, err := range diffs {
+		if err != nil {
+			return dst, err
+		}
+		function := d.function()
+		if n := len(calls); n == 0 || calls[n-1] != function {
+			if n > 0 {
+				arguments = append(arguments, ')')
+			}
+			calls = append(calls, function)
+		}
+		arguments = appendHex(append(arguments, ",_utf8mb4 "...), d.Path)
+		if d.Operation == JSONRemove {
+			continue
+		}
+		if arguments, err = appendJSONLiteral(append(arguments, ','), d.Value); err != nil {
 			return dst, err
 		}
 	}
-	return append(dst, ')'), nil
+	for _, function := range slices.Backward(calls) {
+		dst = append(append(dst, function...), '(')
+	}
+	dst = append(append(dst, expression...), arguments...)
+	if len(calls) > 0 {
+		dst = append(dst, ')')
+	}
+	return dst, nil
+}
+
+// function is that of SQL which does what the diff does.
+func (d *JSONDiff) function() string {
+	switch {
+	case d.Operation == JSONRemove:
+		return "JSON_REMOVE"
+	case d.Operation == JSONReplace:
+		return "JSON_REPLACE"
+	case d.IntoArray():
+		return "JSON_ARRAY_INSERT"
+	}
+	return "JSON_INSERT"
 }

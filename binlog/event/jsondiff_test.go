@@ -86,13 +86,8 @@ func TestJSONDiffsAgainstServer(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				for d, err := range after.JSONDiffs(i) {
-					if err != nil {
-						return err
-					}
-					if expression, err = AppendJSONDiff(nil, &d, expression); err != nil {
-						return err
-					}
+				if expression, err = AppendJSONDiffs(nil, after.JSONDiffs(i), expression); err != nil {
+					return err
 				}
 				// Decimals and times become doubles and strings on the way through text, in both.
 				literal, err := appendJSONLiteral(nil, resolved.Raw(i))
