@@ -228,6 +228,7 @@ func (b *Bases) Evaluate() {
 	b.provedXA()
 	b.provedLocked()
 	b.cascades()
+	b.foreignKeys()
 	b.evaluateObjects()
 	if b.changed { // a new base may be a tombstone, from which something else follows
 		b.dirty, b.asked = true, true
