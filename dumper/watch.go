@@ -31,6 +31,7 @@ type watch struct {
 	resolver  *source.Resolver
 	board     *board
 	file      string // of the event that came last
+	fileEnd   uint64 // where the last event of that file ended; 0 before the first
 	reader    reader
 	log       *slog.Logger
 	union     func(child, merge schema.Name) // is told what MERGE tables are made of
@@ -122,10 +123,17 @@ func (w *watch) run(ctx context.Context, b *board) error {
 			}
 			return followError(err)
 		}
+		if e.File != w.file && w.fileEnd > 0 {
+			if err := w.resolver.FileEnded(w.file, w.fileEnd); err != nil {
+				return err
+			}
+			w.fileEnd = 0
+		}
 		w.file = e.File
 		if e.Raw == nil {
 			continue
 		}
+		w.fileEnd = max(w.fileEnd, e.Start+uint64(len(e.Raw)))
 		if err := w.event(e.File, e.Start, e.Raw); err != nil {
 			return err
 		}

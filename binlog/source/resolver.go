@@ -25,6 +25,8 @@ type Resolver struct {
 	changed chan struct{}
 	// checkpoint is the start of the newest file that a binlog checkpoint named; zero before the first.
 	checkpoint binlog.Position
+	// highs are the greatest highs of ticks in files that the stream has not left yet.
+	highs map[string]uint64
 }
 
 // entries is one log entry, or a run of them that is only looked at as a whole.
@@ -56,11 +58,12 @@ const (
 
 // NewResolver begins where the stream does: at a file's start, chosen before the first tick (W4).
 func NewResolver(start binlog.Position) *Resolver {
-	return &Resolver{reached: start, changed: make(chan struct{})}
+	return &Resolver{reached: start, changed: make(chan struct{}), highs: map[string]uint64{}}
 }
 
 // Observe takes a tick of the clock, in order.
 func (r *Resolver) Observe(t Tick) {
+	r.sawHigh(t.High)
 	if t.Mark != MarkGTID {
 		low := t.LowPosition
 		t.low.Store(&low)
@@ -70,6 +73,25 @@ func (r *Resolver) Observe(t Tick) {
 	defer r.mu.Unlock()
 	r.pending = append(r.pending, t)
 	r.resolve()
+}
+
+func (r *Resolver) sawHigh(p binlog.Position) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.highs[p.File] = max(r.highs[p.File], p.Pos)
+}
+
+// FileEnded tells that the stream has left a file whose last event ended there. It is an error if a tick saw more in it: a crash
+// of the source has cut the file off (fact 1.7), and what was read up to then may hold what the source has lost.
+func (r *Resolver) FileEnded(file string, end uint64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	high := r.highs[file]
+	delete(r.highs, file)
+	if high > end {
+		return OtherHistory("%s had come to %d, and ends at %d now", file, high, end)
+	}
+	return nil
 }
 
 // Event tells of a raw event of the log: of MariaDB's binlog checkpoints each moves the low watermark.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/internal/fault"
 )
 
 var testServer = uuid.MustParse("11111111-2222-3333-4444-555555555555")
@@ -256,5 +257,29 @@ func TestResolverIsBounded(t *testing.T) {
 	wantLow(t, r, last, pos(entries+1))
 	if len(r.entries) > 0 {
 		t.Fatalf("%d entries are kept for nothing", len(r.entries))
+	}
+}
+
+// TestW5_AFileThatEndsBeforeAHigh: a crash can cut a file off behind which a tick has been (fact 1.7). What was read up to that tick may
+// hold what the source has lost, and the high is no place of the log any more.
+func TestW5_AFileThatEndsBeforeAHigh(t *testing.T) {
+	for _, c := range []struct {
+		end  uint64
+		lost bool
+	}{{499, true}, {500, false}, {700, false}} {
+		r := NewResolver(at(1, 4))
+		for _, high := range []binlog.Position{at(1, 300), at(1, 500), at(2, 4)} {
+			r.Observe(gtidTick(numbers(1), high))
+		}
+		err := r.FileEnded("binlog.000001", c.end)
+		if (err != nil) != c.lost {
+			t.Errorf("a file that had come to 500 and ends at %d: %v", c.end, err)
+		}
+		if c.lost && fault.Of(err).Kind != fault.KindSource {
+			t.Errorf("kind %s", fault.Of(err).Kind)
+		}
+		if err := r.FileEnded("binlog.000002", 4); err != nil {
+			t.Error(err)
+		}
 	}
 }
