@@ -56,6 +56,10 @@ func checkTarget(p *Plan, f *targetFacts, needs *needs) []Finding {
 		add("secure_timestamp", LevelError, "set secure_timestamp=NO in the target's configuration and restart it",
 			"secure_timestamp is %s on the target: statements of the log cannot be carried out at their time", f.SecureTimestamp)
 	}
+	if f.noWarnings {
+		add("max_error_count", LevelError, "on the target: SET GLOBAL max_error_count = DEFAULT; or GRANT SESSION_VARIABLES_ADMIN to the account",
+			"max_error_count is 0 on the target, and the account may not change that: what a statement warns of could not be told")
+	}
 	if !f.LocalInfile {
 		add("local_infile", LevelWarning, "on the target: SET GLOBAL local_infile = ON", "the target forbids LOAD DATA LOCAL: rows are written by REPLACE, several times slower")
 	}

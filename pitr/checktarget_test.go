@@ -12,7 +12,7 @@ import (
 // a warning; the GRANT that is told, carried out as it stands, is the remedy.
 func TestCheckTarget(t *testing.T) {
 	s := newStoryWith(t, mysqltest.Options{Relaxed: true, ExtraArgs: []string{
-		"--sql-require-primary-key=ON", "--sql-generate-invisible-primary-key=ON", "--max-allowed-packet=1M", "--event-scheduler=ON", "--local-infile=OFF", "--log-bin-trust-function-creators=OFF"}})
+		"--sql-require-primary-key=ON", "--sql-generate-invisible-primary-key=ON", "--max-allowed-packet=1M", "--event-scheduler=ON", "--local-infile=OFF", "--max-error-count=0", "--log-bin-trust-function-creators=OFF"}})
 	check := func() map[string]Finding {
 		t.Helper()
 		into := s.open(s.dest, mysqltest.RestoreUser, server.Target) // grants and facts are of the moment of opening
@@ -40,6 +40,7 @@ func TestCheckTarget(t *testing.T) {
 	wants(found, "event_scheduler", LevelWarning, "--events disable")
 	wants(found, "local_infile", LevelWarning, "ON")
 	wants(found, "time_zones", LevelWarning, "mysql_tzinfo_to_sql")
+	wants(found, "max_error_count", LevelWarning, "DEFAULT")
 
 	mysqltest.Exec(t, s.dest, "GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES ON `sh\\_op`.* TO 'tripod_restore'@'%'", "SET GLOBAL super_read_only=ON")
 	found = check()

@@ -28,6 +28,8 @@ type targetFacts struct {
 	unknownZones []string
 	// lackingTablespaces are those of the restore that it does not have.
 	lackingTablespaces []string
+	// noWarnings: sessions keep no texts of warnings.
+	noWarnings bool
 }
 
 // gatherTarget asks the target about the schemas and time zones of a restore.
@@ -53,6 +55,11 @@ func gatherTarget(ctx context.Context, srv *server.Server, schemas, zones []stri
 	for _, row := range collations {
 		f.know(row[0], row[1])
 	}
+	kept, err := target.KeptWarnings(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	f.noWarnings = kept == 0
 	if f.engines, err = engines(ctx, s); err != nil {
 		return nil, fmt.Errorf("read the target's engines: %w", err)
 	}

@@ -29,6 +29,7 @@ var permitted = []string{
 	"default_collation_for_utf8mb4=utf8mb4_general_ci",
 	"restrict_fk_on_non_standard_key=OFF", // what the source accepted stays acceptable (8.4 and later)
 	NoChecks,
+	keepWarnings,
 }
 
 // NoChecks: on MariaDB any session may write what a CHECK forbids, and so may the source's have done. It is also how

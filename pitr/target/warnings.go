@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
 )
 
 // Computed are the columns and indexes of a table whose values the server makes itself, from what a row holds, and its CHECKs. Where
@@ -76,9 +77,18 @@ const WarningsInEnglish = "SET SESSION lc_messages='en_US'"
 // warningsOfRow is how many warnings of one row there is room for.
 const warningsOfRow = 8
 
-// LenientRows is how many rows a statement writes at most whose warnings are looked at one by one: a session keeps the texts
-// of few, and may not ask for more.
-func LenientRows(ctx context.Context, s Querier) (int, error) {
+// keepWarnings: where a server's max_error_count is 0 nobody learns of what a statement warned.
+const keepWarnings = "max_error_count=1024"
+
+// KeptWarnings is of how many warnings a session keeps the texts, if the account may have it keep more.
+func KeptWarnings(ctx context.Context, s *Session) (int, error) {
+	if err := s.Exec(ctx, "SET SESSION "+keepWarnings); err != nil && server.ErrorNumber(err) != server.ErrPrivilegeNeeded {
+		return 0, fmt.Errorf("set max_error_count: %w", err)
+	}
+	return keptWarnings(ctx, s)
+}
+
+func keptWarnings(ctx context.Context, s Querier) (int, error) {
 	kept, err := OneRow(ctx, s, "SELECT @@max_error_count")
 	if err != nil {
 		return 0, err
@@ -86,6 +96,16 @@ func LenientRows(ctx context.Context, s Querier) (int, error) {
 	n, err := strconv.Atoi(kept[0])
 	if err != nil {
 		return 0, fmt.Errorf("read max_error_count: %w", err)
+	}
+	return n, nil
+}
+
+// LenientRows is how many rows a statement writes at most whose warnings are looked at one by one: a session keeps the texts
+// of few, and may not ask for more.
+func LenientRows(ctx context.Context, s Querier) (int, error) {
+	n, err := keptWarnings(ctx, s)
+	if err != nil {
+		return 0, err
 	}
 	return max(1, n/warningsOfRow), nil
 }
