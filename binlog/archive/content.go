@@ -29,7 +29,7 @@ func addRows(c *segment.Content, rows *event.Rows, source limit.Source) {
 	n, err := rows.Count()
 	t.Rows += uint64(n)
 	t.Uncounted = t.Uncounted || err != nil
-	size := uint64(rows.Header().Size)
+	size := rows.Size()
 	if rows.Action == event.Delete {
 		t.LargestDelete = max(t.LargestDelete, size)
 		return

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/mysqltest"
@@ -214,4 +215,37 @@ func (s *site) mariadbStopPoints(t *testing.T, entries []*event.Entry, end binlo
 	wantFault(t, err, fault.CodeRange, fault.KindRange)
 	_, err = s.resolve(t, binlog.StopPoint{Kind: binlog.StopBeforeGTID, GTIDs: mustSet(t, "8-1-1")})
 	wantFault(t, err, fault.CodeRange, fault.KindRange)
+}
+
+// TestLargestRowsOfMariaDB: of what log_bin_compress or the attribute COMPRESSED has compressed the archive notes the length that it has
+// without.
+func TestLargestRowsOfMariaDB(t *testing.T) {
+	s := newMariaDBSite(t)
+	mysqltest.Exec(t, s.source, "CREATE SCHEMA w", "SET GLOBAL log_bin_compress=ON", "CREATE TABLE w.plain (id INT PRIMARY KEY, b LONGBLOB)", "CREATE TABLE w.compressed (id INT PRIMARY KEY, b LONGBLOB COMPRESSED)",
+		"INSERT INTO w.plain VALUES (1, REPEAT('x', 700000))", "DELETE FROM w.plain", "INSERT INTO w.compressed VALUES (1, REPEAT('x', 700000))", "SET GLOBAL log_bin_compress=OFF")
+	s.untilIdle(t, func(c *archive.Config) { c.FromOldest = true })
+	largest := map[string][2]uint64{}
+	timeline := s.mariadbTimeline(t)
+	files, err := s.catalog().Files(t.Context(), instance, timeline)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		_, headers := s.archivedFile(t, timeline, file)
+		for _, h := range headers {
+			for _, touched := range h.Content.Tables {
+				of := largest[touched.Name.Name]
+				largest[touched.Name.Name] = [2]uint64{max(of[0], touched.Largest), max(of[1], touched.LargestDelete)}
+				if !touched.Unpacked {
+					t.Errorf("%+v", touched)
+				}
+			}
+		}
+	}
+	if of := largest["plain"]; of[0] < 700000 || of[0] > 701000 || of[1] < 700000 || of[1] > 701000 {
+		t.Errorf("of log_bin_compress: %v", of)
+	}
+	if of := largest["compressed"]; of[0] < 700000 || of[0] > 720000 {
+		t.Errorf("of a COMPRESSED column: %v", of)
+	}
 }

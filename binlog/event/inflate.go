@@ -103,7 +103,7 @@ func (p *Parser) compressedRows(h Header, c *cursor) (Event, error) {
 		return e, err
 	}
 	images := &cursor{kind: h.Type, body: r.images, start: r.offset}
-	r.images = p.zlib.rest(images)
+	r.images, r.Packed = p.zlib.rest(images), true
 	return r, images.err
 }
 

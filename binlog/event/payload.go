@@ -200,5 +200,9 @@ func (p *Parser) decodeInner(outer Header, raw []byte) (Event, error) {
 	default:
 	}
 	h.ServerID, h.Size, h.LogPos = outer.ServerID, outer.Size, outer.LogPos
-	return p.decode(h, &cursor{kind: h.Type, body: raw[HeaderSize:], start: HeaderSize})
+	e, err := p.decode(h, &cursor{kind: h.Type, body: raw[HeaderSize:], start: HeaderSize})
+	if rows, ok := e.(*Rows); ok {
+		rows.Packed = true
+	}
+	return e, err
 }

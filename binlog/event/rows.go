@@ -57,6 +57,8 @@ type Rows struct {
 	// were, or were set to their defaults by a REPLACE.
 	Doubtful bool
 	doubts   schema.Name // of which it turns out now that its last UPDATE was one too
+	// Packed: the event is, in the log, a part of something compressed.
+	Packed bool
 	// Undone: the entry takes these rows back, if their table is a transactional one (Assembler.Foresee).
 	Undone bool
 

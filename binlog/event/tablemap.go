@@ -22,9 +22,10 @@ type TableMap struct {
 	// PrimaryKey lists the primary key's parts in key order, where logged.
 	PrimaryKey []PrimaryKeyPart
 
-	widths  []width
-	json    int  // number of JSON columns
-	mariadb bool // written by MariaDB
+	widths     []width
+	json       int  // number of JSON columns
+	compressed bool // some have the attribute COMPRESSED
+	mariadb    bool // written by MariaDB
 }
 
 // Flags of TableMap.Flags.
@@ -148,8 +149,12 @@ func parseTableMap(h Header, c *cursor, idSize int, mariadb bool) parsedTableMap
 	}
 	for i := range m.Columns {
 		m.widths[i] = find(&m.Columns[i])
-		if m.Columns[i].Type == ColumnJSON {
+		switch m.Columns[i].Type {
+		case ColumnJSON:
 			m.json++
+		case ColumnBlobCompressed, ColumnVarcharCompressed:
+			m.compressed = true
+		default:
 		}
 	}
 	return parsedTableMap{TableMap: m}

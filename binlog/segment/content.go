@@ -32,6 +32,9 @@ type Touched struct {
 	// Largest is the size in bytes of the largest event of an INSERT or UPDATE, LargestDelete of a DELETE.
 	Largest       uint64 `json:"largest,omitempty"`
 	LargestDelete uint64 `json:"largest_delete,omitempty"`
+	// Unpacked: of events in something compressed both count what they are without that; false where an earlier version wrote the
+	// segment, which took the length of the whole for them.
+	Unpacked bool `json:"unpacked,omitempty"`
 	// Cascades tells whether changes of the rows may have changed other tables' without a trace in the log; empty where
 	// an earlier version wrote the segment, which did not look.
 	Cascades Cascades `json:"cascades,omitempty"`
@@ -77,7 +80,7 @@ const (
 )
 
 // Touch returns the record of a table, which is valid until the next call; nil where there are too many. In a new one
-// no foreign keys have acted.
+// no foreign keys have acted, and no event is counted.
 func (c *Content) Touch(n schema.Name) *Touched {
 	i, found := slices.BinarySearchFunc(c.Tables, n, func(t Touched, n schema.Name) int { return t.Compare(n) })
 	if !found {
@@ -85,7 +88,7 @@ func (c *Content) Touch(n schema.Name) *Touched {
 			c.More = true
 			return nil
 		}
-		c.Tables = slices.Insert(c.Tables, i, Touched{Name: n, Cascades: CascadesNone})
+		c.Tables = slices.Insert(c.Tables, i, Touched{Name: n, Cascades: CascadesNone, Unpacked: true})
 	}
 	return &c.Tables[i]
 }
@@ -110,6 +113,7 @@ func (c *Content) Add(o *Content) {
 			mine.Uncounted = mine.Uncounted || t.Uncounted
 			mine.Entries += t.Entries
 			mine.Cascades = mine.Cascades.and(t.Cascades)
+			mine.Unpacked = mine.Unpacked && t.Unpacked
 			mine.Largest, mine.LargestDelete = max(mine.Largest, t.Largest), max(mine.LargestDelete, t.LargestDelete)
 		}
 	}

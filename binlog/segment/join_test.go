@@ -142,6 +142,20 @@ func TestCascadesOfJoinedContents(t *testing.T) {
 	}
 }
 
+// TestLengthsOfJoinedContents: where one half holds lengths as earlier versions took them, the whole does.
+func TestLengthsOfJoinedContents(t *testing.T) {
+	n := schema.Name{Schema: "d", Name: "t"}
+	for _, c := range [][3]bool{{true, true, true}, {true, false, false}, {false, true, false}} {
+		var sum segment.Content
+		for _, half := range c[:2] {
+			sum.Add(&segment.Content{Tables: []segment.Touched{{Name: n, Rows: 1, Unpacked: half}}})
+		}
+		if got := sum.Tables[0].Unpacked; got != c[2] {
+			t.Errorf("%v: %v", c, got)
+		}
+	}
+}
+
 func TestContentIsBounded(t *testing.T) {
 	var c segment.Content
 	for i := range 2000 {
