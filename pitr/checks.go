@@ -65,10 +65,7 @@ func checkTarget(p *Plan, f *targetFacts, needs *needs) []Finding {
 	}
 	checkNames(f, needs, add)
 	checkKeys(f, needs, add)
-	if f.MaxAllowedPacket > 0 && needs.largest > f.MaxAllowedPacket {
-		add("max_allowed_packet", LevelError, fmt.Sprintf("on the target: SET GLOBAL max_allowed_packet = %d", target.RoundPacket(int(min(needs.largest, 1<<30)))),
-			"a row of the log needs a statement of %d bytes, the target takes %d", needs.largest, f.MaxAllowedPacket)
-	}
+	checkPacket(f, needs, add)
 	if len(f.unknownZones) > 0 {
 		add("time_zones", LevelError, "on the target, as an administrator: mysql_tzinfo_to_sql /usr/share/zoneinfo | mysql mysql",
 			"the target does not know the time zones in which events or statements of the log were made: %s", strings.Join(f.unknownZones, ", "))
@@ -101,6 +98,20 @@ func checkTarget(p *Plan, f *targetFacts, needs *needs) []Finding {
 		}
 	}
 	return list
+}
+
+// checkPacket compares the longest statement that a row of the log becomes with what the target takes at once.
+func checkPacket(f *targetFacts, needs *needs, add addFinding) {
+	packet := needs.largest + target.PacketSlack
+	if f.MaxAllowedPacket == 0 || needs.largest == 0 || packet <= f.MaxAllowedPacket {
+		return
+	}
+	remedy := "leave the table out: --exclude " + schema.Patterns(needs.largestOf)
+	if packet <= target.LargestPacket {
+		remedy = target.PacketHint(int(needs.largest))
+	}
+	add("max_allowed_packet", LevelError, remedy,
+		"a row of %s in the log needs a statement of %d bytes, the target takes %d", needs.largestOf, needs.largest, f.MaxAllowedPacket)
 }
 
 type addFinding func(id string, level Level, remedy, format string, args ...any)

@@ -138,7 +138,7 @@ func (s *story) needs() *needs {
 	loads := d.Loads(m)
 	definitions, err := newDefinitions(s.catalog, m).loaded(s.Context(), loads)
 	s.must(err)
-	scanned := newScan(d, loads, definitions)
+	scanned := newScan(d, loads, definitions, 0)
 	r := archive.Open(s.catalog, instance)
 	line, err := r.Line(s.Context())
 	s.must(err)

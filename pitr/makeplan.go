@@ -70,7 +70,7 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 		return nil, err
 	}
 	p.definitions.tell(ctx, d)
-	s := newScan(d, loads, definitions)
+	s := newScan(d, loads, definitions, c.Target.Facts().MaxAllowedPacket)
 	began := time.Now()
 	if err := s.run(ctx, reader, spanOf(p.manifest, p.Stop.Position), phase); err != nil {
 		return nil, p.calledLater(ctx, reader, phase, err)

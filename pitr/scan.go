@@ -18,6 +18,7 @@ import (
 	"github.com/tripod-db/tripod/internal/fault"
 	"github.com/tripod-db/tripod/internal/progress"
 	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -38,6 +39,7 @@ type needs struct {
 	events              bool
 	constraints         []director.NamedConstraint
 	largest             uint64 // bytes of the longest statement that a row of the log needs, nearly
+	largestOf           schema.Name
 	lowerCaseTableNames int
 	flavor              string // of the source; empty where there is no backup to restore
 }
@@ -56,18 +58,21 @@ type scan struct {
 	constraints []director.NamedConstraint // of the backup's tables
 	parents     map[string]bool            // schemas that foreign keys refer to
 	replay      ReplayPlan
-	largest     uint64
+	sizes       *rowSizes
 }
 
-// newScan begins behind the load. definitions are those of the backup's tables.
-func newScan(d *director.Director, loads []director.LoadBase, definitions []*schema.Table) *scan {
+// newScan begins behind the load. definitions are those of the backup's tables; maxAllowedPacket is the target's, 0 where it takes
+// statements of any length.
+func newScan(d *director.Director, loads []director.LoadBase, definitions []*schema.Table, maxAllowedPacket uint64) *scan {
 	s := &scan{director: d, tables: map[schema.Name]bool{}, demands: newDemands(d.Fold), parents: map[string]bool{}, standIns: map[schema.Name]bool{}, constrained: map[schema.Name]bool{}}
 	s.classes = &classes{fold: d.Fold, list: map[schema.Name]schema.Class{}}
 	d.Class = func(n schema.Name) schema.Class { return s.classes.get(d.OnTarget(n)) }
 	s.keyless = &keylessTables{fold: d.Fold, list: map[schema.Name]keys{}}
 	d.Keyless = func(n schema.Name) bool { return s.keyless.has(d.OnTarget(n)) }
+	s.sizes = newRowSizes(d.Fold, maxAllowedPacket, d.LogSource().Flavor == server.FlavorMariaDB)
 	for i, t := range definitions {
 		s.keyless.loaded(t, loads[i].OnTarget)
+		s.sizes.definitions[d.Fold(loads[i].OnTarget)] = t
 		s.demands.loaded(t, loads[i].OnTarget)
 		s.classes.set(loads[i].OnTarget, t.Class())
 		s.constraints = append(s.constraints, director.ConstraintsOf(t, loads[i])...)
@@ -137,22 +142,27 @@ func (s *scan) tell(u *archive.Unit) bool {
 			needed = append(needed, t)
 		}
 	}
-	switch {
-	case len(needed) == 1:
-		s.replay.Transactions += needed[0].Entries
-	case len(needed) == len(u.Content.Tables):
-		s.replay.Transactions += u.Content.RowEntries
-	default: // which of the transactions change one of them is not known
-		return false
+	if len(needed) != 1 && len(needed) != len(u.Content.Tables) {
+		return false // which of the transactions change one of them is not known
 	}
-	for _, t := range needed {
-		s.largest = max(s.largest, s.statementSize(t.Name, false, t.Largest), s.statementSize(t.Name, true, t.LargestDelete))
+	for i := range needed {
+		if n := needed[i].Name; !s.sizes.told(u.File, &needed[i], s.definition(n), s.director.Keyless(n)) {
+			return false
+		}
+	}
+	if len(needed) == 1 {
+		s.replay.Transactions += needed[0].Entries
+	} else {
+		s.replay.Transactions += u.Content.RowEntries
 	}
 	return true
 }
 
 func (s *scan) rowsEvent(e *event.Entry, rows *event.Rows) (touches bool, err error) {
 	name := rows.Table.Name
+	if rows.Packed || rows.Table.HasCompressed() {
+		s.sizes.packed[e.Start.File] = true
+	}
 	if s.director.TakesBack(rows) {
 		return false, nil
 	}
@@ -171,8 +181,13 @@ func (s *scan) rowsEvent(e *event.Entry, rows *event.Rows) (touches bool, err er
 			return false, unread(e, rows, err)
 		}
 	}
-	s.largest = max(s.largest, s.statementSize(name, rows.Action == event.Delete, uint64(rows.Header().Size)))
+	s.sizes.rows(rows, s.definition(name), s.director.Keyless(name))
 	return true, nil
+}
+
+// definition is the backup's of a table of the source, as long as it holds; nil else.
+func (s *scan) definition(n schema.Name) *schema.Table {
+	return s.sizes.definitions[s.director.Fold(s.director.OnTarget(n))]
 }
 
 // unforeseen makes rows that were taken for such that stand the end of what can be restored.
@@ -192,16 +207,6 @@ func unread(e *event.Entry, rows *event.Rows, err error) error {
 	return director.Refused(e.Start, []schema.Name{rows.Table.Name}, "row event of "+rows.Table.Name.String(), err)
 }
 
-// statementSize is how long the statement of the event's row gets if it has only one, as large
-// rows do: a byte of a string takes two digits. Of a DELETE from a keyed table only the key is
-// written; an UPDATE may have grown from nothing to all of the event's bytes.
-func (s *scan) statementSize(n schema.Name, isDelete bool, size uint64) uint64 {
-	if isDelete && !s.director.Keyless(n) {
-		return size
-	}
-	return 2 * size
-}
-
 func (s *scan) query(e *event.Entry, q *event.Query) error {
 	v, err := s.director.Entry(e, q)
 	if err != nil {
@@ -218,6 +223,7 @@ func (s *scan) query(e *event.Entry, q *event.Query) error {
 		s.demands.executed(q, x)
 		s.classes.executed(x)
 		s.keyless.executed(x)
+		s.sizes.executed(x)
 		for _, t := range x.Statement.Tables {
 			if t.Role == ddl.Parent {
 				s.parents[s.director.OnTarget(t.Name).Schema] = true
@@ -267,7 +273,7 @@ func (s *scan) creates() []schema.ObjectName {
 
 // needs sums up what the target must be able to do.
 func (s *scan) needs(m *catalog.Manifest) *needs {
-	n := &needs{constraints: s.constraints, largest: s.largest, parents: sorted(s.parents), lowerCaseTableNames: m.Source.LowerCaseTableNames, flavor: m.Source.Flavor}
+	n := &needs{constraints: s.constraints, largest: s.sizes.largest, largestOf: s.sizes.of, parents: sorted(s.parents), lowerCaseTableNames: m.Source.LowerCaseTableNames, flavor: m.Source.Flavor}
 	for name := range s.tables {
 		n.tables = append(n.tables, name)
 	}

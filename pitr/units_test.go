@@ -158,9 +158,9 @@ func TestPlanDoesNotReadRows(t *testing.T) {
 	largest := func() uint64 {
 		d, err := director.New(manifest, director.Scope{}, nil)
 		s.must(err)
-		scan := newScan(d, nil, nil)
+		scan := newScan(d, nil, nil, 0)
 		s.must(scan.run(t.Context(), archive.Open(s.catalog, instance), spanOf(manifest, plan.Stop.Position), c.progress().Begin("plan", progress.Amount{})))
-		return scan.largest
+		return scan.sizes.largest
 	}
 	byIndex := largest()
 	// An index without contents, as it is of an archive of unknown segments, has everything read.
@@ -172,7 +172,7 @@ func TestPlanDoesNotReadRows(t *testing.T) {
 	s.must(s.catalog.PutIndex(t.Context(), instance, x))
 	read, err := MakePlan(t.Context(), c, Wish{Instance: instance})
 	s.must(err)
-	if read.Replay != plan.Replay || largest() != byIndex || byIndex < 400000 {
+	if read.Replay != plan.Replay || largest() < 400000 || byIndex < 400000 { // both say what it may be at most
 		t.Errorf("plan by the index %+v, largest %d; by the events %+v, largest %d", plan.Replay, byIndex, read.Replay, largest())
 	}
 	if read.reads.bytes().Archive < int64(read.Replay.BytesStored) {
