@@ -334,13 +334,19 @@ func (w *watch) entry(e *event.Entry) error {
 }
 
 // doubts makes a statement that the log does not hold of row images of which nobody can say what they leave out, of rows of
-// which nobody can say whether they were taken back, and of one that may stand for two: what is read behind them is right.
+// which nobody can say whether they were taken back, of one that may stand for two, and of what the source itself has noted to be missing: what
+// is read behind them is right.
 func (w *watch) doubts(e *event.Entry, out *bases.Entry) {
 	unclear := bases.Statement{Text: "a change whose row images lack what a REPLACE sets to defaults", LowWindow: true, Unlogged: true}
 	if e.UndoneUnclear {
 		unclear.Text = "a ROLLBACK TO of which cannot be told what it takes back"
 	}
 	bare := bases.Statement{Text: "a row of which the log holds no column, beside which there may be one more", LowWindow: true, Unlogged: true, NonTransactional: true}
+	if e.Incident {
+		out.Statements = append(out.Statements, bases.Statement{
+			Text: "an incident: the source notes that something is missing from its log", EveryTable: true, LowWindow: true, Unlogged: true,
+		})
+	}
 	for _, t := range e.Tables {
 		touch := bases.Touch{Name: t.Name, Role: bases.Changed}
 		switch {

@@ -195,7 +195,7 @@ func (a *assembly) commit(ctx context.Context, x preparedXA, commit *event.Entry
 	if err != nil {
 		return fmt.Errorf("read the XA transaction %s at %s, which is committed at %s: %w", commit.XID, x.at, commit.Start, err)
 	}
-	shown.Tables, shown.RolledBack, shown.UndoneUnclear = e.Tables, e.RolledBack, e.UndoneUnclear
+	shown.Tables, shown.RolledBack, shown.UndoneUnclear, shown.Incident = e.Tables, e.RolledBack, e.UndoneUnclear, e.Incident
 	return told(a.ended, &shown)
 }
 

@@ -166,6 +166,14 @@ func (a *Assembler) event(at binlog.Position, e Event) error {
 			return err
 		}
 		a.entry.StatementContext = true
+	case *Incident:
+		if err := a.ensure(at); err != nil {
+			return err
+		}
+		a.entry.Incident = true
+		if !a.inside { // else the transaction goes on
+			a.entry.Kind, a.ended = Statement, true
+		}
 	}
 	return nil
 }

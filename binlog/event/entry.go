@@ -11,7 +11,7 @@ type EntryKind int
 // The kinds.
 const (
 	Transaction EntryKind = iota + 1 // BEGIN .. XID, COMMIT or ROLLBACK; XA COMMIT ONE PHASE
-	Statement                        // one statement that is no transaction: DDL
+	Statement                        // one statement that is no transaction: DDL; an incident
 	XAPrepared                       // XA START .. prepare
 	XACommit                         // XA COMMIT of a prepared transaction
 	XARollback                       // XA ROLLBACK of a prepared transaction
@@ -67,6 +67,8 @@ type Entry struct {
 	Alter AlterPhase
 	// RolledBack: the group ends with ROLLBACK. Its changes to non-transactional tables stand.
 	RolledBack bool
+	// Incident: the server says that something is missing from its log here; of tables and schemas it names none.
+	Incident bool
 	// Undone are the parts of the file, in order, whose changes of transactional tables the entry takes back: all of
 	// an entry with rows that ends with ROLLBACK; from SAVEPOINT to ROLLBACK TO, where servers log that.
 	Undone []binlog.OffsetRange

@@ -14,8 +14,6 @@ var (
 	ErrNoTableMap = errors.New("no table map for rows event")
 	// ErrUnsupported: an event, a column type or a value that tripod does not read (yet).
 	ErrUnsupported = errors.New("not supported")
-	// ErrIncident: the server wrote that events are missing from its log.
-	ErrIncident = errors.New("the server's log is incomplete: it holds an incident event")
 	// ErrIncompatible: a table map does not fit the table's definition (R7).
 	ErrIncompatible = errors.New("table map does not fit the table's definition")
 )

@@ -139,6 +139,21 @@ type StatementContext struct {
 	Variable string
 }
 
+// Incident says that something happened on the server that is missing from its log. On MySQL 9 (5.7 and later) it stands behind a
+// GTID of its own, on 5.6 and MariaDB alone.
+type Incident struct {
+	common
+	Number  uint16
+	Message string // of the server: it names no table
+}
+
+// parseIncident reads what the incident is about.
+func parseIncident(h Header, c *cursor) *Incident {
+	e := &Incident{common: common{h}, Number: c.u16("incident number")}
+	e.Message = string(c.take(uint64(c.u8("message length")), "message"))
+	return e
+}
+
 // Other is an event that says nothing about contents: an ignorable one, a group replication view change.
 type Other struct {
 	common

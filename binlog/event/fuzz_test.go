@@ -49,7 +49,7 @@ func readArbitrary(t *testing.T, data []byte) (rows int, err error) {
 		size := int(binary.LittleEndian.Uint32(data[pos+9:]))
 		end := min(pos+max(size, HeaderSize), len(data))
 		if _, err := a.Add("f.000001", uint64(pos), data[pos:end]); err != nil {
-			for _, known := range []error{ErrMalformed, ErrNoFormat, ErrNoTableMap, ErrUnsupported, ErrIncident, ErrChecksum} {
+			for _, known := range []error{ErrMalformed, ErrNoFormat, ErrNoTableMap, ErrUnsupported, ErrChecksum} {
 				if errors.Is(err, known) {
 					return rows, err
 				}

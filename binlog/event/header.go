@@ -60,7 +60,7 @@ type common struct {
 func (c *common) Header() Header { return c.header }
 
 // Event is one decoded event: *Format, *PreviousGTIDs, *Rotate, *GTID, *Query, *TableMap, *Rows,
-// *XID, *XAPrepare, *Stop, *Heartbeat, *RowsQuery, *BinlogCheckpoint, *StatementContext or *Other.
+// *XID, *XAPrepare, *Stop, *Heartbeat, *RowsQuery, *BinlogCheckpoint, *StatementContext, *Incident or *Other.
 type Event interface {
 	Header() Header
 }

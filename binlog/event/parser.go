@@ -154,7 +154,7 @@ func (p *Parser) decode(h Header, c *cursor) (Event, error) {
 	case TypeIntvar, TypeRand, TypeUserVar, TypeBeginLoadQuery, TypeAppendBlock, TypeDeleteFile:
 		e = parseStatementContext(h, c)
 	case TypeIncident:
-		return nil, incidentError(c)
+		e = parseIncident(h, c)
 	case TypeIgnorable, TypeTransactionContext, TypeViewChange:
 		e = &Other{common{h}, c.rest()}
 	default:
@@ -176,14 +176,4 @@ func (p *Parser) tableIDSize(t Type) int {
 		return 4
 	}
 	return 6
-}
-
-// incidentError says what the incident is about.
-func incidentError(c *cursor) error {
-	number := c.u16("incident number")
-	message := c.take(uint64(c.u8("message length")), "message")
-	if c.err != nil {
-		return c.err
-	}
-	return fmt.Errorf("incident %d: %q: %w", number, message, ErrIncident)
 }

@@ -17,6 +17,7 @@ var (
 	ErrReplaced   = errors.New("its row images lack columns, and nothing says whether these were left as they were, or set to their defaults by a REPLACE; with binlog_row_image=FULL, on the server and in each session, they lack none")
 	ErrRolledBack = errors.New("the entry takes back changes, and from where on cannot be told")
 	ErrBare       = errors.New("the row has nothing but defaults, of which the log holds no column; of a statement that writes several (it fails with error 1534) a table without transactions keeps one more than the log holds; with binlog_row_image=FULL, on the server and in each session, all are logged")
+	ErrIncident   = errors.New("the server itself has noted that something is missing from its log (an Incident event: a change was too long for its cache, or could not be written), in which tables nobody can tell; a backup that is made behind it serves")
 	ErrUnknown    = errors.New("this version does not know what the entry is")
 )
 
@@ -50,6 +51,8 @@ func Cause(l segment.Limit) error {
 		return ErrRolledBack
 	case segment.LimitBare:
 		return ErrBare
+	case segment.LimitIncident:
+		return ErrIncident
 	}
 	return fmt.Errorf("%w: %s", ErrUnknown, l.Kind)
 }

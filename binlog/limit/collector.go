@@ -138,6 +138,9 @@ func (c *Collector) End(e *event.Entry) []segment.Limit {
 
 // OfEntry returns what a whole transaction is as a limit, whatever its statements and rows are.
 func OfEntry(e *event.Entry) (limits []segment.Limit) {
+	if e.Incident {
+		limits = append(limits, segment.Limit{Kind: segment.LimitIncident, EveryTable: true})
+	}
 	if e.UndoneUnclear {
 		tables := touched(e)
 		limits = append(limits, segment.Limit{Kind: segment.LimitRolledBack, Tables: tables, Rows: true, EveryTable: len(tables) == 0})

@@ -37,6 +37,8 @@ const (
 	LimitRolledBack LimitKind = "rolled back"
 	// LimitBare: a row without a single column, beside which a table without transactions may hold one more.
 	LimitBare LimitKind = "row without columns"
+	// LimitIncident: the server says that something is missing from its log here.
+	LimitIncident LimitKind = "incident"
 )
 
 // Limit is an entry, or several, at which the range of the named tables may end. A program that

@@ -95,6 +95,8 @@ func describeLimit(l segment.Limit) string {
 	switch {
 	case l.Kind == segment.LimitUnprepared:
 		return "commit of an XA transaction"
+	case l.Kind == segment.LimitIncident:
+		return "incident"
 	case l.Verb != "":
 		return l.Verb
 	case len(l.Tables) == 1:
