@@ -424,7 +424,7 @@ func TestFact15_2_RowBarrierUnderLoad(t *testing.T) {
 func underBarrier(t *testing.T, xa bool) {
 	h := newHammer(t, false)
 	h.xa = xa
-	h.barrier(t, samplesWanted)
+	h.barrier(t, samplesWanted/2) // each waits for the whole table
 }
 
 // barrier samples behind row barriers.

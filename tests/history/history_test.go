@@ -43,7 +43,7 @@ func TestPromise2_RestoredEqualsWhatWasCommitted(t *testing.T) {
 			Seed: seed, GTID: i%3 != 2, Binary: binary, Keep: filepath.Join("..", "..", ".cache", "histories"),
 			Transactions: DefaultTransactions, Changes: DefaultChanges, Writers: DefaultWriters, Stops: DefaultStops, Rows: DefaultRows,
 		}
-		if i < 6 {
+		if i < 7 {
 			c.Quick()
 			c.Stops = 3
 		}
