@@ -135,7 +135,8 @@ type sampler struct {
 	config   Config
 	clock    *clock
 	progress *progressMark
-	again    func() // makes the stream prove its history on a new connection
+	again    func()           // makes the stream prove its history on a new connection
+	moved    func() time.Time // when something came on it last, a part of an event or what is sent again
 }
 
 // run samples until ctx ends. A source that cannot be asked is no error: the stream's
@@ -186,7 +187,7 @@ func (s *sampler) connected(ctx context.Context, interval time.Duration) (err er
 			if since.IsZero() || !oldest.isBehind(file, end) {
 				oldest, since = taken, time.Now()
 			}
-			if time.Since(since) > standstill && time.Since(moved) > standstill {
+			if time.Since(since) > standstill && time.Since(moved) > standstill && time.Since(s.moved()) > standstill {
 				s.config.Log.Warn("the stream stands still behind the end of the source's log; connecting again", "file", file, "pos", end)
 				s.again()
 				since = time.Time{}

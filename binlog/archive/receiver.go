@@ -62,6 +62,7 @@ type progressMark struct {
 	end      uint64
 	verified bool      // the stream is behind what was held when it began
 	moved    time.Time // when the last event came
+	held     bool      // it waits for room, and takes nothing
 }
 
 func (p *progressMark) set(file string, end uint64, verified bool) {
@@ -70,9 +71,21 @@ func (p *progressMark) set(file string, end uint64, verified bool) {
 	p.file, p.end, p.verified, p.moved = file, end, verified, time.Now()
 }
 
+// hold says whether the receiver waits for room: then it is no fault of the stream that nothing comes.
+func (p *progressMark) hold(held bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held != held {
+		p.held, p.moved = held, time.Now()
+	}
+}
+
 func (p *progressMark) get() (file string, end uint64, verified bool, moved time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.held {
+		p.moved = time.Now()
+	}
 	return p.file, p.end, p.verified, p.moved
 }
 
@@ -116,9 +129,11 @@ func (r *receiver) goOn() error {
 // receive takes events until ctx ends or the stream does.
 func (r *receiver) receive(ctx context.Context) error {
 	for {
+		r.progress.hold(true)
 		if err := r.queue.awaitRoom(ctx, r.config.SpoolSize, r.config.Waits); err != nil {
 			return err
 		}
+		r.progress.hold(false)
 		e, err := r.follower.Next(ctx)
 		if err != nil {
 			return err

@@ -202,7 +202,7 @@ func (w *writer) stream(ctx context.Context) error {
 		case errors.Is(err, stream.ErrOtherServer):
 			return fault.New(fault.CodeFailed, fault.KindSource, "give the address of one server: this one leads to several, or the server was replaced", "%w (W6)", err)
 		case errors.Is(err, stream.ErrPurged) && try < tries:
-		case w.started && server.IsTransient(err):
+		case w.started && (server.IsTransient(err) || isLost(err)):
 			if err := sleep(ctx, w.config.Flush); err != nil {
 				return err
 			}
@@ -244,7 +244,7 @@ func (w *writer) follow(ctx context.Context, s start) (err error) {
 	var work sync.WaitGroup
 	defer work.Wait()
 	defer stop()
-	smp := &sampler{server: w.config.Server, config: w.config, clock: w.clock, progress: &w.receiver.progress, again: f.Reconnect}
+	smp := &sampler{server: w.config.Server, config: w.config, clock: w.clock, progress: &w.receiver.progress, again: f.Reconnect, moved: f.Moved}
 	work.Go(func() { _ = smp.run(sampling) }) // ends with sampling only
 	return w.receiver.receive(ctx)
 }

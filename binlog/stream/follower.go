@@ -167,6 +167,9 @@ func (f *Follower) Marks() (before, last Mark) { return f.before.clone(), f.last
 // called from any goroutine.
 func (f *Follower) Reconnect() { f.current.Load().interrupt() }
 
+// Moved is Stream.Moved of the connection: what a new one sends again counts. It may be called from any goroutine.
+func (f *Follower) Moved() time.Time { return f.current.Load().Moved() }
+
 // Close ends the connection.
 func (f *Follower) Close() error { return f.stream.Close() }
 

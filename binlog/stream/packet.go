@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-mysql-org/go-mysql/mysql"
@@ -33,24 +34,41 @@ type packets struct {
 	consumed int // bytes of br that the packet handed out last occupies
 	large    []byte
 	sequence byte
+
+	// long: what is being read is longer than any heartbeat.
+	long  bool
+	moved atomic.Int64 // Unix nanoseconds at which something else than a heartbeat came last; 0 for none
 }
+
+// longestHeartbeat is more than a heartbeat takes: the headers of packet and event, a file name, a position, a checksum.
+const longestHeartbeat = 1 << 10
 
 // timedReader gives every read of the network its own deadline.
 type timedReader struct {
 	conn    net.Conn
 	timeout time.Duration
+	packets *packets
 }
 
 func (r timedReader) Read(p []byte) (int, error) {
 	if err := r.conn.SetReadDeadline(time.Now().Add(r.timeout)); err != nil {
 		return 0, err
 	}
-	return r.conn.Read(p)
+	n, err := r.conn.Read(p)
+	if n > 0 && r.packets.long {
+		r.packets.moves()
+	}
+	return n, err
 }
+
+// moves notes that something of the log came.
+func (p *packets) moves() { p.moved.Store(time.Now().UnixNano()) }
 
 func newPackets(conn net.Conn, timeout time.Duration) *packets {
 	// The command was number 0.
-	return &packets{br: bufio.NewReaderSize(timedReader{conn, timeout}, readBuffer), sequence: 1}
+	p := &packets{sequence: 1}
+	p.br = bufio.NewReaderSize(timedReader{conn, timeout, p}, readBuffer)
+	return p
 }
 
 // ready tells whether the next packet is here as a whole.
@@ -78,6 +96,8 @@ func (p *packets) read() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.long = length > longestHeartbeat
+	defer func() { p.long = false }()
 	if length < maxFragment && packetHeader+length <= readBuffer {
 		packet, err := p.br.Peek(packetHeader + length)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/go-mysql-org/go-mysql/client"
 
@@ -30,6 +31,7 @@ type Stream struct {
 	formatTime uint32
 	began      uint32 // formatTime of the file in which the stream began
 	received   bool   // an event of the file came
+	waited     bool   // the network was waited for to have the last packet
 	pending    *Event // what handshake read too far
 	err        error  // what ended the stream
 }
@@ -52,6 +54,15 @@ func (s *Stream) Format() []byte { return s.format }
 
 // FormatTime returns the header time of the current file's format description event.
 func (s *Stream) FormatTime() uint32 { return s.formatTime }
+
+// Moved tells when something else than a heartbeat came last, a part of an event too; the zero time for never. Safe for
+// concurrent use.
+func (s *Stream) Moved() time.Time {
+	if at := s.packets.moved.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Time{}
+}
 
 // interrupt ends every read and write; the connection is of no further use.
 func (s *Stream) interrupt() {
@@ -109,8 +120,10 @@ func (s *Stream) await(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	if s.packets.ready() { // saves the bookkeeping for most events
+		s.waited = false
 		return s.packet()
 	}
+	s.waited = true
 	stop := context.AfterFunc(ctx, s.interrupt)
 	defer stop()
 	return s.packet()
@@ -146,6 +159,10 @@ func (s *Stream) take(raw []byte) (event Event, isEvent bool, err error) {
 	switch {
 	case h.kind == typeHeartbeat || h.kind == typeHeartbeatV2:
 		return Event{File: s.file, Start: s.pos, End: s.pos}, true, nil
+	case s.waited:
+		s.packets.moves()
+	}
+	switch {
 	case h.kind == typeRotate && h.flags&flagArtificial != 0:
 		return Event{}, false, s.enter(raw)
 	case h.kind == typeFormat:
