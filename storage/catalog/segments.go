@@ -186,6 +186,35 @@ func (c *Catalog) SegmentHeader(ctx context.Context, ref SegmentRef) (_ segment.
 	return header, segmentFault(ref.Key, err)
 }
 
+// SegmentHeaderOf is SegmentHeader of an object of a listing: one that is not as long as its header says is altered.
+func (c *Catalog) SegmentHeaderOf(ctx context.Context, ref SegmentRef) (_ segment.Header, err error) {
+	r, err := c.OpenSegment(ctx, ref)
+	if err != nil {
+		return segment.Header{}, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	frame := countingReader{r: r}
+	header, err := segment.DecodeHeader(&frame)
+	if err != nil {
+		return header, segmentFault(ref.Key, err)
+	}
+	if want := frame.n + int64(header.StoredBytes); ref.Size != want {
+		return header, storage.Altered(ref.Key, "has %d bytes instead of %d", ref.Size, want)
+	}
+	return header, nil
+}
+
+type countingReader struct {
+	r io.Reader
+	n int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
 // segmentFault says what an error of package segment means for the object under key.
 func segmentFault(key string, err error) error {
 	switch {

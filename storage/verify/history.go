@@ -22,7 +22,10 @@ func (a *archiveLook) join(view *timelineView) {
 			continue
 		}
 		// Everything in front of a hole is held.
-		if f := view.file(h.From.File); f != nil && f.end < h.From.Pos {
+		switch f := view.file(h.From.File); {
+		case f == nil && a.Backup == "" && h.From.Pos > 0:
+			a.missingOf(view.timeline, h.From.File, 0, h.From.Pos)
+		case f != nil && f.end < h.From.Pos:
 			a.missing(f, f.end, h.From.Pos)
 		}
 	}

@@ -120,7 +120,7 @@ func (a *archiveLook) header(ctx context.Context, ref catalog.SegmentRef) (segme
 	if a.deep {
 		return a.Catalog.CheckSegment(ctx, ref)
 	}
-	h, err := a.Catalog.SegmentHeader(ctx, ref)
+	h, err := a.Catalog.SegmentHeaderOf(ctx, ref)
 	if err != nil {
 		return h, err
 	}

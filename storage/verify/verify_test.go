@@ -57,12 +57,12 @@ func flip(numerator int) func(s *site, key string) {
 }
 
 var damages = []damage{
-	{"truncated", func(s *site, key string) { data := s.get(key); s.put(key, data[:len(data)-3]) }, verify.Altered, isSegment},
+	{"truncated", func(s *site, key string) { data := s.get(key); s.put(key, data[:len(data)-3]) }, verify.Altered, never},
 	{"emptied", func(s *site, key string) { s.put(key, nil) }, verify.Altered, never},
 	{"flipped at its start", flip(1), verify.Altered, isChunk},
 	{"flipped in its middle", flip(4), verify.Altered, body},
 	{"flipped at its end", flip(8), verify.Altered, body},
-	{"extended", func(s *site, key string) { s.put(key, append(s.get(key), '\n')) }, verify.Altered, isSegment},
+	{"extended", func(s *site, key string) { s.put(key, append(s.get(key), '\n')) }, verify.Altered, never},
 	{"removed", func(s *site, key string) { s.remove(key) }, verify.Missing, never},
 }
 
@@ -274,6 +274,10 @@ func TestHoles(t *testing.T) {
 	}
 	s.remove(catalog.SegmentKey(instance, timeline, "binlog.000003", 600, 900))
 	wants(t, s.verify(verify.Config{}), catalog.SegmentKey(instance, timeline, "binlog.000003", 600, 900), verify.Missing)
+	for _, start := range []uint64{0, 300} { // all of the file
+		s.remove(catalog.SegmentKey(instance, timeline, "binlog.000003", start, start+300))
+	}
+	wants(t, s.verify(verify.Config{}), catalog.SegmentKey(instance, timeline, "binlog.000003", 0, 900), verify.Missing)
 
 	s = newSite(t)
 	for start := uint64(0); start < fileSize; start += 300 {
