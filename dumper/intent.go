@@ -26,6 +26,7 @@ func (b *backup) intend(ctx context.Context, start, oldestPrepare binlog.Positio
 		Instance: b.cfg.Instance, Program: b.cfg.Program, Host: host, Started: binlog.TimeOf(b.started), Renewed: binlog.TimeOf(time.Now()),
 		Selection: b.selection.manifest(b.cfg), Compression: b.cfg.Compression, Floor: binlog.Point{Position: start},
 		FormatTime: b.watch.follower.FormatTime(), Proof: b.proof.Name, OldestPrepare: oldestPrepare,
+		Server: serverOf(b.cfg.Source.Facts()),
 	}
 	if b.id, err = b.cfg.Catalog.CreateIntent(ctx, b.intent, b.started); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/internal/fault"
+	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/storage"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -140,10 +141,22 @@ func (b *backup) otherWish(i catalog.Intent) string {
 		return "its chunks are compressed by " + i.Compression
 	case i.Floor.Position.Timeline != b.timeline:
 		return fmt.Sprintf("it is of timeline %s, and the source's is %s", i.Floor.Position.Timeline, b.timeline)
+	case i.Server != "" && i.Server != serverOf(b.cfg.Source.Facts()):
+		return "the source was " + i.Server + ", and is " + serverOf(b.cfg.Source.Facts())
 	case time.Since(i.Renewed.Std()) > pinned:
 		return "it was given up more than a day ago"
 	}
 	return ""
+}
+
+// serverOf is what a run and one that goes on with it have to find alike: definitions are read by the version, and what
+// foreign keys do is in the log or not.
+func serverOf(f server.Facts) string {
+	text := fmt.Sprintf("%s %s", f.Flavor, f.Version)
+	if f.NativeForeignKeys {
+		text += " with innodb_native_foreign_keys"
+	}
+	return text
 }
 
 // pastOf reads the journal of a backup. Nil: nothing can be gone on with.

@@ -115,12 +115,19 @@ func lostFile(err error) bool {
 	return number == cannotStat || number == fileNotFound
 }
 
-// cannotOpen tells whether the server itself cannot open a view: because of what it refers to, or
-// because the text that it stored cannot be parsed again (of a literal in gbk, big5 or sjis with a
-// character that ends in a backslash, it escapes half).
+// cannotOpen tells whether the server itself cannot open a view: because of what it refers to (an index that a hint names, collations
+// that do not go together any more, the arguments of a function), or because the text that it stored cannot be parsed again (of a
+// literal in gbk, big5 or sjis with a character that ends in a backslash, it escapes half). Servers downgrade some of these errors to
+// warnings; what they say is an error about the view, unless it is one about the connection, the account or a lock.
 func cannotOpen(err error) bool {
 	number := server.ErrorNumber(err)
-	return number == server.ErrViewInvalid || number == server.ErrParse
+	switch {
+	case number == 0, server.IsTransient(err), fault.Of(server.Classify(err)).Kind == fault.KindGrant:
+		return false
+	case number == server.ErrLockWaitTimeout, number == server.ErrDeadlock, number == server.ErrQueryInterrupted, number == server.ErrExecutionTimeExceded, number == server.ErrTableChanged:
+		return false
+	}
+	return true
 }
 
 // takeText takes the answer of SHOW CREATE.

@@ -95,6 +95,8 @@ func closing(text string, open int, charset string) int {
 			}
 		case c == '\'' || c == '"' || c == '`':
 			quote = c
+		case comment(text[i:]) > 0:
+			i += comment(text[i:]) - width(text[i:], charset)
 		case c == '(':
 			depth++
 		case c == ')':
@@ -102,6 +104,23 @@ func closing(text string, open int, charset string) int {
 				return i + 1
 			}
 		}
+	}
+	return len(text)
+}
+
+// comment returns how long the comment is with which text begins; 0 for none.
+func comment(text string) int {
+	end := ""
+	switch {
+	case strings.HasPrefix(text, "/*"):
+		end = "*/"
+	case strings.HasPrefix(text, "#"), len(text) > 2 && strings.HasPrefix(text, "--") && text[2] <= ' ':
+		end = "\n"
+	default:
+		return 0
+	}
+	if i := strings.Index(text[2:], end); i >= 0 {
+		return 2 + i + len(end)
 	}
 	return len(text)
 }

@@ -65,6 +65,10 @@ var damagedNumbers = []uint16{
 
 // damaged is the fault of a table that the source cannot read any more; any other error as it is.
 func damaged(name schema.Name, err error) error {
+	if server.ErrorNumber(err) == errBrokenUnion {
+		return fault.New(fault.CodeFailed, fault.KindSource, "make its UNION=(..) one of MyISAM tables that are there, or drop it; without it: --exclude "+schema.Patterns(name),
+			"the source cannot open the MERGE table %s: %w", name, err)
+	}
 	if !slices.Contains(damagedNumbers, server.ErrorNumber(err)) {
 		return err
 	}

@@ -103,7 +103,6 @@ func (f *finisher) makeForReading(ctx context.Context, v *director.Object) (made
 // standIn makes the views that stand in for tables; remove takes them away again. Plan has seen to
 // it that their names are nobody else's.
 func (r *replay) standIn(ctx context.Context, v *director.Object) (remove func(context.Context) error, err error) {
-	const errNotView = 1347
 	pairs := r.director.StandIns(v)
 	remove = func(ctx context.Context) error {
 		for _, p := range pairs {

@@ -203,12 +203,12 @@ func (f *finisher) views(ctx context.Context, objects []*director.Object) error 
 	return nil
 }
 
-// refersToMissing tells whether a view failed because of tables, columns, functions or indexes (1176, 1191) that are
-// not there, or of columns whose collations do not go together any more (1267, 1270, 1271): the source cannot open
-// such a view either.
+// refersToMissing tells whether a view failed because of tables, columns, functions, indexes (1176, 1191) or partitions (1735, 1747) that
+// are not there, of columns whose collations do not go together any more (1267, 1270, 1271), of functions that take other arguments
+// (1318, 1582), or because by renames it has come to refer to itself (1462): the source cannot open such a view either.
 func refersToMissing(err error) bool {
 	switch server.ErrorNumber(err) {
-	case server.ErrNoSuchTable, server.ErrUnknownSchema, server.ErrUnknownColumn, server.ErrViewInvalid, 1305, 1176, 1191, 1267, 1270, 1271:
+	case server.ErrNoSuchTable, server.ErrUnknownSchema, server.ErrUnknownColumn, server.ErrViewInvalid, 1305, 1176, 1191, 1267, 1270, 1271, 1318, 1582, 1462, 1735, 1747:
 		return true
 	}
 	return false

@@ -314,7 +314,9 @@ func (s *survey) recoverableFrom(p *Part) binlog.Position {
 	for i := range s.manifest.Objects {
 		o := &s.manifest.Objects[i]
 		asked := &Object{Kind: o.Kind, Name: o.Name, Table: schema.Name{Schema: o.Schema, Name: o.Table}}
-		if s.selected.object(asked) {
+		// A trigger that the log dropped before it was read has no table: it may be one of any in its schema.
+		unknown := o.Kind == catalog.KindTrigger && o.Table == "" && s.selected.Schema(o.Schema)
+		if unknown || s.selected.object(asked) {
 			from = binlog.Later(from, o.Window.High)
 		}
 	}

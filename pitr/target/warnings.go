@@ -114,6 +114,9 @@ func LenientRows(ctx context.Context, s Querier) (int, error) {
 // one table, too.
 const warnEngines = "6414"
 
+// warnUnsafe is about what the target's own log holds of a statement: that in STATEMENT format its replicas may do something else.
+const warnUnsafe = "1592"
+
 // Allowed are the warnings that a statement may bring with it.
 type Allowed struct {
 	Enums []string // columns that may hold an ENUM of index 0, which brings one
@@ -147,7 +150,7 @@ func CheckWarnings(ctx context.Context, s Querier, a Allowed) error {
 	var zeros uint64
 	for _, w := range warnings {
 		switch {
-		case w[1] == warnEngines:
+		case w[1] == warnEngines, w[1] == warnUnsafe:
 		case w[1] == warnTruncated && namesColumn(w[2], a.Enums):
 			zeros++
 		case a.Computed == nil || !a.Computed.names(w[2]):

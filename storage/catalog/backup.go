@@ -37,6 +37,8 @@ type Intent struct {
 	FormatTime uint32 `json:"format_time,omitempty"`
 	// Proof names what lies, locked, on the machine of the backup's newest run: see package archive.
 	Proof string `json:"proof,omitempty"`
+	// Server is the source's flavour, version and what of its settings decides how it is read; empty of earlier versions.
+	Server string `json:"server,omitempty"`
 	// OldestPrepare is where the oldest XA transaction was prepared that is open where Floor is; zero for none.
 	OldestPrepare binlog.Position `json:"oldest_prepare,omitzero"`
 }
