@@ -7,6 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/internal/server"
 )
 
 // importing puts a table's file in the place of another one's: rows come and go of which the log holds nothing. While a
@@ -101,6 +104,41 @@ func importTable(ctx context.Context, w *writer, files map[string][]byte) (int, 
 		}
 	}
 	return 0, nil
+}
+
+// dropDiscarded drops tables that wait for an IMPORT which never comes: another session has renamed them in front of it. They have no rows
+// that could be compared.
+func (h *run) dropDiscarded(ctx context.Context) error {
+	const discarded = 1814
+	if !h.features.has(importing.Name) {
+		return nil
+	}
+	rows, err := h.source.QueryContext(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA='shop' AND ENGINE='InnoDB'")
+	if err != nil {
+		return err
+	}
+	var list []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+		list = append(list, schema.Name{Schema: "shop", Name: name}.Quoted())
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for _, table := range list {
+		var one int
+		err := h.source.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM "+table+" LIMIT 1) one").Scan(&one)
+		if server.ErrorNumber(err) != discarded {
+			continue
+		}
+		if _, err := h.source.ExecContext(ctx, "DROP TABLE "+table); err != nil {
+			return fmt.Errorf("drop a table whose tablespace is discarded: %w", err)
+		}
+	}
+	return nil
 }
 
 // tableFile is a file of a table of the schema shop.

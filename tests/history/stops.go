@@ -106,6 +106,9 @@ func (h *run) stopPoint(ctx context.Context, flag string) error {
 // note takes the place and the truth of a stop point while nobody writes.
 func (h *run) note(ctx context.Context, p stopPoint) (err error) {
 	defer h.report.cost.since(partTruth, time.Now())
+	if err := h.dropDiscarded(ctx); err != nil {
+		return err
+	}
 	p.atLeast = map[string]uint64{}
 	for n, next := range h.counters {
 		p.atLeast[n.schema+"."+n.table] = next
