@@ -11,6 +11,7 @@ import (
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/pitr/director"
+	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/rewriter"
 	"github.com/tripod-db/tripod/storage/catalog"
 )
@@ -39,27 +40,30 @@ func (f *finisher) create(ctx context.Context, o *director.Object, step director
 	if err != nil {
 		return err
 	}
-	if onTarget, ok := f.director.SchemaOnTarget(step.Schema); ok {
-		step.Schema = onTarget
-	} else {
-		step.Schema = f.director.ObjectOnTarget(o).Schema // the session was in a schema that is not restored: the statement names its own
+	home := step.Schema
+	session, err := f.enter(ctx, o, &step)
+	if err != nil {
+		return err
 	}
 	var given []ddl.Edit
 	if step.Definer != "" {
 		given = step.Statement.GiveDefiner(step.Definer)
 	}
-	err = f.createWith(ctx, step, slices.Concat(given, edits))
+	err = f.createWith(ctx, session, step, slices.Concat(given, edits))
 	switch server.ErrorNumber(err) {
 	case errSpecificAccess, errNoSuchUser, errDefinerOrphan:
 		if len(given) > 0 {
-			if err = f.createWith(ctx, step, edits); err == nil {
+			if err = f.createWith(ctx, session, step, edits); err == nil {
 				f.definerChanged(o, strings.ReplaceAll(step.Definer, "`", ""))
 			}
 		} else if user, host, ok := step.Statement.Definer(); ok {
-			if err = f.createWith(ctx, step, append(slices.Clone(edits), step.Statement.DefinerEdits("CURRENT_USER")...)); err == nil {
+			if err = f.createWith(ctx, session, step, append(slices.Clone(edits), step.Statement.DefinerEdits("CURRENT_USER")...)); err == nil {
 				f.definerChanged(o, accountText(user, host))
 			}
 		}
+	}
+	if step.Schema == "" && needsSchema(err) {
+		err = fmt.Errorf("it was made in a session in schema %s, which is neither restored nor there for this account, and its text means something there: %w", home, err)
 	}
 	if lacksLibrary(err) {
 		f.leaveOut(o, step, err)
@@ -96,7 +100,7 @@ func (f *finisher) leaveOut(o *director.Object, step director.ObjectStep, err er
 	f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("%s %s is not created: it uses a library, which is not backed up: %v", o.Kind, o.Name, err))
 }
 
-func (f *finisher) createWith(ctx context.Context, step director.ObjectStep, edits []ddl.Edit) error {
+func (f *finisher) createWith(ctx context.Context, session *target.Session, step director.ObjectStep, edits []ddl.Edit) error {
 	charset, ok := schema.CharsetByName(step.Client)
 	if !ok && step.Client != "" {
 		return fmt.Errorf("character set %s is not known", step.Client)
@@ -112,7 +116,7 @@ func (f *finisher) createWith(ctx context.Context, step director.ObjectStep, edi
 		}
 		x.Client = c.ID
 	}
-	return carryOut(ctx, f.session, x)
+	return carryOut(ctx, session, x)
 }
 
 // databaseCollation gives the object's schema, for the time of one statement, the collation

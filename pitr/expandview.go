@@ -20,7 +20,7 @@ import (
 // are free: plan has looked (scan.creates). A view that cannot be made here keeps the log's text,
 // and the report says so: it may show columns that came later.
 func (r *replay) expandView(ctx context.Context, v *director.Object) (n checkpoint.ViewNote, err error) {
-	f := &finisher{session: r.definitions, own: r.own, progress: r.progress, reader: r.tables.reader, director: r.director, tables: r.tables, result: &Result{}}
+	f := &finisher{session: r.definitions, bare: r.bare, own: r.own, progress: r.progress, reader: r.tables.reader, director: r.director, tables: r.tables, result: &Result{}}
 	remove, err := r.standIn(ctx, v)
 	if err != nil {
 		return n, err

@@ -25,6 +25,7 @@ import (
 // finisher makes what is no table as it was at the stop point.
 type finisher struct {
 	session *target.Session
+	bare    func(context.Context) (*target.Session, error) // gives a session without a default schema
 	// own is for statements of tripod's own: session has the context of whatever it last ran.
 	own      *target.Session
 	progress *checkpoint.Table
@@ -206,9 +207,10 @@ func (f *finisher) views(ctx context.Context, objects []*director.Object) error 
 // refersToMissing tells whether a view failed because of tables, columns, functions, indexes (1176, 1191) or partitions (1735, 1747) that
 // are not there, of columns whose collations do not go together any more (1267, 1270, 1271), of functions that take other arguments
 // (1318, 1582), or because by renames it has come to refer to itself (1462): the source cannot open such a view either.
+// Or because of a default schema that is not restored.
 func refersToMissing(err error) bool {
 	switch server.ErrorNumber(err) {
-	case server.ErrNoSuchTable, server.ErrUnknownSchema, server.ErrUnknownColumn, server.ErrViewInvalid, 1305, 1176, 1191, 1267, 1270, 1271, 1318, 1582, 1462, 1735, 1747:
+	case server.ErrNoSuchTable, server.ErrUnknownSchema, server.ErrUnknownColumn, server.ErrViewInvalid, 1305, 1176, 1191, 1267, 1270, 1271, 1318, 1582, 1462, 1735, 1747, errNoSchema:
 		return true
 	}
 	return false

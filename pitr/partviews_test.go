@@ -1,6 +1,7 @@
 package pitr
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -55,4 +56,63 @@ func TestPartViewsOverAnotherSchema(t *testing.T) {
 	if rows := s.query(s.dest.Root(), "SELECT theirs FROM e.t"); len(rows) != 1 || rows[0][0] != "7" {
 		t.Errorf("the target's own view holds %v", rows)
 	}
+}
+
+// The names of a view without a schema mean what they meant in the session that made it, whatever its default schema is on the
+// target: one that is not restored may be another's there, or not be there.
+func TestPartViewsOfASessionInAnotherSchema(t *testing.T) {
+	s := newStory(t, "a", "b")
+	s.on("CREATE DATABASE a", "CREATE DATABASE b", "CREATE TABLE a.t (id INT PRIMARY KEY, ours INT)", "CREATE TABLE b.t (id INT PRIMARY KEY)",
+		"CREATE FUNCTION a.f() RETURNS INT DETERMINISTIC RETURN 1")
+	b := s.begin()
+	b.schema("a")
+	b.schema("b")
+	b.table("a.t", "")
+	b.table("b.t", "")
+	b.end()
+	s.on("USE a", "CREATE VIEW b.bare AS SELECT id FROM t", "CREATE VIEW b.star AS SELECT * FROM t", "CREATE VIEW b.called AS SELECT f() AS n FROM b.t",
+		"CREATE VIEW b.whole AS WITH c AS (SELECT id FROM b.t) SELECT t.id FROM b.t JOIN c USING (id)")
+	w := Wish{Selection: catalog.Selection{Databases: []string{"b"}}}
+	_, result, err := s.restore(w)
+	s.must(err)
+	got := strings.Join(result.Warnings, "\n")
+	for _, view := range []string{"b.bare", "b.star", "b.called"} {
+		if !strings.Contains(got, "view "+view+" is not created") {
+			t.Errorf("nothing says that %s is not created: %s", view, got)
+		}
+	}
+	if want := "made in a session in schema a, which is neither restored nor there"; strings.Count(got, want) < 3 || strings.Contains(got, "b.whole") {
+		t.Errorf("warnings %q", got)
+	}
+	views := func() string {
+		return fmt.Sprint(s.query(s.dest.Root(), "SELECT TABLE_NAME, REPLACE(VIEW_DEFINITION, '`', '') FROM information_schema.VIEWS WHERE TABLE_SCHEMA='b' ORDER BY 1"))
+	}
+	if got := views(); !strings.HasPrefix(got, "[[whole ") || strings.Contains(got, "] [") {
+		t.Errorf("views %s", got)
+	}
+
+	mysqltest.Exec(t, s.dest, "CREATE DATABASE a", "CREATE TABLE a.t (id INT, theirs INT)")
+	w.Force = true
+	_, _, err = s.restore(w)
+	s.must(err)
+	if got := views(); !strings.Contains(got, "[bare select a.t.id AS id from a.t]") || !strings.Contains(got, "[star select a.t.id AS id,a.t.theirs AS theirs from a.t]") {
+		t.Errorf("views %s", got)
+	}
+}
+
+// A view that was made in a session in one of the server's own schemas.
+func TestViewsOfASessionInASystemSchema(t *testing.T) {
+	s := newStory(t, "b")
+	s.on("CREATE DATABASE b", "CREATE TABLE b.t (id INT PRIMARY KEY)")
+	b := s.begin()
+	b.schema("b")
+	b.table("b.t", "")
+	b.end()
+	s.on("USE information_schema", "CREATE VIEW b.big AS SELECT table_name FROM tables", "CREATE VIEW b.star AS SELECT * FROM schemata", "USE sys", "CREATE VIEW b.v AS SELECT id FROM b.t")
+	_, result, err := s.restore(Wish{})
+	s.must(err)
+	if len(result.Warnings) != 0 {
+		t.Errorf("warnings %q", result.Warnings)
+	}
+	s.same("b")
 }

@@ -25,8 +25,9 @@ type replay struct {
 	director    *director.Director
 	tables      *tableSet
 	lanes       *lanes.Lanes
-	definitions *target.Session // runs statements, each in its own context (R10)
-	own         *target.Session // for statements of tripod's own
+	definitions *target.Session                                // runs statements, each in its own context (R10)
+	own         *target.Session                                // for statements of tripod's own
+	bare        func(context.Context) (*target.Session, error) // gives a session without a default schema
 	progress    *checkpoint.Table
 	past        *checkpoint.Past
 	journal     *journal // nil: definitions are not compared

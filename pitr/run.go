@@ -31,6 +31,7 @@ type run struct {
 	main        *target.Session // creates, drops, notes progress
 	definitions *target.Session // replays statements
 	reader      *target.Session // reads definitions
+	bare        *target.Session // see withoutSchema; nil until it is needed
 
 	director *director.Director
 	tables   *tableSet
@@ -115,7 +116,7 @@ func (r *run) leftBehind(err error) error {
 }
 
 func (r *run) close() {
-	for _, s := range []*target.Session{r.main, r.definitions, r.reader} {
+	for _, s := range []*target.Session{r.main, r.definitions, r.reader, r.bare} {
 		if s != nil {
 			s.Close()
 		}
@@ -295,7 +296,7 @@ func (r *run) finish(ctx context.Context) error {
 	phase := r.config.progress().Begin("finish", progress.Amount{})
 	defer phase.End()
 	f := &finisher{
-		session: r.definitions, own: r.main, progress: r.progress, reader: r.reader, director: r.director, tables: r.tables, stop: r.plan.Stop,
+		session: r.definitions, bare: r.withoutSchema, own: r.main, progress: r.progress, reader: r.reader, director: r.director, tables: r.tables, stop: r.plan.Stop,
 		disable: r.plan.wish.Events == DisableEvents, log: r.config.log(), result: r.result, made: map[string]bool{},
 		comments: facts.Flavor == server.FlavorMariaDB && facts.AtLeast(10, 5, 0),
 	}

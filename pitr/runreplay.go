@@ -45,7 +45,7 @@ func (r *run) replay(ctx context.Context) (err error) {
 	laneContext, stop := context.WithCancel(ctx)
 	defer stop()
 	play := &replay{
-		director: r.director, tables: r.tables, definitions: r.definitions, own: r.main, progress: r.progress, past: r.past, phase: phase, journal: r.journalFor(),
+		director: r.director, tables: r.tables, definitions: r.definitions, own: r.main, bare: r.withoutSchema, progress: r.progress, past: r.past, phase: phase, journal: r.journalFor(),
 		lanes: &lanes.Lanes{
 			Ordered: lanes.StartOrdered(laneContext, writers[0], r.memory, r.past.Ordered()),
 			Keyed:   lanes.StartKeyed(laneContext, r.flusher(writers[1:]), r.memory.Generation()),

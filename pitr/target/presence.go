@@ -38,8 +38,8 @@ type presence struct {
 const keptConnections = 3
 
 // Connections is the most that a restore with so many threads opens: those that it keeps, those of
-// the load, those that read back, those of both lanes.
-func Connections(threads int) int { return keptConnections + threads + threads + 1 + threads }
+// the load, those that read back, those of both lanes, and one for views.
+func Connections(threads int) int { return keptConnections + threads + threads + 1 + threads + 1 }
 
 func (p *presence) lock(number int) string {
 	return fmt.Sprintf("tripod_restore_%.8x_%d", sha256.Sum256([]byte(p.home)), number)
