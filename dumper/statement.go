@@ -21,7 +21,7 @@ type reader struct {
 func (r reader) statement(q *event.Query, union func(child, merge schema.Name)) (bases.Statement, bool, error) {
 	session := ddl.Session{
 		Schema: q.Schema, ClientCharset: q.Context.ClientCharset, LowerCaseTableNames: r.facts.LowerCaseTableNames,
-		UpdatedSchemas: q.Context.UpdatedSchemas, Flavor: r.facts.Flavor, Version: r.facts.Version,
+		UpdatedSchemas: q.Context.UpdatedSchemas, Unread: q.Context.NamesUnread(), Flavor: r.facts.Flavor, Version: r.facts.Version,
 	}
 	if q.Context.SQLMode != nil {
 		session.SQLMode = *q.Context.SQLMode
@@ -38,10 +38,23 @@ func (r reader) statement(q *event.Query, union func(child, merge schema.Name)) 
 	if r.users && changesAccounts(parsed) {
 		s.Objects, relevant = append(s.Objects, bases.ObjectTouch{Kind: catalog.KindUser, Name: catalog.AccountsName, Role: bases.ObjectAltered}), true
 	}
-	if parsed.Uncertain && q.Context.TooManySchemas {
-		s.EveryTable = true
+	if parsed.Uncertain && (q.Context.TooManySchemas || q.Context.NamesUnread()) {
+		s.EveryTable, relevant = true, true
+	}
+	if q.Context.Incomplete && relevant {
+		unknownContext(&s)
 	}
 	return s, relevant, nil
+}
+
+// unknownContext: what a statement does of whose session not all is known cannot be done again.
+func unknownContext(s *bases.Statement) {
+	s.Unlogged, s.DefinitionOnly = true, false
+	for i := range s.Objects {
+		if o := &s.Objects[i]; o.Role == bases.ObjectCreated || o.Role == bases.ObjectAltered {
+			o.Role = bases.ObjectUnlogged
+		}
+	}
 }
 
 // translate keeps what the rules need.

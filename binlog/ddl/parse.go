@@ -11,11 +11,20 @@ func Parse(sql []byte, ctx Session) (*Statement, error) {
 	}
 	s := parseText(text, ctx)
 	s.Lossy = hasReplacement(text, sql)
-	if doubt && !s.Uncertain {
-		s.Uncertain, s.Reason = true, "the text may be in UTF-8 or in the client's character set"
-		(&parser{lexed: s.lex, s: s}).finish()
+	switch {
+	case s.Uncertain, s.Kind == TransactionControl, s.Kind == None:
+	case doubt:
+		s.doubted("the text may be in UTF-8 or in the client's character set")
+	case ctx.Unread:
+		s.doubted("the sql_mode or the character set of its session is not known")
 	}
 	return s, nil
+}
+
+// doubted makes a statement that was read Uncertain.
+func (s *Statement) doubted(reason string) {
+	s.Uncertain, s.Reason = true, reason
+	(&parser{lexed: s.lex, s: s}).finish()
 }
 
 // parseText reads a statement in UTF-8.
@@ -61,7 +70,7 @@ func (p *parser) finish() {
 		s.Hard = s.Hard || t.Hard
 	}
 	if s.Uncertain {
-		s.UncertainSchemas, s.EverySchema = p.uncertainSchemas(), s.session.TooManySchemas
+		s.UncertainSchemas, s.EverySchema = p.uncertainSchemas(), s.session.TooManySchemas || s.session.Unread
 	}
 }
 

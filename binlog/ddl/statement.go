@@ -19,6 +19,8 @@ type Session struct {
 	UpdatedSchemas []string
 	// TooManySchemas tells that there are more of them than the event lists.
 	TooManySchemas bool
+	// Unread tells that SQLMode or ClientCharset is not known: the text may name any table.
+	Unread bool
 	// Flavor is "mysql" or "mariadb"; empty counts as mysql.
 	Flavor string
 	// Version is the server's version text, "9.7.4" or "10.11.19-MariaDB-log"; it decides which
@@ -189,7 +191,7 @@ type Statement struct {
 	// UncertainSchemas counts as touched, in role Altered, not hard.
 	Uncertain        bool
 	UncertainSchemas []string
-	// EverySchema tells that the event changed more schemas than it lists: an Uncertain
+	// EverySchema tells that the event changed more schemas than it lists, or may have: an Uncertain
 	// statement then counts as touching every table of the server.
 	EverySchema bool
 

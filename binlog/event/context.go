@@ -34,6 +34,12 @@ type Context struct {
 	DefaultTableEncryption       *bool
 }
 
+// NamesUnread tells whether what decides how names are read in the text, sql_mode and the client's character set, may stand behind a
+// variable that is not known.
+func (x *Context) NamesUnread() bool {
+	return x.Incomplete && (x.SQLMode == nil || x.ClientCharset == 0)
+}
+
 // Invoker is the account that a definer defaults to.
 type Invoker struct {
 	User string

@@ -18,6 +18,7 @@ var (
 	ErrRolledBack = errors.New("the entry takes back changes, and from where on cannot be told")
 	ErrBare       = errors.New("the row has nothing but defaults, of which the log holds no column; of a statement that writes several (it fails with error 1534) a table without transactions keeps one more than the log holds; with binlog_row_image=FULL, on the server and in each session, all are logged")
 	ErrIncident   = errors.New("the server itself has noted that something is missing from its log (an Incident event: a change was too long for its cache, or could not be written), in which tables nobody can tell; a backup that is made behind it serves")
+	ErrContext    = errors.New("the log says something of the statement's session that this version does not know, and what stands behind it cannot be read")
 	ErrUnknown    = errors.New("this version does not know what the entry is")
 )
 
@@ -53,6 +54,8 @@ func Cause(l segment.Limit) error {
 		return ErrBare
 	case segment.LimitIncident:
 		return ErrIncident
+	case segment.LimitContext:
+		return fmt.Errorf("%w: %s", ErrContext, l.Reason)
 	}
 	return fmt.Errorf("%w: %s", ErrUnknown, l.Kind)
 }

@@ -22,7 +22,7 @@ type Source struct {
 func (s Source) Parse(q *event.Query) (*ddl.Statement, error) {
 	session := ddl.Session{
 		Schema: q.Schema, ClientCharset: q.Context.ClientCharset, LowerCaseTableNames: s.LowerCaseTableNames,
-		UpdatedSchemas: q.Context.UpdatedSchemas, TooManySchemas: q.Context.TooManySchemas, Flavor: s.Flavor, Version: s.Version,
+		UpdatedSchemas: q.Context.UpdatedSchemas, TooManySchemas: q.Context.TooManySchemas, Unread: q.Context.NamesUnread(), Flavor: s.Flavor, Version: s.Version,
 	}
 	if q.Context.SQLMode != nil {
 		session.SQLMode = *q.Context.SQLMode
@@ -101,7 +101,7 @@ func (c *Collector) Query(_ *event.Entry, q *event.Query) *ddl.Statement {
 		c.add(segment.Limit{Kind: segment.LimitText, EveryTable: true})
 		return nil
 	}
-	if l, ok := OfStatement(st, q.ErrorCode); ok {
+	if l, ok := OfQuery(st, q); ok {
 		c.add(l)
 	}
 	return st

@@ -39,6 +39,8 @@ const (
 	LimitBare LimitKind = "row without columns"
 	// LimitIncident: the server says that something is missing from its log here.
 	LimitIncident LimitKind = "incident"
+	// LimitContext: a statement with a variable of its session that is not known, behind which nothing could be read.
+	LimitContext LimitKind = "context"
 )
 
 // Limit is an entry, or several, at which the range of the named tables may end. A program that

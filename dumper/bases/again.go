@@ -85,7 +85,7 @@ func (n *name) takesBack() bool {
 // rows that it might have changed; one that it made would have been there, locked from before the log has the statement.
 func (b *Bases) meaningSide(n *name, s *logged) binlog.Side {
 	side := n.side(s, b.floor)
-	if side == binlog.After && s.Unlogged && (n.present() || b.cameBefore(n, s)) {
+	if side == binlog.After && s.Unlogged && (n.present() || s.brings(n.key) || b.cameBefore(n, s)) {
 		return binlog.Inside
 	}
 	if side != binlog.Skip || !s.LowWindow || n.base.Base != catalog.BaseRead || n.base.Absent {

@@ -17,6 +17,7 @@ type ObjectRole int
 const (
 	ObjectCreated       ObjectRole = iota // CREATE, CREATE OR REPLACE, ALTER VIEW: its whole text is in the log
 	ObjectCreatedByStar                   // of a view, but the log does not hold the columns that its star stood for
+	ObjectUnlogged                        // what it became is not in the log
 	ObjectDropped                         // DROP of it
 	ObjectAltered                         // ALTER EVENT, PROCEDURE, FUNCTION: a part of it is in the log
 	ObjectRenamedFrom                     // it leaves this name
@@ -148,8 +149,11 @@ func (b *Bases) evaluateObjects() {
 				b.objectAgain(o, "a statement in the object's window", s)
 				break
 			}
-			if side == binlog.After && s.star(o) {
-				b.objectAgain(o, "made with a star while the backup was running", s)
+			if side != binlog.After {
+				continue
+			}
+			if reason := s.notHeld(o); reason != "" {
+				b.objectAgain(o, reason, s)
 				break
 			}
 		}
@@ -196,15 +200,19 @@ func (b *Bases) objectStatements(o *object) []*logged {
 	return all
 }
 
-// star tells whether the statement made the view with a star. A replay finds out what that stood
-// for only behind the windows of all tables.
-func (s *logged) star(o *object) bool {
+// notHeld says why an object has to be read behind the statement, wherever that stands: the log does not hold what it made of it, or
+// it made a view with a star. A replay finds out what that stood for only behind the windows of all tables.
+func (s *logged) notHeld(o *object) (reason string) {
 	for _, t := range s.Objects {
-		if t.Role == ObjectCreatedByStar && t.Kind == o.kind && sameObject(t.Name, o) {
-			return true
+		switch {
+		case t.Kind != o.kind || !sameObject(t.Name, o):
+		case t.Role == ObjectCreatedByStar:
+			return "made with a star while the backup was running"
+		case t.Role == ObjectUnlogged:
+			return "the log does not hold what a statement made of it"
 		}
 	}
-	return false
+	return ""
 }
 
 // partOf tells whether the log holds the object's new state only in part: replayed on a state
@@ -284,7 +292,7 @@ func (b *Bases) objectFlow(s *logged) {
 			b.objectArrives(s, from, t.Kind, t.Name)
 		case ObjectCreated:
 			b.objectTakesDefaults(s, t)
-		case ObjectCreatedByStar, ObjectDropped, ObjectAltered:
+		case ObjectCreatedByStar, ObjectUnlogged, ObjectDropped, ObjectAltered:
 		}
 	}
 	from = nil

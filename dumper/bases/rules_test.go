@@ -370,6 +370,31 @@ func TestR5UnloggedStatementIsReadBehind(t *testing.T) {
 	b.mustBeDone(t)
 }
 
+// What the log does not hold of a schema, an object, or a table that it makes is read behind it.
+func TestR5UnloggedStatementsOnWhateverTheyAre(t *testing.T) {
+	b := backup(t, "t")
+	b.log(0, nil)
+	b.TableDone(b.want(t, "t"), TableRead{First: mark(1, 1), After: mark(1, 1)}) // it is not there
+	b.log(1, nil)
+	b.mustBeDone(t)
+	made := hard(Created, "t")
+	made.Unlogged = true
+	b.log(2, one(made))
+	b.mustNotBeDone(t, "the log does not hold what was made as t")
+	b.read(t, "t", mark(3, 3), mark(3, 3))
+	b.mustBeDone(t)
+
+	b.log(3, one(Statement{Schema: "s", SchemaVerb: SchemaAltered, Hard: true, Unlogged: true}))
+	b.mustNotBeDone(t, "the log does not hold what the schema became")
+	for w := range b.wants() {
+		if w.Kind == WantSchema && b.Begin(w) {
+			b.SchemaDone(w, SchemaRead{Exists: true, Before: mark(4, 4), After: mark(4, 4)})
+		}
+	}
+	b.log(4, nil)
+	b.mustBeDone(t)
+}
+
 // A table whose base says that it is not there may have been made by the log since, before something changes it that the log does not hold.
 func TestR5UnloggedStatementOnATableThatCameBack(t *testing.T) {
 	unlogged := hard(Changed, "t")

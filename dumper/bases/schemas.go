@@ -104,10 +104,14 @@ func (b *Bases) evaluateSchemas() {
 			continue
 		}
 		for _, st := range s.statements {
-			if s.window.Side(st.start) == binlog.Inside {
+			side, why := s.window.Side(st.start), "a statement in the schema's window"
+			if side == binlog.After && st.Unlogged {
+				side, why = binlog.Inside, "the log does not hold what a statement made of it"
+			}
+			if side == binlog.Inside {
 				s.progress, s.behind = idle, st.end
 				s.attempt++
-				s.again = append(s.again, inWindowReason("a statement in the schema's window", st))
+				s.again = append(s.again, inWindowReason(why, st))
 				b.changed = true
 				break
 			}

@@ -62,6 +62,8 @@ func (d *Director) account(start binlog.Position, q *event.Query, st *ddl.Statem
 	}
 	change, err := st.AccountChange()
 	switch {
+	case q.Context.Incomplete:
+		return refusedAccount(start, fmt.Errorf("%s: %w", st.Verb, limit.Unknown(q.Context.UnknownCode)))
 	case err != nil:
 		return refusedAccount(start, err)
 	case q.ErrorCode != 0:

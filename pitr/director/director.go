@@ -195,10 +195,13 @@ func (d *Director) statement(start binlog.Position, q *event.Query) (Verdict, er
 	}
 	st = d.renamedOnly(start, st)
 	d.ancestry.statement(start, st, q.ErrorCode)
-	if l, ok := limit.OfStatement(st, q.ErrorCode); ok {
+	if l, ok := limit.OfQuery(st, q); ok {
 		if err := d.Refusal(start, st.Text, l); err != nil {
 			return Verdict{}, err
 		}
+	}
+	if err := d.unknownContext(start, q, st); err != nil {
+		return Verdict{}, err
 	}
 	if d.Part != nil {
 		return d.partStatement(start, q, st)

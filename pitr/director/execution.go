@@ -113,6 +113,10 @@ func Refused(start binlog.Position, tables []schema.Name, statement string, caus
 	hint := fmt.Sprintf("restore to a point before %s, or from a backup that was made after it", start)
 	var names []string
 	for _, n := range tables {
+		if n.Name == "" {
+			names = append(names, "schema "+n.Schema)
+			continue
+		}
 		names = append(names, n.String())
 	}
 	if len(tables) > 0 {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/tripod-db/tripod/binlog"
+	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
 	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/binlog/segment"
@@ -86,6 +87,23 @@ func (d *Director) Refusal(start binlog.Position, what string, limits ...segment
 			}
 			return Refused(start, tables, what, limit.Cause(l))
 		}
+	}
+	return nil
+}
+
+// unknownContext refuses a statement of whose session not all is known where it is about what is asked for: what it makes would be
+// made in another one.
+func (d *Director) unknownContext(start binlog.Position, q *event.Query, st *ddl.Statement) error {
+	if !q.Context.Incomplete {
+		return nil
+	}
+	switch st.Kind {
+	case ddl.TransactionControl, ddl.None, ddl.Account, ddl.NotInLog: // users: see account
+		return nil
+	case ddl.Schema, ddl.OtherObject, ddl.Meaning, ddl.DefinitionOnly:
+	}
+	if names := d.leftOut(start, st); len(names) > 0 {
+		return Refused(start, names, st.Text, limit.Unknown(q.Context.UnknownCode))
 	}
 	return nil
 }

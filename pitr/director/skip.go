@@ -65,7 +65,7 @@ func (d *Director) leaveOut(start binlog.Position, q *event.Query) (v Verdict, e
 	return v, nil
 }
 
-// leftOut lists what a statement names that is asked for, as --exclude takes it: a whole schema without Name.
+// leftOut lists what a statement changes that is asked for, as --exclude takes it: a whole schema without Name.
 func (d *Director) leftOut(start binlog.Position, st *ddl.Statement) (names []schema.Name) {
 	add := func(name schema.Name) {
 		if !slices.Contains(names, name) {
@@ -78,7 +78,11 @@ func (d *Director) leftOut(start binlog.Position, st *ddl.Statement) (names []sc
 		}
 	}
 	if st.Uncertain || st.DropsSchema() {
-		for _, n := range d.lives.tables() {
+		tables := d.Tables()
+		if d.lives != nil {
+			tables = d.lives.tables()
+		}
+		for _, n := range tables {
 			if len(st.Touches(n)) > 0 && d.selected.Object(n) && d.Sides.StatementSide(n, start) != binlog.Skip {
 				add(n)
 			}
@@ -89,7 +93,7 @@ func (d *Director) leftOut(start binlog.Position, st *ddl.Statement) (names []sc
 	}
 	for _, o := range st.Objects {
 		kind, known := objectKinds[o.Kind]
-		if !known {
+		if !known || d.isSystem(o.Name.Schema) {
 			continue
 		}
 		asked := d.selected.Object(o.Name)
