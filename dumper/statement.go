@@ -5,6 +5,7 @@ import (
 
 	"github.com/tripod-db/tripod/binlog/ddl"
 	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/dumper/bases"
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
@@ -15,6 +16,8 @@ import (
 type reader struct {
 	facts server.Facts
 	users bool // those are backed up too
+	// temporaries are those of the source's sessions.
+	temporaries *limit.Temporaries
 }
 
 // statement reads one; union is called for each table that a MERGE table is made of. It returns false for a statement that changes nothing which is backed up.
@@ -30,6 +33,7 @@ func (r reader) statement(q *event.Query, union func(child, merge schema.Name)) 
 	if err != nil {
 		return bases.Statement{}, false, err
 	}
+	r.temporaries.Settle(limit.Source{LowerCaseTableNames: r.facts.LowerCaseTableNames, Flavor: r.facts.Flavor}, q, parsed)
 	for _, child := range parsed.Union() {
 		union(child, parsed.Tables[0].Name)
 	}

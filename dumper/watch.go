@@ -13,6 +13,7 @@ import (
 	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/binlog/event"
+	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/binlog/source"
 	"github.com/tripod-db/tripod/binlog/stream"
 	"github.com/tripod-db/tripod/dumper/bases"
@@ -75,7 +76,7 @@ func openWatch(ctx context.Context, cfg Config, start binlog.Position, resolver 
 		follower:  follower,
 		assembler: event.NewAssembler(start.Timeline, event.WithoutRowCounts()),
 		resolver:  resolver,
-		reader:    reader{facts: cfg.Source.Facts(), users: cfg.Users},
+		reader:    reader{facts: cfg.Source.Facts(), users: cfg.Users, temporaries: &limit.Temporaries{}},
 		log:       cfg.Log,
 		prepared:  map[string]preparedXA{},
 		strangers: map[string]bool{},
@@ -365,6 +366,7 @@ func (w *watch) doubts(e *event.Entry, out *bases.Entry) {
 
 // statements reads the statements of an entry.
 func (w *watch) statements(e *event.Entry, out *bases.Entry) error {
+	w.reader.temporaries.Enter(e)
 	for _, q := range e.Queries {
 		s, relevant, err := w.reader.statement(q, w.union)
 		if err != nil {

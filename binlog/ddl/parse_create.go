@@ -10,7 +10,7 @@ func (p *parser) create() {
 	p.viewModifiers()
 	switch {
 	case p.accept("TEMPORARY", "TABLE"), p.accept("TEMPORARY", "SEQUENCE"):
-		p.temporary("CREATE TEMPORARY TABLE")
+		p.temporary(CreateTemporaryTable)
 	case p.accept("TABLE"):
 		p.createTable()
 	case p.accept("SEQUENCE"):
@@ -37,7 +37,7 @@ func (p *parser) temporary(verb Verb) {
 			return
 		}
 		p.add(n, at, Temporary, false)
-		if verb != "DROP TEMPORARY TABLE" || !p.acceptPunct(',') {
+		if verb != DropTemporaryTable || !p.acceptPunct(',') {
 			return
 		}
 	}

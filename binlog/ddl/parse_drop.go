@@ -10,7 +10,7 @@ import (
 func (p *parser) drop() {
 	switch {
 	case p.accept("TEMPORARY", "TABLE"), p.accept("TEMPORARY", "TABLES"), p.accept("TEMPORARY", "SEQUENCE"):
-		p.temporary("DROP TEMPORARY TABLE")
+		p.temporary(DropTemporaryTable)
 	case p.acceptAny("TABLE", "TABLES"):
 		p.s.Verb = DropTable
 		p.ifExists()

@@ -243,6 +243,9 @@ const (
 	CreateObject   Verb = "CREATE OBJECT" // Objects says which
 	AlterObject    Verb = "ALTER OBJECT"
 	DropObject     Verb = "DROP OBJECT"
+
+	CreateTemporaryTable Verb = "CREATE TEMPORARY TABLE"
+	DropTemporaryTable   Verb = "DROP TEMPORARY TABLE"
 )
 
 // DropsSchema tells of DROP DATABASE, and of CREATE OR REPLACE DATABASE (MariaDB), which is that and then a CREATE DATABASE.

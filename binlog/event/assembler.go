@@ -23,6 +23,7 @@ type Assembler struct {
 	parser    *Parser
 	countRows bool
 
+	started  int             // how often the server has
 	position binlog.Position // end of the last event
 	executed binlog.GTIDSet
 
@@ -137,7 +138,12 @@ func (a *Assembler) event(at binlog.Position, e Event) error {
 		return fmt.Errorf("%s event behind the end of its transaction: %w", e.Header().Type, ErrMalformed)
 	}
 	switch e := e.(type) {
-	case *Format, *Rotate, *Stop, *BinlogCheckpoint:
+	case *Format:
+		if at.Pos == binlog.FirstOffset && e.Created != 0 {
+			a.started++
+		}
+		return a.betweenEntries(e)
+	case *Rotate, *Stop, *BinlogCheckpoint:
 		return a.betweenEntries(e)
 	case *PreviousGTIDs:
 		a.executed.AddSet(e.Set)
@@ -195,7 +201,7 @@ func (a *Assembler) ensure(at binlog.Position) error {
 }
 
 func (a *Assembler) begin(at binlog.Position, g *GTID) error {
-	a.entry = &Entry{Start: at, GTID: g.ID, CommitTime: g.ImmediateCommit}
+	a.entry = &Entry{Start: at, GTID: g.ID, CommitTime: g.ImmediateCommit, Started: a.started}
 	if m := g.MariaDB; m != nil {
 		// What is no statement of its own is a transaction, without an event that says BEGIN or XA START (fact 8.14).
 		a.inside = m.Flags&MariaDBStandalone == 0

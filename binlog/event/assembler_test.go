@@ -397,11 +397,17 @@ func TestAssemblerRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := NewAssembler("tl")
-	rows := uint64(0)
+	rows, lives := uint64(0), []int{}
 	for _, e := range assemble(t, a, logSince(t, s, filepath.Base(files[0]))) {
+		if lives = append(lives, e.Started); !slices.IsSorted(lives) {
+			t.Fatalf("%+v is of an earlier life of the server", e)
+		}
 		for _, touch := range e.Tables {
 			rows += touch.Rows
 		}
+	}
+	if got := slices.Compact(lives); !slices.Equal(got, []int{1, 2, 3}) {
+		t.Errorf("lives of the server %v", got)
 	}
 	if rows != uint64(n) || !a.Executed().Equal(want) {
 		t.Errorf("%d rows, want %d; executed %s, the server says %s", rows, n, a.Executed(), want)

@@ -46,6 +46,8 @@ type Entry struct {
 	// Timestamp is the header time of the last event, in seconds.
 	Timestamp uint32
 	Kind      EntryKind
+	// Started is how often the server has started in what the Assembler has seen before the entry.
+	Started int
 	// Tables lists the tables with rows events, in the order of their first.
 	Tables []Touch
 	// Queries holds the statements inside, copied, without BEGIN, COMMIT, SAVEPOINT, XA and their

@@ -13,11 +13,12 @@ const ChecksumSize = 4
 
 // Flags of Header.Flags.
 const (
-	FlagInUse       uint16 = 0x1  // format description of a file that was not closed cleanly; the only flag that is ever changed in place
-	FlagArtificial  uint16 = 0x20 // made by the sender, not in the file
-	FlagIgnorable   uint16 = 0x80 // a reader that does not know the type may skip the event
-	FlagNoFilter    uint16 = 0x100
-	FlagMTSIsolated uint16 = 0x200
+	FlagInUse          uint16 = 0x1  // format description of a file that was not closed cleanly; the only flag that is ever changed in place
+	FlagThreadSpecific uint16 = 0x4  // of a statement whose session has used a temporary table
+	FlagArtificial     uint16 = 0x20 // made by the sender, not in the file
+	FlagIgnorable      uint16 = 0x80 // a reader that does not know the type may skip the event
+	FlagNoFilter       uint16 = 0x100
+	FlagMTSIsolated    uint16 = 0x200
 )
 
 // Header is the common header of an event.

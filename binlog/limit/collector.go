@@ -56,6 +56,8 @@ type Collector struct {
 	source   Source
 	prepared map[string]Prepared
 	limits   []segment.Limit // of the open entry
+
+	temporaries Temporaries
 }
 
 // NewCollector begins at a place at which these transactions are prepared.
@@ -95,12 +97,14 @@ func (c *Collector) add(l segment.Limit) {
 
 // Query takes a statement of an entry. What it returns is the statement as it was read, nil where
 // it cannot be.
-func (c *Collector) Query(_ *event.Entry, q *event.Query) *ddl.Statement {
+func (c *Collector) Query(e *event.Entry, q *event.Query) *ddl.Statement {
 	st, err := c.source.Parse(q)
 	if err != nil {
 		c.add(segment.Limit{Kind: segment.LimitText, EveryTable: true})
 		return nil
 	}
+	c.temporaries.Enter(e)
+	c.temporaries.Settle(c.source, q, st)
 	if l, ok := OfQuery(st, q); ok {
 		c.add(l)
 	}

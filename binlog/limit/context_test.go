@@ -44,8 +44,19 @@ func TestStatementsOfUnknownContext(t *testing.T) {
 	}
 }
 
+// marked is a query event of a session that has used a temporary table.
+func marked(t *testing.T, sql string) *event.Query {
+	t.Helper()
+	return flagged(t, event.FlagThreadSpecific, "", sql)
+}
+
 // parsed reads a query event of these status variables.
 func parsed(t *testing.T, vars, sql string) *event.Query {
+	t.Helper()
+	return flagged(t, 0, vars, sql)
+}
+
+func flagged(t *testing.T, flags uint16, vars, sql string) *event.Query {
 	t.Helper()
 	const size = event.HeaderSize
 	make19 := func(kind event.Type, body string) []byte {
@@ -66,7 +77,9 @@ func parsed(t *testing.T, vars, sql string) *event.Query {
 	if _, err := p.Parse(make19(event.TypeFormatDescription, format+string(sizes)+"\x00"+"\x00\x00\x00\x00")); err != nil {
 		t.Fatal(err)
 	}
-	events, err := p.Parse(make19(event.TypeQuery, string([]byte{0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, byte(len(vars)), 0})+vars+"d\x00"+sql))
+	raw := make19(event.TypeQuery, string([]byte{0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, byte(len(vars)), 0})+vars+"d\x00"+sql)
+	raw[17] = byte(flags)
+	events, err := p.Parse(raw)
 	if err != nil {
 		t.Fatal(err)
 	}

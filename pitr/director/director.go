@@ -53,6 +53,9 @@ type Director struct {
 	Accounts *Accounts
 	skip     binlog.GTIDSet // of entries that are left out
 
+	// temporaries are those of the source's sessions.
+	temporaries limit.Temporaries
+
 	// Of a part (see part.go): Part is nil where everything is restored under its own names.
 	Part  *Part
 	lives *lives
@@ -193,6 +196,7 @@ func (d *Director) statement(start binlog.Position, q *event.Query) (Verdict, er
 	if err != nil {
 		return Verdict{}, Refused(start, nil, string(q.SQL), fmt.Errorf("%w: %w", limit.ErrText, err))
 	}
+	d.temporaries.Settle(d.LogSource(), q, st)
 	st = d.renamedOnly(start, st)
 	d.ancestry.statement(start, st, q.ErrorCode)
 	if l, ok := limit.OfQuery(st, q); ok {

@@ -25,6 +25,7 @@ func (d *Director) Skips(e *event.Entry) bool {
 
 // Entry is statement for an entry that may be left out.
 func (d *Director) Entry(e *event.Entry, q *event.Query) (Verdict, error) {
+	d.temporaries.Enter(e)
 	if d.Skips(e) {
 		return d.leaveOut(e.Start, q)
 	}
@@ -38,6 +39,7 @@ func (d *Director) leaveOut(start binlog.Position, q *event.Query) (v Verdict, e
 	if err != nil {
 		return v, Refused(start, nil, string(q.SQL), fmt.Errorf("%w: %w", limit.ErrText, err))
 	}
+	d.temporaries.Settle(d.LogSource(), q, st)
 	v.Sides = d.sidesBefore(start, st)
 	d.ancestry.statement(start, st, q.ErrorCode)
 	switch st.Kind {

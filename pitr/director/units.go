@@ -51,8 +51,10 @@ func (d *Director) rowsAlone(h *segment.Header) bool {
 // mayMatter tells whether the director has to see a statement.
 func (d *Director) mayMatter(st segment.Statement) bool {
 	switch st.Kind {
-	case ddl.None.String(), ddl.TransactionControl.String():
+	case ddl.TransactionControl.String():
 		return false
+	case ddl.None.String(): // but for what becomes of temporary tables
+		return st.Verb == string(ddl.CreateTemporaryTable) || d.temporaries.Any()
 	case ddl.Account.String():
 		return d.Accounts != nil
 	case ddl.Meaning.String(), ddl.DefinitionOnly.String():
