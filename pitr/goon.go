@@ -11,7 +11,6 @@ import (
 	"github.com/tripod-db/tripod/internal/schema"
 	"github.com/tripod-db/tripod/internal/server"
 	"github.com/tripod-db/tripod/pitr/checkpoint"
-	"github.com/tripod-db/tripod/pitr/director"
 	"github.com/tripod-db/tripod/pitr/lanes"
 	"github.com/tripod-db/tripod/pitr/target"
 	"github.com/tripod-db/tripod/storage/catalog"
@@ -113,7 +112,7 @@ func (r *run) beginAnew(ctx context.Context) (err error) {
 	if err := r.dropAnew(ctx, slices.Collect(maps.Keys(drop))); err != nil {
 		return err
 	}
-	if r.director, err = director.New(r.plan.manifest, r.plan.wish.scope(), r.plan.part); err != nil {
+	if r.director, err = newDirector(r.config, r.plan.manifest, r.plan.wish, r.plan.part); err != nil {
 		return err
 	}
 	r.plan.definitions.tell(ctx, r.director)

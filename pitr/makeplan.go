@@ -59,7 +59,7 @@ func MakePlan(ctx context.Context, c Config, w Wish) (*Plan, error) {
 	if err := reader.Covers(ctx, p.From.Position, p.Stop.Position); err != nil {
 		return nil, err
 	}
-	d, err := director.New(p.manifest, w.scope(), p.part)
+	d, err := newDirector(c, p.manifest, w, p.part)
 	if err != nil {
 		return nil, err
 	}

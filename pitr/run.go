@@ -150,7 +150,7 @@ func (r *run) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if r.director, err = director.New(r.plan.manifest, r.plan.wish.scope(), r.plan.part); err != nil {
+	if r.director, err = newDirector(r.config, r.plan.manifest, r.plan.wish, r.plan.part); err != nil {
 		return err
 	}
 	r.plan.definitions.tell(ctx, r.director)

@@ -102,3 +102,14 @@ func (w Wish) threads() int {
 func (w Wish) scope() director.Scope {
 	return director.Scope{Selection: w.Selection, Rename: w.Rename, SkipGTID: w.SkipGTID, OmitUsers: w.OmitUsers}
 }
+
+// newDirector is the director of a wish, for the target at hand.
+func newDirector(c Config, m *catalog.Manifest, w Wish, p *director.Part) (*director.Director, error) {
+	d, err := director.New(m, w.scope(), p)
+	if err != nil {
+		return nil, err
+	}
+	facts := c.Target.Facts()
+	d.TargetFlavor, d.TargetVersion = facts.Flavor, facts.Version
+	return d, nil
+}

@@ -46,6 +46,8 @@ type Director struct {
 	// of the log's statements, replay asks the target's definition.
 	Class func(schema.Name) schema.Class
 	floor binlog.Position
+	// TargetFlavor and TargetVersion are those of the server that executes; empty where none is known.
+	TargetFlavor, TargetVersion string
 	// Warnings are about what the log has and the restore does not make.
 	Warnings []string
 	// Accounts is what the log says of users and roles behind the backup's read of them; nil where they are not
@@ -266,13 +268,19 @@ func (d *Director) edited(start binlog.Position, q *event.Query, st *ddl.Stateme
 	e.Variables = d.contextOf(q, false)
 	e.Raw, e.Client = slices.Clone(q.SQL), q.Context.ClientCharset
 	forgotten := st.ForgottenEdits()
-	edits = slices.DeleteFunc(slices.Clone(edits), func(e ddl.Edit) bool {
-		return slices.ContainsFunc(forgotten, func(f ddl.Edit) bool { return f.Start <= e.Start && e.End <= f.End && e.Start < f.End })
-	})
-	if text := st.Edited(append(edits, forgotten...)...); text != st.Text {
+	edits = append(outside(edits, forgotten), forgotten...)
+	edits = append(edits, outside(st.VersionedEdits(d.TargetFlavor, d.TargetVersion), edits)...)
+	if text := st.Edited(edits...); text != st.Text {
 		e.Text, e.Raw = text, nil
 	}
 	return e
+}
+
+// outside returns the edits that are not inside of one of the others.
+func outside(edits, others []ddl.Edit) []ddl.Edit {
+	return slices.DeleteFunc(slices.Clone(edits), func(e ddl.Edit) bool {
+		return slices.ContainsFunc(others, func(o ddl.Edit) bool { return o.Start <= e.Start && e.End <= o.End && e.Start < o.End })
+	})
 }
 
 // contextOf is the session context of a statement of the log (R10).

@@ -123,7 +123,8 @@ func (p *partWalk) text(m *Member, edits []ddl.Edit, constraints string) (Execut
 		renamed = renamed || target(t.Name) != t.Name
 	}
 	s := p.Schemas[p.FoldSchema(p.query.Schema)]
-	if renamed || p.query.Schema == "" || s == nil || s.Target != p.query.Schema {
+	named := renamed || p.query.Schema == "" || s == nil || s.Target != p.query.Schema
+	if named {
 		if p.st.Lossy {
 			return Execution{}, Refused(p.start, []schema.Name{m.Final}, p.st.Text, fmt.Errorf("%w: the text does not allow other names", errUncertain))
 		}
@@ -133,7 +134,7 @@ func (p *partWalk) text(m *Member, edits []ddl.Edit, constraints string) (Execut
 		edits = append(edits, p.st.ConstraintEdits(FollowConstraint(constraints, m.Working.Name))...)
 	}
 	x := p.edited(p.start, p.query, p.st, edits)
-	if x.Raw == nil {
+	if named && x.Raw == nil {
 		x.Schema = m.Working.Schema
 	}
 	x.Fence, x.CalledAs = nil, constraints
