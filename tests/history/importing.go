@@ -113,19 +113,8 @@ func (h *run) dropDiscarded(ctx context.Context) error {
 	if !h.features.has(importing.Name) {
 		return nil
 	}
-	rows, err := h.source.QueryContext(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA='shop' AND ENGINE='InnoDB'")
+	list, err := h.tablesOfShop(ctx)
 	if err != nil {
-		return err
-	}
-	var list []string
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return errors.Join(err, rows.Close())
-		}
-		list = append(list, schema.Name{Schema: "shop", Name: name}.Quoted())
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return err
 	}
 	for _, table := range list {
@@ -139,6 +128,22 @@ func (h *run) dropDiscarded(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (h *run) tablesOfShop(ctx context.Context) (list []string, err error) {
+	rows, err := h.source.QueryContext(ctx, "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA='shop' AND ENGINE='InnoDB'")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		list = append(list, schema.Name{Schema: "shop", Name: name}.Quoted())
+	}
+	return list, rows.Err()
 }
 
 // tableFile is a file of a table of the schema shop.
