@@ -147,15 +147,37 @@ func (f *finisher) events(ctx context.Context, objects []*director.Object) error
 			t := f.stop.Time.Std()
 			step.Variables = append(slices.Clone(step.Variables), rewriter.Variable{Name: "timestamp", Value: fmt.Sprintf("%d.%06d", t.Unix(), t.Nanosecond()/1000)})
 		}
-		edits := f.nameEdits(n.object, step)
-		if f.disable {
-			edits = append(edits, rewriter.DisableEvent(step.Statement)...)
+		edits, err := f.eventEdits(ctx, n.object, step)
+		if err != nil {
+			return objectFailed(n.object, err)
 		}
 		if err := f.create(ctx, n.object, step, edits); err != nil {
 			return objectFailed(n.object, err)
 		}
 	}
 	return f.lookAtEvents(ctx, objects)
+}
+
+// eventEdits makes each statement of an event one of the event that it is in the end, under its name there: under another one it
+// would meet what nobody has looked for on the target, and a run that goes on would not drop it.
+func (f *finisher) eventEdits(ctx context.Context, o *director.Object, step director.ObjectStep) ([]ddl.Edit, error) {
+	instead := ""
+	if rewriter.OnlyRenames(step.Statement) {
+		// It gives the event the context of its session too, as any ALTER does; this one changes nothing else.
+		name := f.director.ObjectOnTarget(o)
+		rows, err := f.reader.QueryRows(ctx, "SELECT CONCAT('ON COMPLETION ', ON_COMPLETION) FROM information_schema.EVENTS WHERE EVENT_SCHEMA="+quoteText(name.Schema)+" AND EVENT_NAME="+quoteText(name.Name))
+		if err != nil {
+			return nil, fmt.Errorf("look at event %s: %w", o.Name, err)
+		}
+		if len(rows) == 1 { // else the ALTER finds no event, and says so
+			instead = rows[0][0]
+		}
+	}
+	edits := append(f.nameEdits(o, step), rewriter.SettleEvent(step.Statement, instead)...)
+	if f.disable {
+		edits = append(edits, rewriter.DisableEvent(step.Statement)...)
+	}
+	return edits, nil
 }
 
 // lookAtEvents says which events are over.

@@ -216,7 +216,7 @@ func refersToMissing(err error) bool {
 	return false
 }
 
-// nameEdits puts the present names of a renamed view and of a trigger's renamed table into the
+// nameEdits puts the present names of a renamed view or event and of a trigger's renamed table into the
 // text, and the names on the target where those are others.
 func (f *finisher) nameEdits(o *director.Object, step director.ObjectStep) []ddl.Edit {
 	if len(step.Statement.Objects) != 1 {
@@ -225,16 +225,17 @@ func (f *finisher) nameEdits(o *director.Object, step director.ObjectStep) []ddl
 	d, named := f.director, step.Statement.Objects[0]
 	var edits []ddl.Edit
 	name := named.Name
-	if o.Kind == catalog.KindView {
+	switch o.Kind {
+	case catalog.KindView:
 		edits = rewriter.CreateInsteadOfAlter(step.Statement)
 		name = o.Name
+	case catalog.KindEvent: // see eventEdits
+		name = o.Name
+	case catalog.KindProcedure, catalog.KindFunction, catalog.KindTrigger:
 	}
 	target := d.ObjectOnTarget(&director.Object{Kind: o.Kind, Name: name, Table: o.Table})
 	if named.Name != target {
 		edits = append(edits, ddl.Edit{Start: named.Start, End: named.End, Text: target.Quoted()})
-	}
-	if named.RenamedTo != (schema.Name{}) && d.Part != nil {
-		edits = append(edits, ddl.Edit{Start: named.RenamedStart, End: named.RenamedEnd, Text: d.ObjectOnTarget(&director.Object{Kind: o.Kind, Name: named.RenamedTo}).Quoted()})
 	}
 	if table := d.TableOnTarget(o.Table); o.Kind == catalog.KindTrigger && named.Table != table && named.TableEnd > named.TableStart {
 		edits = append(edits, ddl.Edit{Start: named.TableStart, End: named.TableEnd, Text: table.Quoted()})

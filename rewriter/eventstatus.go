@@ -13,6 +13,7 @@ func DisableEvent(s *ddl.Statement) []ddl.Edit {
 	tokens := scan(s.Text, s.Objects[0].End, len(s.Text))
 	for i, t := range tokens {
 		switch {
+		case t.start >= s.Objects[0].RenamedStart && t.start < s.Objects[0].RenamedEnd: // a name
 		case t.is("enable"):
 			return []ddl.Edit{{Start: t.start, End: t.end, Text: "DISABLE"}}
 		case t.is("disable"):

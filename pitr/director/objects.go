@@ -27,8 +27,8 @@ type objectSet struct {
 	triggers []*Object // in the order in which they fire, of all tables
 	taken    func(*Object) bool
 	sequence int
-	// names are all that views and events had on the way: the expanding of stars and Finish make them under
-	// those, so they must be free on the target.
+	// names are all that views had on the way: the expanding of stars makes them under those, so they must be
+	// free on the target.
 	names map[objectID]schema.Name
 	// triggered are the tables, by folded name, that have or had triggers, restored or not: in
 	// statement format the log does not hold what those wrote elsewhere.
@@ -161,7 +161,7 @@ func (s *objectSet) id(kind catalog.ObjectKind, n schema.Name) objectID {
 }
 
 func (s *objectSet) put(o *Object) {
-	if o.Kind == catalog.KindView || o.Kind == catalog.KindEvent {
+	if o.Kind == catalog.KindView {
 		s.names[s.id(o.Kind, o.Name)] = o.Name
 	}
 	s.list[s.id(o.Kind, o.Name)] = o

@@ -114,7 +114,11 @@ func (d *Director) step(q *event.Query, st *ddl.Statement, o ddl.Object) ObjectS
 	if c, ok := schema.CharsetOfCollation(q.Context.ClientCharset); ok {
 		step.Client = c.Name
 	}
-	if s := d.Schemas[d.FoldSchema(o.Name.Schema)]; s != nil && o.Kind != ddl.View {
+	home := o.Name.Schema
+	if o.RenamedTo != (schema.Name{}) && d.source.Flavor != "mariadb" {
+		home = o.RenamedTo.Schema // measured
+	}
+	if s := d.Schemas[d.FoldSchema(home)]; s != nil && o.Kind != ddl.View {
 		step.Database = s.Collation
 	}
 	return step
