@@ -289,7 +289,11 @@ func (f *finisher) dropSchemas(ctx context.Context, but string) error {
 
 func (f *finisher) dropSchema(ctx context.Context, key string) error {
 	s := f.director.Schemas[key]
-	if s == nil || s.Exists || s.Target == "" || !f.made[key] {
+	if s == nil || s.Exists || s.Target == "" {
+		return nil
+	}
+	if !f.made[key] {
+		f.result.Warnings = append(f.result.Warnings, fmt.Sprintf("schema %s does not exist at the stop point and stays: it was there before", s.Name))
 		return nil
 	}
 	row, err := f.reader.QueryText(ctx, "SELECT (SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA="+quoteText(s.Name)+

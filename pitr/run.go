@@ -237,12 +237,7 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	n := checkpoint.RestoreNote{
 		Format: checkpoint.Format, Program: r.config.Program, Wish: r.plan.wish.identity(), Force: r.plan.Force, Instance: r.plan.Instance,
-		BackupID: r.plan.BackupID, Stop: r.plan.Stop, Made: []string{}, Connections: target.Connections(r.plan.Load.Threads), Archived: r.archived != "",
-	}
-	for _, s := range r.plan.Schemas {
-		if !s.OnTarget {
-			n.Made = append(n.Made, s.Name)
-		}
+		BackupID: r.plan.BackupID, Stop: r.plan.Stop, Made: r.made(), Connections: target.Connections(r.plan.Load.Threads), Archived: r.archived != "",
 	}
 	if err := r.progress.Begin(ctx, r.main, n); err != nil {
 		return err
@@ -300,14 +295,10 @@ func (r *run) finish(ctx context.Context) error {
 		disable: r.plan.wish.Events == DisableEvents, log: r.config.log(), result: r.result, made: map[string]bool{},
 		comments: facts.Flavor == server.FlavorMariaDB && facts.AtLeast(10, 5, 0),
 	}
-	for _, s := range r.plan.Schemas {
-		f.made[r.director.FoldSchema(s.Name)] = !s.OnTarget
+	for _, name := range r.made() {
+		f.made[r.director.FoldSchema(name)] = true
 	}
 	if r.plan.Resumes {
-		clear(f.made)
-		for _, name := range r.plan.unfinished.Made {
-			f.made[r.director.FoldSchema(name)] = true
-		}
 		if err := f.defaults(ctx); err != nil {
 			return err
 		}

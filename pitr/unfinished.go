@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/tripod-db/tripod/binlog/archive"
 	"github.com/tripod-db/tripod/internal/fault"
@@ -41,6 +42,8 @@ type begun struct {
 	// made anything else.
 	empty       map[string]bool
 	connections int // that any of them has at most
+	// made are the schemas that each has made, by the schema of its progress table.
+	made map[string][]string
 }
 
 // findUnfinished looks on the target for a restore of this wish; nil for none. Progress tables that this account may not read, or of another format, are nobody's here: plan
@@ -55,7 +58,7 @@ func findUnfinished(ctx context.Context, srv *server.Server, w Wish) (found *unf
 	if err != nil {
 		return nil, others, fmt.Errorf("look for unfinished restores on the target: %w", err)
 	}
-	others.empty = map[string]bool{}
+	others.empty, others.made = map[string]bool{}, map[string][]string{}
 	for _, row := range rows {
 		u, isEmpty, err := readUnfinished(ctx, s, row[0])
 		if err != nil {
@@ -64,6 +67,7 @@ func findUnfinished(ctx context.Context, srv *server.Server, w Wish) (found *unf
 		others.empty[row[0]] = isEmpty
 		if u != nil {
 			others.connections = max(others.connections, u.Connections)
+			others.made[row[0]] = u.Made
 		}
 		// Where --force came later it means to begin anew; one that was there from the beginning has
 		// done its work.
@@ -92,6 +96,24 @@ func readUnfinished(ctx context.Context, s *target.Session, home string) (u *unf
 		u = nil
 	}
 	return u, false, nil
+}
+
+// made lists the schemas that were not on the target before this restore, or before those that it goes on from or takes the
+// place of.
+func (r *run) made() []string {
+	if r.plan.Resumes {
+		return r.plan.unfinished.Made
+	}
+	list := []string{}
+	for _, s := range r.plan.Schemas {
+		before := func(o schema.ObjectName) bool {
+			return o.Name.Name == checkpoint.ProgressTable && slices.Contains(r.plan.begun.made[o.Schema], s.Name)
+		}
+		if !s.OnTarget || r.plan.Force && slices.ContainsFunc(r.plan.Existing, before) {
+			list = append(list, s.Name)
+		}
+	}
+	return list
 }
 
 // unreadableTable tells whether a table is not this account's to read, or has other columns.
