@@ -79,6 +79,7 @@ func newScan(d *director.Director, loads []director.LoadBase, definitions []*sch
 		s.constrained[loads[i].OnTarget] = director.MakesConstraintNames(t)
 		for k := range t.ForeignKeys {
 			s.parents[d.OnTarget(t.ForeignKeys[k].Parent).Schema] = true
+			d.NoteParent(loads[i].Name, t.ForeignKeys[k].Parent)
 		}
 	}
 	for _, b := range loads {
@@ -227,6 +228,11 @@ func (s *scan) query(e *event.Entry, q *event.Query) error {
 		for _, t := range x.Statement.Tables {
 			if t.Role == ddl.Parent {
 				s.parents[s.director.OnTarget(t.Name).Schema] = true
+				for _, n := range slices.Concat(x.Created, x.Altered) {
+					if child, ok := s.director.OnSource(n); ok {
+						s.director.NoteParent(child, t.Name)
+					}
+				}
 			}
 		}
 		for _, n := range x.Created {

@@ -66,6 +66,7 @@ type Director struct {
 	// released are the members that are no longer needed, emptied those of which only the definition is.
 	released, emptied map[Life]bool
 	trail             *trail // where the effects of statements are noted; nil for nowhere
+	parents           []parentOf
 
 	ancestry *ancestry // which tables cascade into others
 }

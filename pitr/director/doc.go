@@ -12,7 +12,8 @@
 //	lineage.go, survey.go                                   which tables a part descends from
 //	part.go, partwalk.go, partobjects.go, partparents.go    statements on a part, whose tables have one name each
 //	limits.go, skip.go, units.go                            what cannot be replayed, is left out, need not be read
-//	loads.go, constraintnames.go, spelled.go, standins.go   definitions and names on the target
+//	loads.go, constraintnames.go, spelled.go, newnames.go,
+//	standins.go                                             definitions and names on the target
 //
 // A part of an instance (--tables, --rename) has a director that follows the lives of tables from name to name: lives
 // tell what statements do to them, lineage goes back from the wanted ones to what they descend from, and a partWalk

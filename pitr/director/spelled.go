@@ -24,8 +24,7 @@ func (d *Director) RefuseSpelled() error {
 	if d.Part == nil || len(d.Part.renames.rules) == 0 {
 		return nil
 	}
-	var reasons []string
-	var names []schema.Name
+	reasons, names := d.newParents()
 	for _, o := range d.Restored() {
 		for _, step := range o.Steps {
 			if reason := d.spelled(o, step); reason != "" {
@@ -41,8 +40,8 @@ func (d *Director) RefuseSpelled() error {
 	if n := len(reasons); n > mostNames {
 		reasons = append(reasons[:mostNames], fmt.Sprintf("and %d more", n-mostNames))
 	}
-	return fault.New(fault.CodeUsage, fault.KindUsage, "leave them out and make them yourself afterwards: --exclude "+schema.Patterns(names...),
-		"--rename changes no text, and these name what is renamed: %s", strings.Join(reasons, ", "))
+	return fault.New(fault.CodeUsage, fault.KindUsage, "leave them out and make them yourself afterwards: --exclude "+schema.Patterns(names...)+"; where the new name is in the way, choose one that they do not name",
+		"--rename changes no text, and these name what is renamed, or something that the source calls by a new name: %s", strings.Join(reasons, ", "))
 }
 
 // spelled says what of a statement's text names something that is renamed; empty for nothing.
@@ -70,7 +69,12 @@ func (d *Director) spelled(o *Object, step ObjectStep) string {
 			return "it names " + w.Name
 		}
 	}
+	if reason := d.newNames(step.Statement, words, home); reason != "" {
+		return reason
+	}
 	switch {
+	case o.Kind == catalog.KindView && home != o.Name.Schema && r.newSchema(home) != "":
+		return "it was made in a session in schema " + home + ", which " + r.newSchema(home) + " is to be called"
 	case o.Kind == catalog.KindView && home != "" && home != o.Name.Schema && r.schema(home) != home:
 		return "it was made in a session in schema " + home
 	case o.Kind == catalog.KindTrigger && r.table(o.Table).Schema != r.schema(o.Name.Schema):
