@@ -119,24 +119,44 @@ func (f *finisher) createWith(ctx context.Context, session *target.Session, step
 	return carryOut(ctx, session, x)
 }
 
-// databaseCollation gives the object's schema, for the time of one statement, the collation
-// that it had when the object was made: parameters without a character set take it.
+// databaseCollation gives the object's schema on the target, for the time of one statement, the collation
+// that its schema had when the object was made: parameters and variables without a character set take it.
 func (f *finisher) databaseCollation(ctx context.Context, o *director.Object, step director.ObjectStep) (restore func(context.Context) error, err error) {
 	nothing := func(context.Context) error { return nil }
-	s := f.director.Schemas[f.director.FoldSchema(o.Name.Schema)]
-	if s == nil || s.Target == "" || step.Database == "" || s.Collation == "" || s.Collation == step.Database {
+	if step.Database == "" {
 		return nothing, nil
+	}
+	name := f.director.ObjectOnTarget(o).Schema
+	collation, err := f.ownCollation(ctx, name)
+	if err != nil || collation == "" || collation == step.Database {
+		return nothing, err
 	}
 	change := func(ctx context.Context, collation string) error {
 		if err := f.session.ReadUTF8(ctx); err != nil {
 			return err
 		}
-		return f.session.Exec(ctx, rewriter.AlterDatabase(s.Target, "", collation))
+		return f.session.Exec(ctx, rewriter.AlterDatabase(name, "", collation))
 	}
 	if err := change(ctx, step.Database); err != nil {
-		return nothing, fmt.Errorf("set the collation of schema %s: %w", s.Name, err)
+		return nothing, fmt.Errorf("set the collation of schema %s: %w", name, err)
 	}
-	return func(ctx context.Context) error { return change(ctx, s.Collation) }, nil
+	return func(ctx context.Context) error { return change(ctx, collation) }, nil
+}
+
+// ownCollation is the one that a schema of the target has to keep: the source's, or where only tables are renamed into it its
+// own, which is noted, for a run that goes on finds it changed.
+func (f *finisher) ownCollation(ctx context.Context, name string) (string, error) {
+	for _, s := range f.director.Schemas {
+		if s.Target != "" && f.director.FoldSchema(s.Target) == f.director.FoldSchema(name) {
+			return s.Collation, nil
+		}
+	}
+	rows, err := f.reader.QueryRows(ctx, "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME="+quoteText(name))
+	if err != nil || len(rows) != 1 {
+		return "", err
+	}
+	n := checkpoint.CollationNote{Schema: name, Collation: rows[0][0]}
+	return n.Collation, f.progress.Write(ctx, f.own, checkpoint.NewNote(checkpoint.NoteCollation, name, n))
 }
 
 // events come last, under the stop time: an event that ended before it would not be created.

@@ -261,7 +261,12 @@ func (f *finisher) trigger(ctx context.Context, t *director.Object) error {
 }
 
 // defaults gives the schemas theirs: a killed run may have changed them for a moment.
-func (f *finisher) defaults(ctx context.Context) error {
+func (f *finisher) defaults(ctx context.Context, noted []checkpoint.CollationNote) error {
+	for _, n := range noted {
+		if err := f.own.Exec(ctx, rewriter.AlterDatabase(n.Schema, "", n.Collation)); err != nil {
+			return fmt.Errorf("set the collation of schema %s: %w", n.Schema, err)
+		}
+	}
 	for _, s := range f.director.Schemas {
 		if !s.Exists || s.Collation == "" || s.Target == "" {
 			continue

@@ -299,7 +299,7 @@ func (r *run) finish(ctx context.Context) error {
 		f.made[r.director.FoldSchema(name)] = true
 	}
 	if r.plan.Resumes {
-		if err := f.defaults(ctx); err != nil {
+		if err := f.defaults(ctx, r.past.Collations); err != nil {
 			return err
 		}
 	}

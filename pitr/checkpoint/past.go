@@ -38,6 +38,7 @@ type Past struct {
 	Views      map[string]ViewNote
 	Objects    []schema.ObjectName
 	Asides     []Aside
+	Collations []CollationNote
 	Divergence []Divergence
 	fold       func(schema.Name) schema.Name
 }
@@ -72,6 +73,12 @@ type CounterNote struct {
 	schema.Name
 	Greatest uint64 `json:"greatest"` // value in a row that was replayed
 	Next     uint64 `json:"next"`     // that a definition brought along
+}
+
+// CollationNote is the default of a schema of the target that Finish changes for a moment.
+type CollationNote struct {
+	Schema    string `json:"schema"`
+	Collation string `json:"collation"`
 }
 
 // ViewNote is the text of a view that was made with a star, as the server expanded it.
@@ -154,6 +161,8 @@ func (p *Past) add(kind, item string, value []byte) error {
 		})
 	case NoteObject:
 		return addTo(value, func(n schema.ObjectName) { p.Objects = append(p.Objects, n) })
+	case NoteCollation:
+		return addTo(value, func(n CollationNote) { p.Collations = append(p.Collations, n) })
 	case NoteDivergence:
 		return addTo(value, func(d Divergence) { p.Divergence = append(p.Divergence, d) })
 	}

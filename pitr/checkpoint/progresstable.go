@@ -52,6 +52,7 @@ const (
 	NoteAside      = "aside"      // constraints that were set aside, by table (Aside)
 	NoteView       = "view"       // that was expanded (ViewNote)
 	NoteObject     = "object"     // that is or was about to be made (ObjectName)
+	NoteCollation  = "collation"  // of a schema into which only tables are renamed (CollationNote)
 	NoteDivergence = "divergence" // that --on-divergence binlog-wins went over, or that ended a run
 )
 
