@@ -18,6 +18,8 @@ type Part struct {
 	// Members are the tables that it takes in.
 	Members map[Life]*Member
 	renames *renames
+	// views are the numbers of the steps that make the views of the stop point; nil in front of that being known.
+	views map[int]bool
 	// schemas are the target's names of the schemas that are restored, with their defaults, by
 	// folded name; Extra are schemas into which only tables are renamed.
 	schemas map[string]string

@@ -84,14 +84,16 @@ func (d *Director) Expanded(v *Object, create string) error {
 	return nil
 }
 
-// viewsMade lists the views that a statement of the log has just made with a star.
+// viewsMade lists the views that a statement of the log has just made with a star. In a part one that is gone by the stop point
+// is nobody's: unlike those of the stop point it may name what is renamed.
 func (d *Director) viewsMade(st *ddl.Statement) []*Object {
 	var list []*Object
 	for _, o := range st.Objects {
 		if o.Kind != ddl.View || d.isSystem(o.Name.Schema) || d.Part != nil && !d.selected.Object(o.Name) {
 			continue
 		}
-		if v := d.objects.get(catalog.KindView, o.Name); v != nil && len(v.Steps) > 0 && v.Steps[0].Statement == st && st.HasStar() {
+		if v := d.objects.get(catalog.KindView, o.Name); v != nil && len(v.Steps) > 0 && v.Steps[0].Statement == st && st.HasStar() &&
+			(d.Part == nil || d.Part.views == nil || d.Part.views[v.Steps[0].Sequence]) {
 			list = append(list, v)
 		}
 	}

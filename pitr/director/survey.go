@@ -122,9 +122,13 @@ func (s *survey) part() (*Part, error) {
 	}
 	var err error
 	views := map[*Object]schema.Name{}
+	p.views = map[int]bool{}
 	for _, o := range s.objects {
 		if o.Kind == catalog.KindView {
 			views[o] = p.renames.object(o.Name)
+			for _, step := range o.Steps {
+				p.views[step.Sequence] = true
+			}
 		}
 	}
 	if p.Members, err = s.trail.lineage(wanted, s.lives.now, views); err != nil {
