@@ -195,3 +195,52 @@ func TestCountersOfAKilledStatement(t *testing.T) {
 		}
 	}
 }
+
+// TestCountersAtTheEndOfTheirType: behind the greatest value of its type a counter stays where it is.
+func TestCountersAtTheEndOfTheirType(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.a (id TINYINT AUTO_INCREMENT PRIMARY KEY, v INT)", "CREATE TABLE d.b (id SMALLINT UNSIGNED AUTO_INCREMENT PRIMARY KEY)", "CREATE TABLE d.c (id INT AUTO_INCREMENT PRIMARY KEY)",
+		"INSERT INTO d.a VALUES (127,1)", "INSERT INTO d.b VALUES (65535)")
+	b := s.begin()
+	b.schema("d")
+	for _, n := range []string{"d.a", "d.b", "d.c"} {
+		b.table(n, "")
+	}
+	b.end()
+	s.on("INSERT INTO d.c VALUES (2147483647)", "ALTER TABLE d.c AUTO_INCREMENT=5", "DELETE FROM d.b")
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	s.same("d")
+	for _, table := range []string{"a", "b", "c"} {
+		mysqltest.Exec(t, s.dest, "DELETE FROM d."+table, "INSERT INTO d."+table+" (id) VALUES (NULL)")
+	}
+}
+
+// TestDefaultsThatWereDropped: a nullable column without a default is made as one.
+func TestDefaultsThatWereDropped(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY, c INT DEFAULT 3, d VARCHAR(9), e DATETIME, te TEXT, j JSON DEFAULT (JSON_ARRAY(1)))",
+		"ALTER TABLE d.t ALTER c DROP DEFAULT, ALTER d DROP DEFAULT, ALTER e DROP DEFAULT, ALTER j DROP DEFAULT", "INSERT INTO d.t VALUES (1,1,'a',NULL,'b',NULL)")
+	b := s.begin()
+	b.schema("d")
+	b.table("d.t", "")
+	b.end()
+	s.on("CREATE TABLE d.u LIKE d.t")
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	s.same("d")
+}
+
+// TestEngineOfTheTarget: tables of the log that name no engine are of the one that they have on the source.
+func TestEngineOfTheTarget(t *testing.T) {
+	s := newStoryWith(t, mysqltest.Options{GTID: true, Relaxed: true, LocalInfile: true, ExtraArgs: []string{"--default-storage-engine=MyISAM"}}, "d", "e")
+	s.on("CREATE DATABASE d", "CREATE TABLE d.t (id INT PRIMARY KEY)")
+	b := s.begin()
+	b.schema("d")
+	b.table("d.t", "")
+	b.end()
+	s.on("CREATE TABLE d.a (id INT PRIMARY KEY)", "CREATE TABLE d.b SELECT * FROM d.a", "CREATE TABLE d.c (n INT)", "INSERT INTO d.c VALUES (1)")
+	_, _, err := s.restore(Wish{})
+	s.must(err)
+	s.same("d")
+}

@@ -76,6 +76,20 @@ func (f *finisher) run(ctx context.Context) error {
 	return f.events(ctx, objects)
 }
 
+// greatestOf is the greatest value of a column of integers; for others there is no bound.
+func greatestOf(def *schema.Table, column string) uint64 {
+	bits := map[string]uint{"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
+	c, _ := def.Column(column)
+	n, isInteger := bits[c.Type]
+	switch {
+	case !isInteger:
+		return ^uint64(0)
+	case !c.Unsigned:
+		n--
+	}
+	return ^uint64(0) >> (64 - n)
+}
+
 // autoIncrements raises the counters that are lower than the source's were: at least the
 // greatest of the definition's and 1 + the greatest value in any loaded row or replayed image,
 // deleted ones included. InnoDB raises its counter with the rows; what is left are counters
@@ -96,7 +110,8 @@ func (f *finisher) autoIncrements(ctx context.Context) error {
 			greatest = 0
 		}
 		next := t.Next
-		if all := max(greatest, t.Greatest); all < ^uint64(0) {
+		// Behind the type's greatest value InnoDB stays at that: it is the next one again when its row has gone.
+		if all := max(greatest, t.Greatest); all < greatestOf(t.def, column) {
 			next = max(next, all+1)
 		}
 		if err := f.tables.read(ctx, t.Name); err != nil {

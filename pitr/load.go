@@ -101,7 +101,14 @@ func (l *loader) definitions(ctx context.Context, s *target.Session, tables *tab
 			return err
 		}
 		t := tables.get(b.OnTarget)
+		def, err := ddl.ParseCreateTable(string(text), b.Schema)
+		if err != nil {
+			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
+		}
 		if made { // one of a killed run may have rows
+			if err := tables.dropDefaults(ctx, s, t, def); err != nil {
+				return err
+			}
 			if err := tables.printAsAltered(ctx, s, t, create); err != nil {
 				return err
 			}
@@ -111,10 +118,6 @@ func (l *loader) definitions(ctx context.Context, s *target.Session, tables *tab
 		}
 		if err := tables.putOff(ctx, t); err != nil {
 			return err
-		}
-		def, err := ddl.ParseCreateTable(string(text), b.Schema)
-		if err != nil {
-			return fmt.Errorf("read the definition of %s in the backup: %w", b.Name, err)
 		}
 		tables.chooseLane(t)
 		t.Next = max(t.Next, def.AutoIncrement)

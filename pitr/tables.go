@@ -132,14 +132,21 @@ var countingWord = regexp.MustCompile(`(?i)\b(AUTO_INCREMENT|TRUNCATE|EXCHANGE)\
 func (s *tableSet) raiseCounters(ctx context.Context, e *director.Execution) error {
 	for _, n := range e.Altered {
 		t := s.get(n)
-		if t == nil || t.Greatest == 0 || t.Greatest == ^uint64(0) || !countingWord.MatchString(e.Text) {
+		if t == nil || t.Greatest == 0 || !countingWord.MatchString(e.Text) {
 			continue
 		}
 		// Raised, a partitioned table has that counter in every partition: what EXCHANGE leaves may be too high then, never too low.
 		if err := s.read(ctx, n); err != nil {
 			return err
 		}
-		next := max(t.Next, t.Greatest+1)
+		column := autoIncrementColumn(t.def)
+		if column == "" {
+			continue
+		}
+		next := t.Next
+		if t.Greatest < greatestOf(t.def, column) {
+			next = max(next, t.Greatest+1)
+		}
 		if t.def.AutoIncrement >= next {
 			continue
 		}

@@ -218,6 +218,8 @@ func (r *tableReader) options() error {
 			t.Collation = collationName(r.value())
 		case r.option("COMMENT"):
 			t.Comment = r.value()
+		case r.option("TABLESPACE"): // without an equals sign, and with one word behind it: as skipOption reads it, that were the next one's
+			r.value()
 		case r.isIdentifier(r.i):
 			r.skipOption()
 		default:

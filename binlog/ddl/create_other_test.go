@@ -127,3 +127,14 @@ func TestParseCreateTableRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestTablespaceInFrontOfTheEngine: SHOW CREATE prints the tablespace without an equals sign, and what stands behind it counts.
+func TestTablespaceInFrontOfTheEngine(t *testing.T) {
+	def, err := ParseCreateTable("CREATE TABLE `g` (\n  `id` int NOT NULL,\n  PRIMARY KEY (`id`)\n) /*!50100 TABLESPACE `ts1` */ ENGINE=InnoDB DEFAULT CHARSET=latin1 COLLATE=latin1_bin", "d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if def.Engine != "InnoDB" || def.Charset != "latin1" || def.Collation != "latin1_bin" {
+		t.Errorf("engine %q, %q, %q", def.Engine, def.Charset, def.Collation)
+	}
+}

@@ -47,8 +47,9 @@ const sourceSession = "SET NAMES binary; SET sql_mode='ALLOW_INVALID_DATES', loc
 // statement brings its own context. Locks are waited for as long as the server likes.
 //
 //   - check_constraint_checks: a row that the source's own session let in is let in again.
+//   - default_storage_engine: a table that the log makes without ENGINE is one of InnoDB, as on the source.
 //   - old_mode: utf8 in a statement is utf8mb3, as on the sources that preflight lets in.
-const targetSession = "SET NAMES utf8mb4; SET sql_mode='" + targetMode + "', foreign_key_checks=0" +
+const targetSession = "SET NAMES utf8mb4; SET sql_mode='" + targetMode + "', foreign_key_checks=0, default_storage_engine=InnoDB" +
 	" /*M!100201 , check_constraint_checks=0 */ /*M!100601 , old_mode='" + targetOldMode + "' */, " + commonSession
 
 const targetOldMode = "UTF8_IS_UTF8MB3"
@@ -90,6 +91,7 @@ var targetSettings = append([]setting{
 	{names: names("character_set_results"), want: names("utf8mb4")},
 	{names: names("sql_mode"), want: names(targetMode)},
 	{names: names("foreign_key_checks"), want: names("OFF", "0")},
+	{names: names("default_storage_engine"), want: names("InnoDB")},
 	{names: names("check_constraint_checks"), want: names("OFF", "0"), missing: true},
 	{names: names("old_mode"), want: names(targetOldMode), missing: true},
 }, commonSettings...)

@@ -16,7 +16,7 @@ import (
 var hostileGlobals = []string{
 	"sql_select_limit=2", "transaction_isolation='READ-UNCOMMITTED'", "init_connect='SET autocommit=0'", "sql_mode='ANSI_QUOTES,PAD_CHAR_TO_FULL_LENGTH'",
 	"time_zone='+09:00'", "sql_safe_updates=1", "sql_big_selects=0", "max_join_size=1", "max_execution_time=1", "completion_type='CHAIN'",
-	"sql_quote_show_create=0", "transaction_read_only=1", "wait_timeout=1", "sql_auto_is_null=1",
+	"sql_quote_show_create=0", "transaction_read_only=1", "wait_timeout=1", "sql_auto_is_null=1", "default_storage_engine='MyISAM'",
 	"character_set_connection='utf16'", "show_gipk_in_create_table_and_information_schema=0",
 }
 

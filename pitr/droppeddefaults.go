@@ -1,0 +1,30 @@
+package pitr
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/tripod-db/tripod/internal/schema"
+	"github.com/tripod-db/tripod/pitr/target"
+)
+
+// dropDefaults takes the defaults away that the source does not have: behind ALTER .. DROP DEFAULT a nullable column has none, and its
+// definition is printed without one; made from that text it has NULL.
+func (s *tableSet) dropDefaults(ctx context.Context, by *target.Session, t *table, source *schema.Table) error {
+	var clauses []string
+	for i := range t.def.Columns {
+		have := &t.def.Columns[i]
+		want, _ := source.Column(have.Name)
+		if want != nil && want.Default == "" && strings.EqualFold(have.Default, "NULL") && have.Generated == schema.NotGenerated {
+			clauses = append(clauses, "ALTER COLUMN "+schema.Quote(have.Name)+" DROP DEFAULT")
+		}
+	}
+	if len(clauses) == 0 {
+		return nil
+	}
+	if err := by.Exec(ctx, "ALTER TABLE "+t.Name.Quoted()+" "+strings.Join(clauses, ", ")); err != nil {
+		return fmt.Errorf("take defaults of %s away: %w", t.Name, err)
+	}
+	return s.read(ctx, t.Name)
+}
