@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// keptSamples bounds the samples that wait to be covered; the older ones go first.
+	// keptSamples bounds the samples that wait to be covered; of more every second one goes.
 	keptSamples = 4096
 	// shortestSample is how often the source is asked at most.
 	shortestSample = 200 * time.Millisecond
@@ -45,12 +45,24 @@ func newClock(untilIdle bool, end *Wanted) *clock {
 	return &clock{tick: make(chan struct{}), started: time.Now(), untilIdle: untilIdle, end: end}
 }
 
+// thin lets every second sample go. The first one stays, for which somebody may wait, and some of every age: an archiver that is
+// hours behind comes to them one after the other.
+func (c *clock) thin() {
+	kept := c.samples[:0]
+	for i, s := range c.samples {
+		if i%2 == 0 {
+			kept = append(kept, s)
+		}
+	}
+	c.samples = kept
+}
+
 // add takes a sample.
 func (c *clock) add(s sample) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.samples) >= keptSamples {
-		c.samples = c.samples[1:]
+		c.thin()
 	}
 	c.samples = append(c.samples, s)
 	if !c.asked {

@@ -3,6 +3,7 @@ package archive
 import (
 	"testing"
 
+	"github.com/tripod-db/tripod/binlog"
 	"github.com/tripod-db/tripod/binlog/segment"
 )
 
@@ -25,5 +26,54 @@ func TestAsOfFollowsAClockThatIsSetBack(t *testing.T) {
 	}
 	if !c.reached() || c.reached() {
 		t.Error("the head of the first sample is told once")
+	}
+}
+
+// TestSamplesOfALongWayBehind: of an archiver that is thousands of samples behind as_of moves with what it holds, and the first sample stays.
+func TestSamplesOfALongWayBehind(t *testing.T) {
+	c := newClock(true, NewWanted())
+	const all = 5 * keptSamples
+	for i := range all {
+		c.add(sample{asOf: binlog.Time(i + 1), file: "binlog.000001", pos: uint64(1000 + i)})
+	}
+	if len(c.samples) > keptSamples {
+		t.Fatalf("%d samples are kept", len(c.samples))
+	}
+	if asOf, any := c.covered(segment.Header{File: "binlog.000001", End: 1000}); !any || asOf != 1 || !c.wanted() {
+		t.Errorf("at the first sample's place as_of is %v, %v", asOf, any)
+	}
+	last := binlog.Time(0)
+	for _, held := range []int{all / 4, all / 2, all - 10} {
+		asOf, _ := c.covered(segment.Header{File: "binlog.000001", End: uint64(1000 + held)})
+		if asOf <= last || int(asOf) < held-64 || int(asOf) > held+1 {
+			t.Errorf("with %d held as_of is %v", held, asOf)
+		}
+		last = asOf
+	}
+}
+
+// TestTimesThatASessionHasSet: a header's time that is hours ahead of what is logged behind it is no commit time.
+func TestTimesThatASessionHasSet(t *testing.T) {
+	const minute, hour = binlog.Time(60_000_000), binlog.Time(3_600_000_000)
+	at := 100 * hour
+	for name, c := range map[string]struct {
+		before, t binlog.Time
+		behind    []binlog.Time
+		asOf      binlog.Time
+		want      bool
+	}{
+		"in order":                      {at, at + minute, []binlog.Time{at + 2*minute}, 0, false},
+		"behind a rest":                 {at, at + 5*hour, []binlog.Time{at + 9*hour}, at + 20*hour, false},
+		"set":                           {at, at + 1000*hour, []binlog.Time{at + minute}, 0, true},
+		"set, behind a rest":            {at, at + 1000*hour, []binlog.Time{at + 7*hour}, 0, true},
+		"set for several":               {at, at + 1000*hour, []binlog.Time{at + 1001*hour, at + minute}, 0, true},
+		"set, the last one":             {at, at + 1000*hour, nil, at + minute, true},
+		"the last one":                  {at, at + 3*hour, nil, at + 3*hour, false},
+		"in front of one in the past":   {at, at + minute, []binlog.Time{minute, at + 2*minute}, 0, false},
+		"the clock was set back by two": {at, at + minute, []binlog.Time{at - 2*hour, at - 2*hour + minute}, 0, false},
+	} {
+		if got := outlying(c.before, c.t, c.behind, c.asOf); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
