@@ -52,6 +52,8 @@ type entryAt struct {
 	gtid   binlog.GTID
 	commit binlog.Time
 	end    uint64
+	// fromHeader: commit is the header's time, which a session may have set.
+	fromHeader bool
 }
 
 // found is the place of an entry that was searched for.
@@ -84,7 +86,7 @@ func (r *Reader) entries(ctx context.Context, f *fileRead, n int, match func(ent
 		out.before = binlog.Point{Position: entry.Start, GTIDSet: out.after.GTIDSet, Time: out.after.Time}
 		set.Add(entry.GTID)
 		out.after = binlog.Point{Position: entry.End, GTIDSet: set.String(), Time: commitTime(entry)}
-		if match(entryAt{gtid: entry.GTID, commit: commitTime(entry), end: entry.End.Pos}) {
+		if match(entryAt{gtid: entry.GTID, commit: commitTime(entry), end: entry.End.Pos, fromHeader: entry.CommitTime == 0}) {
 			return out, nil
 		}
 		out.hasBefore = true

@@ -177,7 +177,9 @@ func (r *receiver) take(e stream.Event) error {
 			r.journal.note(entry, r.statements)
 		}
 	}
-	if r.asm.AtBoundary() {
+	// Not behind a file's format description alone: what was executed before the file stands in the event behind that, and the first
+	// segment has to tell it.
+	if r.asm.AtBoundary() && (e.Start != binlog.FirstOffset || event.Type(e.Raw[4]) != event.TypeFormatDescription) {
 		r.closeContent()
 		if err := r.mark(); err != nil {
 			return err

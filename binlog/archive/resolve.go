@@ -79,16 +79,16 @@ func (r *Reader) firstLater(ctx context.Context, s Stretch, t binlog.Time) (late
 			found.began = binlog.Time(f.headers[0].FormatTime) * microseconds
 		}
 		for n, h := range f.headers {
-			if h.GreatestCommit <= t {
+			p, is, err := r.laterIn(ctx, s, i, f, n, t)
+			if err != nil {
+				return later{}, false, err
+			}
+			if !is {
 				before = before || h.Entries > 0
 				if h.LastCommit != 0 {
 					last = h.LastCommit
 				}
 				continue
-			}
-			p, err := r.entries(ctx, f, n, func(e entryAt) bool { return e.commit > t })
-			if err != nil {
-				return later{}, false, err
 			}
 			found.Point, found.first = withLastCommit(p.before, last), !before && !p.hasBefore
 			return found, true, nil
