@@ -94,6 +94,10 @@ func checkTarget(p *Plan, f *targetFacts, needs *needs) []Finding {
 	}
 	for _, s := range p.Schemas {
 		if s.OnTarget && s.Collation != "" {
+			if !s.whole {
+				add("schema", LevelInfo, "", "schema %s exists: its defaults are %s, %s while the restore works in it, and its own again at the end", s.Name, s.Charset, s.Collation)
+				continue
+			}
 			add("schema", LevelInfo, "", "schema %s exists: its defaults become %s, %s", s.Name, s.Charset, s.Collation)
 		}
 	}

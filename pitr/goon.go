@@ -57,6 +57,7 @@ func (r *run) recall(ctx context.Context) (err error) {
 	}
 	r.result.Resumed, r.result.Divergence = true, append(r.result.Divergence, r.past.Divergence...)
 	note := r.plan.unfinished.RestoreNote
+	r.kept = note.Kept
 	note.Connections = target.Connections(r.plan.Load.Threads)
 	r.config.log().Info("the restore goes on where it was", "phase", r.past.Phase, "stop", note.Stop.Position.String())
 	if err := r.progress.Write(ctx, r.main, checkpoint.NewNote(checkpoint.NoteRestore, "", note)); err != nil {

@@ -271,6 +271,9 @@ func (p *Plan) describe(s *scan, loads []director.LoadBase) error {
 		p.Load.Chunks += t.Chunks
 	}
 	p.Schemas = schemaPlans(p.manifest, d)
+	for i := range p.Schemas {
+		p.Schemas[i].whole = d.Whole(p.Schemas[i].Name)
+	}
 	if p.part != nil {
 		for _, name := range p.part.Extra {
 			p.Schemas = append(p.Schemas, SchemaPlan{Name: name})

@@ -179,3 +179,26 @@ func TestObjectsInTheirWindow(t *testing.T) {
 	s.must(err)
 	s.same("d")
 }
+
+// TestEventsWhoseTimeIsOver: no server makes such an event again, whatever was altered of it since; it is told.
+func TestEventsWhoseTimeIsOver(t *testing.T) {
+	s := newStory(t, "d")
+	s.on("CREATE DATABASE d", "CREATE EVENT d.e ON SCHEDULE AT CURRENT_TIMESTAMP + INTERVAL 1 SECOND DISABLE DO SELECT 1", "CREATE EVENT d.stays ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01' DO SELECT 1")
+	b := s.begin()
+	b.schema("d")
+	b.object(catalog.KindEvent, "d.e", "")
+	b.object(catalog.KindEvent, "d.stays", "")
+	b.end()
+	mysqltest.Eventually(t, func() bool {
+		return s.row("SELECT EXECUTE_AT < NOW() FROM information_schema.EVENTS WHERE EVENT_NAME='e'")[0] == "1"
+	}, "the end of the event's time")
+	s.on("ALTER EVENT d.e COMMENT 'x'", "ALTER EVENT d.stays COMMENT 'y'")
+	_, result, err := s.restore(Wish{})
+	s.must(err)
+	if len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0], "d.e is not created") {
+		t.Errorf("warnings %q", result.Warnings)
+	}
+	if got := s.query(s.dest.Root(), "SELECT EVENT_NAME, EVENT_COMMENT FROM information_schema.EVENTS WHERE EVENT_SCHEMA='d'"); len(got) != 1 || got[0][1] != "y" {
+		t.Errorf("events %q", got)
+	}
+}

@@ -67,6 +67,7 @@ type SchemaPlan struct {
 	OnTarget bool `json:"on_target"`
 
 	exists bool // at the stop point
+	whole  bool // everything in it is restored
 }
 
 // TablePlan is one table that is loaded from chunks.

@@ -39,6 +39,7 @@ type run struct {
 	past     *checkpoint.Past
 	memory   *lanes.Memory
 	result   *Result
+	kept     []checkpoint.CollationNote // see giveBack
 }
 
 // Run carries a plan out. It refuses a plan with a Problem. Divergence under --on-divergence
@@ -224,7 +225,7 @@ func (r *run) verified(n *checkpoint.VerifiedNote) {
 }
 
 // begin makes the progress table, in its schema, which may come into being only later on the source.
-func (r *run) begin(ctx context.Context) error {
+func (r *run) begin(ctx context.Context) (err error) {
 	if err := r.dropExisting(ctx); err != nil {
 		return err
 	}
@@ -239,6 +240,10 @@ func (r *run) begin(ctx context.Context) error {
 		Format: checkpoint.Format, Program: r.config.Program, Wish: r.plan.wish.identity(), Force: r.plan.Force, Instance: r.plan.Instance,
 		BackupID: r.plan.BackupID, Stop: r.plan.Stop, Made: r.made(), Connections: target.Connections(r.plan.Load.Threads), Archived: r.archived != "",
 	}
+	if n.Kept, err = r.defaultsToKeep(ctx); err != nil {
+		return err
+	}
+	r.kept = n.Kept
 	if err := r.progress.Begin(ctx, r.main, n); err != nil {
 		return err
 	}
@@ -309,6 +314,9 @@ func (r *run) finish(ctx context.Context) error {
 	}
 	f.accounts = &accountMaker{finisher: f, steps: steps, protected: protectedOn(r.config.Target.Facts()), left: map[ddl.AccountName]bool{}}
 	if err := f.run(ctx); err != nil {
+		return err
+	}
+	if err := r.giveBack(ctx); err != nil {
 		return err
 	}
 	// The schema of the progress table comes last: while it is there, another run goes on.

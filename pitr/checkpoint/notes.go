@@ -50,6 +50,8 @@ type RestoreNote struct {
 	Stop        binlog.Point `json:"stop"`
 	Made        []string     `json:"made"`        // schemas that it made
 	Connections int          `json:"connections"` // that it has at most
+	// Kept are the defaults of schemas that were there before, and of which the restore makes a part: they get them back.
+	Kept []CollationNote `json:"kept,omitempty"`
 	// Archived: the store archives the target, and its binlog holds the restore.
 	Archived bool `json:"archived,omitempty"`
 }

@@ -35,6 +35,19 @@ func (p *Part) worksIn(name string) bool {
 	return slices.Contains(p.Extra, name) || slices.Contains(slices.Collect(maps.Values(p.schemas)), name)
 }
 
+// Whole tells whether a schema of the target is one that the restore was asked for as a whole.
+func (d *Director) Whole(onTarget string) bool {
+	if d.Part == nil {
+		return true
+	}
+	for name, target := range d.Part.schemas {
+		if target == onTarget {
+			return d.selected.wholeSchema(name)
+		}
+	}
+	return false
+}
+
 // follow makes the director one of a part: it follows the lives of all tables.
 func (d *Director) follow(m *catalog.Manifest, p *Part) error {
 	d.Part, d.released, d.emptied = p, map[Life]bool{}, map[Life]bool{}
