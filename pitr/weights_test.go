@@ -3,6 +3,7 @@ package pitr
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,7 +86,7 @@ func TestWeightsAreWhatTheServerHoldsForEqual(t *testing.T) {
 
 func compareWeights(t *testing.T, s *target.Session, w *lanes.Weights, table *rewriter.Table, r *rand.Rand, collation string, pieces []string) {
 	charset, _, _ := strings.Cut(collation, "_")
-	var texts []string
+	texts := slices.Clone(pieces) // most collations hold some of them for equal
 	for range 60 {
 		var text strings.Builder
 		for range r.IntN(4) {
