@@ -118,16 +118,18 @@ func lostFile(err error) bool {
 // cannotOpen tells whether the server itself cannot open a view: because of what it refers to (an index that a hint names, collations
 // that do not go together any more, the arguments of a function), or because the text that it stored cannot be parsed again (of a
 // literal in gbk, big5 or sjis with a character that ends in a backslash, it escapes half). Servers downgrade some of these errors to
-// warnings; what they say is an error about the view, unless it is one about the connection, the account or a lock.
+// warnings. No error of the machine's counts (memory, files, disks): the view is sound then.
 func cannotOpen(err error) bool {
-	number := server.ErrorNumber(err)
-	switch {
-	case number == 0, server.IsTransient(err), fault.Of(server.Classify(err)).Kind == fault.KindGrant:
-		return false
-	case number == server.ErrLockWaitTimeout, number == server.ErrDeadlock, number == server.ErrQueryInterrupted, number == server.ErrExecutionTimeExceded, number == server.ErrTableChanged:
-		return false
+	switch server.ErrorNumber(err) {
+	case server.ErrViewInvalid, server.ErrParse, server.ErrUnknownColumn,
+		1060, 1052, 1222, // columns of one name, columns that could be either's, UNIONs of other numbers of columns
+		1176, 1191, 1735, 1747, // indexes, full-text indexes, partitions
+		1267, 1270, 1271, // collations
+		1305, 1318, 1582, // functions, and what they take
+		1241, 1242, 1248, 1462: // columns of a subquery, its rows, its name; a view that refers to itself
+		return true
 	}
-	return true
+	return false
 }
 
 // takeText takes the answer of SHOW CREATE.

@@ -198,7 +198,8 @@ func (f *finisher) eventEdits(ctx context.Context, o *director.Object, step dire
 		if err != nil {
 			return nil, fmt.Errorf("look at event %s: %w", o.Name, err)
 		}
-		if len(rows) == 1 { // else the ALTER finds no event, and says so
+		instead = "ON COMPLETION PRESERVE" // where there is none any more the ALTER says so
+		if len(rows) == 1 {
 			instead = rows[0][0]
 		}
 	}

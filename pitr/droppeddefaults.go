@@ -9,6 +9,16 @@ import (
 	"github.com/tripod-db/tripod/pitr/target"
 )
 
+// printsNoDefault tells of the types of which MySQL shows no default where that is NULL: nothing is known of theirs.
+func printsNoDefault(c *schema.Column) bool {
+	switch c.Type {
+	case "tinytext", "text", "mediumtext", "longtext", "tinyblob", "blob", "mediumblob", "longblob", "json",
+		"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geomcollection", "geometrycollection":
+		return true
+	}
+	return false
+}
+
 // dropDefaults takes the defaults away that the source does not have: behind ALTER .. DROP DEFAULT a nullable column has none, and its
 // definition is printed without one; made from that text it has NULL.
 func (s *tableSet) dropDefaults(ctx context.Context, by *target.Session, t *table, source *schema.Table) error {
@@ -16,7 +26,7 @@ func (s *tableSet) dropDefaults(ctx context.Context, by *target.Session, t *tabl
 	for i := range t.def.Columns {
 		have := &t.def.Columns[i]
 		want, _ := source.Column(have.Name)
-		if want != nil && want.Default == "" && strings.EqualFold(have.Default, "NULL") && have.Generated == schema.NotGenerated {
+		if want != nil && want.Default == "" && !printsNoDefault(want) && strings.EqualFold(have.Default, "NULL") && have.Generated == schema.NotGenerated {
 			clauses = append(clauses, "ALTER COLUMN "+schema.Quote(have.Name)+" DROP DEFAULT")
 		}
 	}

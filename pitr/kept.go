@@ -3,6 +3,7 @@ package pitr
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/tripod-db/tripod/pitr/checkpoint"
 	"github.com/tripod-db/tripod/rewriter"
@@ -17,6 +18,10 @@ func (r *run) defaultsToKeep(ctx context.Context) (kept []checkpoint.CollationNo
 		if !s.OnTarget || s.whole || s.Collation == "" {
 			continue
 		}
+		if before, ok := r.keptBefore(s.Name); ok {
+			kept = append(kept, before)
+			continue
+		}
 		rows, err := r.main.QueryRows(ctx, "SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME="+quoteText(s.Name))
 		if err != nil {
 			return nil, fmt.Errorf("read the defaults of schema %s: %w", s.Name, err)
@@ -26,6 +31,22 @@ func (r *run) defaultsToKeep(ctx context.Context) (kept []checkpoint.CollationNo
 		}
 	}
 	return kept, nil
+}
+
+// keptBefore is what a restore has noted that this one takes the place of: the schema may have the source's defaults by now.
+func (r *run) keptBefore(name string) (n checkpoint.CollationNote, ok bool) {
+	if !r.plan.Force {
+		return n, false
+	}
+	for _, o := range r.plan.Existing {
+		if o.Name.Name != checkpoint.ProgressTable {
+			continue
+		}
+		if i := slices.IndexFunc(r.plan.begun.kept[o.Schema], func(n checkpoint.CollationNote) bool { return n.Schema == name }); i >= 0 {
+			return r.plan.begun.kept[o.Schema][i], true
+		}
+	}
+	return n, false
 }
 
 // giveBack sets them again.

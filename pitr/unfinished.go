@@ -44,6 +44,8 @@ type begun struct {
 	connections int // that any of them has at most
 	// made are the schemas that each has made, by the schema of its progress table.
 	made map[string][]string
+	// kept are the defaults of schemas from before it, likewise.
+	kept map[string][]checkpoint.CollationNote
 }
 
 // findUnfinished looks on the target for a restore of this wish; nil for none. Progress tables that this account may not read, or of another format, are nobody's here: plan
@@ -58,7 +60,7 @@ func findUnfinished(ctx context.Context, srv *server.Server, w Wish) (found *unf
 	if err != nil {
 		return nil, others, fmt.Errorf("look for unfinished restores on the target: %w", err)
 	}
-	others.empty, others.made = map[string]bool{}, map[string][]string{}
+	others.empty, others.made, others.kept = map[string]bool{}, map[string][]string{}, map[string][]checkpoint.CollationNote{}
 	for _, row := range rows {
 		u, isEmpty, err := readUnfinished(ctx, s, row[0])
 		if err != nil {
@@ -67,7 +69,7 @@ func findUnfinished(ctx context.Context, srv *server.Server, w Wish) (found *unf
 		others.empty[row[0]] = isEmpty
 		if u != nil {
 			others.connections = max(others.connections, u.Connections)
-			others.made[row[0]] = u.Made
+			others.made[row[0]], others.kept[row[0]] = u.Made, u.Kept
 		}
 		// Where --force came later it means to begin anew; one that was there from the beginning has
 		// done its work.

@@ -59,20 +59,20 @@ func TestTimesThatASessionHasSet(t *testing.T) {
 	for name, c := range map[string]struct {
 		before, t binlog.Time
 		behind    []binlog.Time
-		asOf      binlog.Time
 		want      bool
 	}{
-		"in order":                      {at, at + minute, []binlog.Time{at + 2*minute}, 0, false},
-		"behind a rest":                 {at, at + 5*hour, []binlog.Time{at + 9*hour}, at + 20*hour, false},
-		"set":                           {at, at + 1000*hour, []binlog.Time{at + minute}, 0, true},
-		"set, behind a rest":            {at, at + 1000*hour, []binlog.Time{at + 7*hour}, 0, true},
-		"set for several":               {at, at + 1000*hour, []binlog.Time{at + 1001*hour, at + minute}, 0, true},
-		"set, the last one":             {at, at + 1000*hour, nil, at + minute, true},
-		"the last one":                  {at, at + 3*hour, nil, at + 3*hour, false},
-		"in front of one in the past":   {at, at + minute, []binlog.Time{minute, at + 2*minute}, 0, false},
-		"the clock was set back by two": {at, at + minute, []binlog.Time{at - 2*hour, at - 2*hour + minute}, 0, false},
+		"in order":                      {at, at + minute, []binlog.Time{at + 2*minute}, false},
+		"behind a rest":                 {at, at + 5*hour, []binlog.Time{at + 9*hour}, false},
+		"set":                           {at, at + 1000*hour, []binlog.Time{at + minute}, true},
+		"set, behind a rest":            {at, at + 1000*hour, []binlog.Time{at + 7*hour}, true},
+		"set for several":               {at, at + 1000*hour, []binlog.Time{at + 1001*hour, at + minute, at + 2*minute}, true},
+		"the last one":                  {at, at + 3*hour, nil, false},
+		"nothing before":                {0, at, []binlog.Time{minute, at + minute}, false},
+		"in front of one in the past":   {at, at + minute, []binlog.Time{minute, at + 2*minute}, false},
+		"in front of one that is back":  {at, at + 12*hour, []binlog.Time{at + 12*hour, at + 8*hour, at + 12*hour + minute, at + 12*hour + 2*minute}, false},
+		"the clock was set back by two": {at, at + minute, []binlog.Time{at - 2*hour, at - 2*hour + minute}, false},
 	} {
-		if got := outlying(c.before, c.t, c.behind, c.asOf); got != c.want {
+		if got := outlying(c.before, c.t, c.behind); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

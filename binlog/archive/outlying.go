@@ -12,19 +12,28 @@ import (
 
 const offBy binlog.Time = 3600 * 1_000_000 // an hour
 
-// outlying tells whether a header's time lies more than an hour ahead of one that is logged behind it, though that is no earlier than what
-// was logged before: the clock has not been set back, a session had one of its own. asOf is what the source's clock said at the end, 0 for unknown.
-func outlying(before, t binlog.Time, behind []binlog.Time, asOf binlog.Time) bool {
+// outlying tells whether a header's time lies more than an hour ahead of most of what is logged behind it, though that is no earlier than
+// what was logged before: the clock has not been set back, a session had one of its own. One alone behind it that lies back is a session's
+// too. Without anything before or behind nobody can tell.
+func outlying(before, t binlog.Time, behind []binlog.Time) bool {
+	if before == 0 {
+		return false
+	}
+	back, on := 0, 0
 	for _, next := range behind {
-		if next != 0 && next < t-offBy && next >= before-offBy {
-			return true
+		switch {
+		case next == 0 || next < before-offBy:
+		case next < t-offBy:
+			back++
+		default:
+			on++
 		}
 	}
-	return asOf != 0 && asOf < t-offBy && asOf >= before-offBy
+	return back > on
 }
 
-// laterIn finds the first entry of part n of a stretch's file i that was committed later than t.
-func (r *Reader) laterIn(ctx context.Context, s Stretch, i int, f *fileRead, n int, t binlog.Time) (p found, is bool, err error) {
+// laterIn finds the first entry of part n of a stretch's file i that was committed later than t; last is the last commit in front of it.
+func (r *Reader) laterIn(ctx context.Context, s Stretch, i int, f *fileRead, n int, t, last binlog.Time) (p found, is bool, err error) {
 	if f.headers[n].GreatestCommit <= t {
 		return found{}, false, nil
 	}
@@ -49,10 +58,9 @@ func (r *Reader) laterIn(ctx context.Context, s Stretch, i int, f *fileRead, n i
 	}
 	held := len(list)
 	list = append(list, behind...)
-	start, _ := f.before(n)
-	before, at := start.Time, -1
+	before, at := last, -1
 	for k := 0; k < held && at < 0; k++ {
-		switch off := outlying(before, list[k], list[k+1:], s.AsOf); {
+		switch off := outlying(before, list[k], list[k+1:]); {
 		case off:
 		case list[k] > t:
 			at = k

@@ -13,6 +13,7 @@ import (
 	"github.com/tripod-db/tripod/binlog/limit"
 	"github.com/tripod-db/tripod/binlog/segment"
 	"github.com/tripod-db/tripod/binlog/stream"
+	"github.com/tripod-db/tripod/internal/server"
 )
 
 // receiver puts what a stream sends into extents, and cuts these at boundaries between entries.
@@ -75,9 +76,7 @@ func (p *progressMark) set(file string, end uint64, verified bool) {
 func (p *progressMark) hold(held bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.held != held {
-		p.held, p.moved = held, time.Now()
-	}
+	p.held, p.moved = held, time.Now()
 }
 
 func (p *progressMark) get() (file string, end uint64, verified bool, moved time.Time) {
@@ -129,11 +128,9 @@ func (r *receiver) goOn() error {
 // receive takes events until ctx ends or the stream does.
 func (r *receiver) receive(ctx context.Context) error {
 	for {
-		r.progress.hold(true)
-		if err := r.queue.awaitRoom(ctx, r.config.SpoolSize, r.config.Waits); err != nil {
+		if err := r.queue.awaitRoom(ctx, r.config.SpoolSize, r.waits); err != nil {
 			return err
 		}
-		r.progress.hold(false)
 		e, err := r.follower.Next(ctx)
 		if err != nil {
 			return err
@@ -144,6 +141,16 @@ func (r *receiver) receive(ctx context.Context) error {
 		if err := r.take(e); err != nil {
 			return err
 		}
+	}
+}
+
+// waits says that there is no room; over that there is some again.
+func (r *receiver) waits(why string) (over func()) {
+	r.progress.hold(true)
+	told := r.config.Waits(why)
+	return func() {
+		told()
+		r.progress.hold(false)
 	}
 }
 
@@ -179,7 +186,7 @@ func (r *receiver) take(e stream.Event) error {
 	}
 	// Not behind a file's format description alone: what was executed before the file stands in the event behind that, and the first
 	// segment has to tell it.
-	if r.asm.AtBoundary() && (e.Start != binlog.FirstOffset || event.Type(e.Raw[4]) != event.TypeFormatDescription) {
+	if r.asm.AtBoundary() && !r.isHead(e) {
 		r.closeContent()
 		if err := r.mark(); err != nil {
 			return err
@@ -193,6 +200,13 @@ func (r *receiver) take(e stream.Event) error {
 	r.progress.set(e.File, e.End, true)
 	r.journal.pass(binlog.Position{Timeline: r.follower.Timeline(), File: e.File, Pos: e.End})
 	return r.cutIfDue()
+}
+
+// isHead tells of the format description of a file, behind which an event with what was executed before comes from every server but
+// a MySQL before 5.7, which writes that with GTIDs alone.
+func (r *receiver) isHead(e stream.Event) bool {
+	f := r.config.Server.Facts()
+	return e.Start == binlog.FirstOffset && event.Type(e.Raw[4]) == event.TypeFormatDescription && (f.Flavor == server.FlavorMariaDB || f.AtLeast(5, 7, 0))
 }
 
 // keep writes an event's bytes to the spool and notes what its kind says.

@@ -79,7 +79,7 @@ func (r *Reader) firstLater(ctx context.Context, s Stretch, t binlog.Time) (late
 			found.began = binlog.Time(f.headers[0].FormatTime) * microseconds
 		}
 		for n, h := range f.headers {
-			p, is, err := r.laterIn(ctx, s, i, f, n, t)
+			p, is, err := r.laterIn(ctx, s, i, f, n, t, last)
 			if err != nil {
 				return later{}, false, err
 			}

@@ -48,7 +48,7 @@ func (d *Director) newNames(st *ddl.Statement, words []ddl.Identifier, home stri
 			return fmt.Sprintf("it names schema %s, which %s is to be called", w.Name, r.newSchema(w.Name))
 		case from.Name != "" && w.Qualifier != "":
 			return fmt.Sprintf("it names %s, as %s is to be called", n, from)
-		case from.Name != "":
+		case from.Name != "" && d.onTheSource(n): // else no table is meant
 			return fmt.Sprintf("it names %s, as %s is to be called in schema %s", w.Name, from, home)
 		}
 	}
