@@ -12,6 +12,7 @@ var statementHints = map[uint16]string{
 	1298: "the target does not know the time zone: load the tables with mysql_tzinfo_to_sql there",
 	1418: "on the target: SET GLOBAL log_bin_trust_function_creators = ON",
 	1419: "on the target: SET GLOBAL log_bin_trust_function_creators = ON",
+	3121: "the source keeps the table in a directory of its own (DATA DIRECTORY): let the target use that one (innodb_directories, and a restart), or --exclude the table",
 	3185: "the source's tables are encrypted: configure a keyring on the target",
 	3510: "the target does not have the tablespace: CREATE TABLESPACE there, or --exclude the table",
 	3750: "on the target: SET GLOBAL sql_require_primary_key = OFF",
