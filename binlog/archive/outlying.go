@@ -12,9 +12,9 @@ import (
 
 const offBy binlog.Time = 3600 * 1_000_000 // an hour
 
-// outlying tells whether a header's time lies more than an hour ahead of most of what is logged behind it, though that is no earlier than
-// what was logged before: the clock has not been set back, a session had one of its own. One alone behind it that lies back is a session's
-// too. Without anything before or behind nobody can tell.
+// outlying tells whether a header's time lies more than an hour ahead of what is logged behind it, though that is no earlier than
+// what was logged before: the clock has not been set back, a session had one of its own. One alone among others that lies back may be a
+// session's too. Without anything before or behind nobody can tell.
 func outlying(before, t binlog.Time, behind []binlog.Time) bool {
 	if before == 0 {
 		return false
@@ -29,7 +29,7 @@ func outlying(before, t binlog.Time, behind []binlog.Time) bool {
 			on++
 		}
 	}
-	return back > on
+	return back > 1 || back == 1 && on == 0
 }
 
 // laterIn finds the first entry of part n of a stretch's file i that was committed later than t; last is the last commit in front of it.
