@@ -12,8 +12,7 @@ import (
 // printsNoDefault tells of the types of which MySQL shows no default where that is NULL: nothing is known of theirs.
 func printsNoDefault(c *schema.Column) bool {
 	switch c.Type {
-	case "tinytext", "text", "mediumtext", "longtext", "tinyblob", "blob", "mediumblob", "longblob", "json",
-		"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geomcollection", "geometrycollection":
+	case "tinytext", "text", "mediumtext", "longtext", "tinyblob", "blob", "mediumblob", "longblob":
 		return true
 	}
 	return false

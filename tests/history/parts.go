@@ -92,7 +92,7 @@ func (h *run) restorePart(ctx context.Context, r *rand.Rand, renamed bool) (int,
 	return 1, nil
 }
 
-var excludeHint = regexp.MustCompile(`--rename changes no text, and these name what is renamed: .*--exclude ([^"]+)"`)
+var excludeHint = regexp.MustCompile(`--rename changes no text, and these name what is renamed[^:]*: .*--exclude ([^";]+)[";]`)
 
 // namingRefused returns what has to be left out because its text names a renamed table: triggers that
 // write into another table of the part.
