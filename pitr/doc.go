@@ -12,14 +12,15 @@
 //
 //	makeplan.go, choose.go, surveypart.go, scan.go, recoverable.go                  plan: backup, stop point, what the log does
 //	targetfacts.go, checktarget.go, checks.go, demands.go, estimate.go             plan: the target
-//	classes.go, keylesstables.go                                                   plan: what tables are behind the log
+//	classes.go, keylesstables.go, rowsize.go                                       plan: what tables are behind the log, how long statements get
 //	run.go, goon.go, unfinished.go                                                 the phases, and going on where a run was killed
 //	load.go, loadlocal.go, loadtext.go, checkload.go, checktexts.go                load
+//	droppeddefaults.go, kept.go                                                    load: defaults of columns, and of schemas that were there
 //	archive.go, xa.go                                                              the log's entries, XA transactions where they are committed
 //	replay.go, steps.go, carryout.go, tables.go, journal.go, foreignindex.go       replay: rows, statements, definitions (R7, R8)
 //	parents.go, asides.go, takenname.go, nameindexes.go, helperindex.go, loose.go  replay: what a definition needs beside its statement
 //	cascade.go                                                                     replay: what foreign keys changed without a trace in the log
-//	expandview.go, finalnames.go, finish.go, createobject.go                       what is no table, and last names
+//	expandview.go, defaultschema.go, finalnames.go, finish.go, createobject.go     what is no table, and last names
 //	schemacomments.go, sessioncolumns.go, ownarchive.go                            what only some servers have, compute, or are
 //
 // Run goes through four phases. Load puts definitions and chunks into the target (rule A of
